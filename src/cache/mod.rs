@@ -1,0 +1,188 @@
+//! The cache: one file an identity, read by anybody without a lock, written only by who holds the lock.
+//!
+//! The order of things cannot be had wrong: [`Cache::read`] gives what is there, only [`Cache::try_lock`] and
+//! [`Cache::lock_until`] give a [`CacheLock`], only that gives a [`Draft`], and only a draft can be published, once.
+
+pub mod entry;
+mod lock;
+mod sweep;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ring::digest::{Context, SHA256};
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use entry::Entry;
+
+use crate::random;
+
+/// No entry is larger; more than this in its place is something else.
+const LARGEST: u64 = 256 * 1024;
+
+/// As much room as any entry needs is taken on the disk before a refresh token is spent.
+const RESERVE: usize = 16 * 1024;
+
+/// Hexadecimal digits of an identity's name: 128 bits of its hash.
+const NAME_LENGTH: usize = 32;
+
+/// The cache of one identity: its file, its lock file, their directory.
+#[derive(Debug)]
+pub struct Cache {
+    dir: PathBuf,
+    name: String,
+}
+
+/// How an attempt to get the right to write ended.
+#[derive(Debug)]
+pub enum Access<'a> {
+    /// It is ours.
+    Locked(CacheLock<'a>),
+    /// Somebody else has it.
+    Held,
+    /// There is no writing here: go on without.
+    Impossible(io::Error),
+}
+
+impl Cache {
+    /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
+    pub fn new(dir: PathBuf, identity: &[&str]) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(&entry::VERSION.to_le_bytes());
+        for part in identity {
+            // Each part with its length, so that no two lists of parts are the same bytes.
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finish();
+        let name = entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0);
+        Self { dir, name }
+    }
+
+    /// The file that holds the entry.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(format!("{}.token", self.name))
+    }
+
+    /// The file that is locked.
+    pub fn lock_path(&self) -> PathBuf {
+        self.dir.join(format!("{}.lock", self.name))
+    }
+
+    /// The entry, without a lock. A doubt is a miss, never an error: absent, of another owner, readable by others,
+    /// a link, no regular file, too large, torn, garbage.
+    pub fn read(&self) -> Option<Entry> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(self.path()).ok()?;
+        let about = file.metadata().ok()?;
+        let private = about.mode() & 0o077 == 0 && about.uid() == rustix::process::geteuid().as_raw();
+        if !about.is_file() || !private || about.len() > LARGEST {
+            return None;
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len() as usize + 1));
+        file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+        Entry::decode(&bytes, &self.name)
+    }
+
+    /// Tries for the right to write, without waiting.
+    pub fn try_lock(&self) -> Access<'_> {
+        self.access(lock::try_lock)
+    }
+
+    /// Waits until `deadline` for the right to write. `on_wait` is called once if there is a wait.
+    pub fn lock_until(&self, deadline: Instant, on_wait: impl FnOnce()) -> Access<'_> {
+        self.access(|path| lock::lock_until(path, deadline, on_wait))
+    }
+
+    fn access(&self, attempt: impl FnOnce(&Path) -> lock::Attempt) -> Access<'_> {
+        if let Err(error) = self.make_dir() {
+            return Access::Impossible(error);
+        }
+        match attempt(&self.lock_path()) {
+            lock::Attempt::Locked(guard) => Access::Locked(CacheLock { cache: self, _guard: guard }),
+            lock::Attempt::Held => Access::Held,
+            lock::Attempt::Impossible(error) => Access::Impossible(error),
+        }
+    }
+
+    /// Makes the directory, 0700. One that exists is used as it is, with one exception: root leaves nothing in the
+    /// directory of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
+    fn make_dir(&self) -> io::Result<()> {
+        if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)
+            && error.kind() != ErrorKind::AlreadyExists
+        {
+            return Err(error);
+        }
+        let owner = fs::metadata(&self.dir)?.uid();
+        if owner != 0 && rustix::process::geteuid().is_root() {
+            let problem = format!("the directory belongs to user {owner}, and this is root");
+            return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+        }
+        Ok(())
+    }
+}
+
+/// The right to write one identity's entry.
+#[derive(Debug)]
+pub struct CacheLock<'a> {
+    cache: &'a Cache,
+    _guard: lock::Guard,
+}
+
+impl<'a> CacheLock<'a> {
+    /// The entry as it is now: nobody else writes it meanwhile.
+    pub fn read(&self) -> Entry {
+        self.cache.read().unwrap_or_default()
+    }
+
+    /// Takes the room that the next entry needs, before anything is spent for it.
+    ///
+    /// # Errors
+    /// The directory cannot be written or the disk is full. The lock is then given back: who can share nothing should
+    /// keep nobody waiting.
+    pub fn draft(self) -> io::Result<Draft<'a>> {
+        sweep::leftovers(&self.cache.dir, &self.cache.name);
+        let path = self.cache.dir.join(format!("{}.{}.tmp", self.cache.name, random::name()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let mut draft = Draft { lock: self, file, path };
+        draft.file.write_all(&[b'\n'; RESERVE])?;
+        Ok(draft)
+    }
+}
+
+/// A new entry in the making: a file beside the present one, with the room it needs. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    lock: CacheLock<'a>,
+    file: File,
+    path: PathBuf,
+}
+
+impl Draft<'_> {
+    /// Writes the entry and moves it into place; readers see the old one or the new one, never a part.
+    ///
+    /// # Errors
+    /// The disk or the file system refuses. The token is good all the same.
+    pub fn publish(mut self, entry: &Entry) -> io::Result<()> {
+        let cache = self.lock.cache;
+        let bytes = entry.encode(&cache.name);
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&bytes)?;
+        self.file.set_len(bytes.len() as u64)?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, cache.path())?;
+        sweep::now_and_then(&cache.dir);
+        Ok(())
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        // After a publication there is nothing of this name any more.
+        fs::remove_file(&self.path).ok();
+    }
+}

@@ -1,0 +1,86 @@
+//! Keeps the cache directory small. Called only by who has just refreshed, never on a hit, and never in the way:
+//! whatever cannot be read or removed stays. The directory may be one that others use too (`--cache-dir /tmp`), so
+//! only names that this program makes are touched.
+
+use std::fs::{self, DirEntry};
+use std::path::Path;
+use std::time::Duration;
+
+use super::lock::{self, Attempt};
+use crate::random;
+
+/// An entry that nobody renewed for this long is of no use: its refresh token, too, is dead after 14 days.
+const OLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// One refresh in so many looks at the whole directory.
+const ONE_IN: f64 = 16.0;
+
+/// A file of ours, by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ours {
+    /// `IDENTITY.token`
+    Entry,
+    /// `IDENTITY.RANDOM.tmp`
+    Draft,
+}
+
+/// Removes what killed processes left of this identity. Only who holds the identity's lock may call it.
+pub fn leftovers(dir: &Path, name: &str) {
+    for file in files(dir) {
+        let file_name = file.file_name();
+        let Some(text) = file_name.to_str() else { continue };
+        if text.starts_with(name) && kind(text) == Some(Ours::Draft) {
+            fs::remove_file(file.path()).ok();
+        }
+    }
+}
+
+/// Now and then removes what is old of any identity: an entry under its own lock, which stays, as a lock file must.
+pub fn now_and_then(dir: &Path) {
+    if random::fraction() >= 1.0 / ONE_IN {
+        return;
+    }
+    for file in files(dir) {
+        let path = file.path();
+        match file.file_name().to_str().and_then(kind) {
+            Some(Ours::Draft) if is_old(&path) => {
+                fs::remove_file(&path).ok();
+            }
+            Some(Ours::Entry) if is_old(&path) => remove_entry(&path),
+            _ => {}
+        }
+    }
+}
+
+/// Removes an old entry unless somebody is just renewing it.
+fn remove_entry(path: &Path) {
+    if let Attempt::Locked(_guard) = lock::try_lock(&path.with_extension("lock"))
+        && is_old(path)
+    {
+        fs::remove_file(path).ok();
+    }
+}
+
+/// Which of our files has this name, if any.
+fn kind(file_name: &str) -> Option<Ours> {
+    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let (identity, rest) = file_name.split_once('.')?;
+    if !is_hex(identity, super::NAME_LENGTH) {
+        return None;
+    }
+    match rest.split_once('.') {
+        None if rest == "token" => Some(Ours::Entry),
+        Some((random, "tmp")) if is_hex(random, random::NAME_LENGTH) => Some(Ours::Draft),
+        _ => None,
+    }
+}
+
+fn files(dir: &Path) -> impl Iterator<Item = DirEntry> {
+    fs::read_dir(dir).into_iter().flatten().flatten()
+}
+
+/// Whether the file was last written long ago. One of the future is not old.
+fn is_old(path: &Path) -> bool {
+    let modified = fs::symlink_metadata(path).and_then(|about| about.modified());
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD))
+}

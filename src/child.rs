@@ -1,0 +1,93 @@
+//! Runs a command that prints a secret, with a time limit.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Kind};
+use crate::secret::LONGEST;
+
+/// The variables that hold secrets, ours or the token that we made. No command of the user's gets them.
+pub const SECRET_VARIABLES: [&str; 3] = ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_TOKEN"];
+
+/// Why a command yielded nothing.
+pub struct CommandFailure {
+    kind: Kind,
+    why: String,
+    hint: &'static str,
+}
+
+impl CommandFailure {
+    /// The failure as told to a person: `what` names the command and the setting.
+    pub fn about(self, what: &str) -> Failure {
+        Failure::new(self.kind, format!("{what} {}", self.why)).hint(self.hint)
+    }
+}
+
+/// Everything that the command prints on stdout. Its stderr is the caller's, its stdin is empty: some hosts hand over
+/// a pipe that they never close.
+///
+/// # Errors
+/// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
+pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
+    let child = start(argv).map_err(|error| CommandFailure {
+        kind: Kind::Settings,
+        why: format!("cannot be started: {error}"),
+        hint: "check the program's name and the PATH",
+    })?;
+    let pid = Pid::from_child(&child);
+    let (send, receive) = mpsc::channel();
+    // A grandchild may hold the pipe open for ever, so the reading must be something that can be walked away from.
+    let reader = std::thread::Builder::new().spawn(move || send.send(collect(child)));
+    reader.map_err(unreadable)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    match receive.recv_timeout(left) {
+        // One that prints too much is cut off, and its status says only that; the reader says what is wrong.
+        Ok(Ok((status, bytes))) if status.success() || bytes.len() as u64 > LONGEST => Ok(bytes),
+        Ok(Ok((status, _))) => Err(CommandFailure {
+            kind: Kind::Settings,
+            why: format!("failed: {status}"),
+            hint: "run it by hand to see why",
+        }),
+        Ok(Err(error)) => Err(unreadable(error)),
+        Err(_) => {
+            // It may have ended in this very moment: then there is nothing to kill.
+            let _ = kill_process(pid, Signal::KILL);
+            Err(CommandFailure {
+                kind: Kind::Temporary,
+                why: "was not done in time".to_owned(),
+                hint: "where a person must act, set `command_timeout` in the profile, such as \"60s\"",
+            })
+        }
+    }
+}
+
+/// The system refused what it takes to read from a command.
+fn unreadable(error: io::Error) -> CommandFailure {
+    CommandFailure { kind: Kind::Other, why: format!("could not be read: {error}"), hint: "run it by hand to see why" }
+}
+
+/// Starts the command with the caller's stderr and none of our secrets.
+fn start(argv: &[OsString]) -> io::Result<Child> {
+    let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    for name in SECRET_VARIABLES {
+        command.env_remove(name);
+    }
+    command.spawn()
+}
+
+/// Reads the command's stdout to its end and waits for its exit.
+fn collect(mut child: Child) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    }
+    Ok((child.wait()?, bytes))
+}

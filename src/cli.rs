@@ -1,0 +1,74 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+use crate::format::Format;
+
+/// Prints a Spotinst API token: cached, and renewed once for all callers
+#[derive(Debug, Parser)]
+#[command(name = "spotinst-cred", version)]
+#[command(after_help = "\
+Examples:
+  export SPOTINST_TOKEN=$(spotinst-cred)                     hides a failure
+  SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN   does not
+  spotinst-cred -f json | jq .expiry
+
+Exit status: 0 a token was printed; 1 other failure; 2 usage; 3 configuration;
+4 credentials rejected; 5 temporary (network, time-out, rate limit, lock)")]
+pub struct Cli {
+    #[command(flatten)]
+    pub output: Output,
+
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// The shape of what is printed.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Shape of the output: token if not given [SPOTINST_CRED_FORMAT]
+    #[arg(short, long)]
+    pub format: Option<Format>,
+
+    /// Print no newline after the token
+    #[arg(short, long)]
+    pub no_newline: bool,
+}
+
+/// How a token is got.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Profile of the configuration file [SPOTINST_CRED_PROFILE]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// The token must live at least this long: 30s, 15m, 1h
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub min_ttl: Option<String>,
+
+    /// Renew the token even if the cached one is good
+    #[arg(long, global = true)]
+    pub force_refresh: bool,
+
+    /// Neither read nor write the cache
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+
+    /// Configuration file [SPOTINST_CRED_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Directory of the cache [SPOTINST_CRED_CACHE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Limit of the whole exchange: 8s if not given [SPOTINST_CRED_TIMEOUT]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub timeout: Option<String>,
+
+    /// Say on stderr what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}

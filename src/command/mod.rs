@@ -1,0 +1,61 @@
+//! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
+
+pub mod print;
+
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::cli::Options;
+use crate::clock;
+use crate::failure::Failure;
+use crate::obtain::{Wish, obtain};
+use crate::secret::SecretSetting;
+use crate::settings::{Settings, TokenSource};
+use crate::token::{AccessToken, is_bearer_token};
+use crate::voice::Voice;
+
+/// The token, from wherever the settings say.
+///
+/// # Errors
+/// None is to be had.
+pub fn token(options: &Options, settings: &Settings, voice: Voice) -> Result<AccessToken, Failure> {
+    match &settings.source {
+        TokenSource::Permanent(source) => permanent(source, settings),
+        TokenSource::Endpoint(endpoint) => {
+            let wish = Wish { min_ttl: settings.min_ttl, force: options.force_refresh };
+            obtain(endpoint, wish, &settings.budget, voice)
+        }
+    }
+}
+
+/// A permanent token, as it is.
+fn permanent(source: &SecretSetting, settings: &Settings) -> Result<AccessToken, Failure> {
+    let limits = settings.budget.refresh_at(settings.budget.started);
+    let value = source.fetch(limits.commands_end)?;
+    if is_bearer_token(value.expose()) {
+        return Ok(AccessToken::permanent(value, clock::now()));
+    }
+    let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", source.origin);
+    Err(Failure::settings(problem).hint("it must be the token alone: letters, digits and -._~+/="))
+}
+
+/// Writes the one document to stdout, whole or not at all as far as that is in our hands.
+///
+/// # Errors
+/// Nobody reads it, or its device is full.
+pub fn write(document: &[u8]) -> Result<(), OutputClosed> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(document).and_then(|()| stdout.flush()).map_err(|_| OutputClosed)
+}
+
+/// Nobody reads our stdout, or its device is full: a failure without a word.
+#[derive(Debug)]
+pub struct OutputClosed;
+
+impl fmt::Display for OutputClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stdout cannot be written")
+    }
+}
+
+impl std::error::Error for OutputClosed {}

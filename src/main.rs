@@ -1,0 +1,84 @@
+//! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
+//!
+//! The map: `cli` says what can be asked, `settings` resolves where each value comes from, `obtain` is the use case
+//! (read, lock, read again, refresh, publish), with `cache` for what is kept, `refresh` and `oauth` for what is sent,
+//! `token` for how long it is good; `format` has the bytes that hosts want. `failure` has the classes that decide the
+//! exit status. Here it is only switched, and only here an error is printed.
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod cache;
+mod child;
+mod cli;
+mod clock;
+mod command;
+mod endpoint;
+mod failure;
+mod format;
+mod oauth;
+mod obtain;
+mod random;
+mod refresh;
+mod secret;
+mod settings;
+mod token;
+mod voice;
+
+use std::io::{self, Write};
+use std::panic;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use failure::{Failure, Kind};
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    panic::set_hook(Box::new(report_panic));
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match command::print::run(&cli.output, &cli.options, started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+/// Prints the error: the line that stands alone, then its hint. A stdout that nobody reads any more is not worth one.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<command::OutputClosed>().is_some() {
+        return Kind::Other.exit_code();
+    }
+    voice::say(&format!("{error:#}"));
+    let Some(failure) = error.downcast_ref::<Failure>() else {
+        return Kind::Other.exit_code();
+    };
+    if let Some(hint) = &failure.hint {
+        writeln!(io::stderr(), "hint: {hint}").ok();
+    }
+    failure.kind.exit_code()
+}
+
+/// Help and version go to stdout; what is wrong with the command line goes to stderr in our own form.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let is_written = command::write(error.to_string().as_bytes()).is_ok();
+        return if is_written { ExitCode::SUCCESS } else { Kind::Other.exit_code() };
+    }
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    write!(io::stderr(), "spotinst-cred: {text}").ok();
+    Kind::Usage.exit_code()
+}
+
+/// A panic is a mistake of ours. Its message may hold a piece of what was being worked on, so it is not shown.
+#[expect(clippy::exit, reason = "a panic has no way back to main")]
+fn report_panic(info: &panic::PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    voice::say(&format!("internal error at {place}; please report it"));
+    std::process::exit(1);
+}

@@ -1,0 +1,330 @@
+//! The grants: requests to a token endpoint, and the meaning of its answers (RFC 6749, and the service's own shapes).
+
+pub mod answer;
+pub mod http;
+
+use std::time::{Duration, Instant};
+
+use ring::hmac;
+use time::OffsetDateTime;
+
+use answer::{Answer, ServerError, jwt_expiry};
+use http::{Client, NOT_THE_ENDPOINT, Reply};
+
+use crate::cache::entry::{RefreshToken, hex};
+use crate::endpoint::Endpoint;
+use crate::failure::{Failure, Kind, one_line};
+use crate::secret::Secret;
+use crate::token::AccessToken;
+use crate::voice::Voice;
+use crate::{clock, random};
+
+/// How often a request that reached no verdict is repeated.
+const RETRIES: u32 = 2;
+
+/// The longest pause before the first repetition; it doubles for the second. The pause is random up to this.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long a 429 is respected that does not say how long.
+const UNTOLD_RESET: Duration = Duration::from_secs(60);
+
+/// How long a 429 is respected at most.
+const LONGEST_RESET: Duration = Duration::from_secs(60 * 60);
+
+/// What a server granted.
+#[derive(Debug)]
+pub struct Granted {
+    /// The access token.
+    pub token: AccessToken,
+    /// The refresh token, if one came with it.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+/// Why a server granted nothing.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What to tell; its kind is the class.
+    pub failure: Failure,
+    /// How long the server asks to be left alone.
+    pub reset: Option<Duration>,
+}
+
+/// The secrets of one request.
+#[derive(Debug)]
+pub enum Grant<'a> {
+    /// RFC 6749, section 4.3.
+    Password { username: &'a str, password: &'a Secret },
+    /// RFC 6749, section 6.
+    Refresh { refresh_token: &'a Secret },
+    /// RFC 6749, section 4.4.
+    ClientCredentials,
+}
+
+impl Grant<'_> {
+    /// The value of `grant_type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Grant::Password { .. } => "password",
+            Grant::Refresh { .. } => "refresh_token",
+            Grant::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// One token request: RFC 6749's form fields, the client's credentials among them, as the service wants them.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Where it goes.
+    pub endpoint: &'a Endpoint,
+    /// The grant and its own secrets.
+    pub grant: Grant<'a>,
+    /// `client_id`
+    pub client_id: &'a str,
+    /// `client_secret`
+    pub client_secret: &'a Secret,
+}
+
+impl Request<'_> {
+    /// Sends the request until there is a verdict, or `deadline` comes.
+    ///
+    /// # Errors
+    /// The server refused, or none of the attempts reached a verdict.
+    pub fn send(&self, client: &Client, deadline: Instant, voice: Voice) -> Result<Granted, Refusal> {
+        let _waiting = voice.waiting(self.endpoint.to_string());
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..RETRIES {
+            match self.attempt(client, deadline, voice) {
+                Err(Attempt::Passing(refusal)) => {
+                    let wait = pause.mul_f64(random::fraction());
+                    if Instant::now() + wait >= deadline {
+                        return Err(refusal);
+                    }
+                    voice.detail(|| format!("{}; trying again in {} ms", refusal.failure, wait.as_millis()));
+                    std::thread::sleep(wait);
+                    pause *= 2;
+                }
+                ended => return ended.map_err(Attempt::into_refusal),
+            }
+        }
+        self.attempt(client, deadline, voice).map_err(Attempt::into_refusal)
+    }
+
+    /// One exchange.
+    fn attempt(&self, client: &Client, deadline: Instant, voice: Voice) -> Result<Granted, Attempt> {
+        let requested_at = whole_second(clock::now());
+        let started = Instant::now();
+        voice.detail(|| format!("asking {} (grant_type={})", self.endpoint, self.grant.name()));
+        let reply = client
+            .post(self.endpoint, &self.form(), deadline)
+            .map_err(|none| Attempt::new(none.failure, none.is_passing))?;
+        voice.detail(|| {
+            let took = started.elapsed().as_millis();
+            format!("HTTP {} after {took} ms", reply.status)
+        });
+        let answer = reply.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
+        match reply.status {
+            200..=299 => self.success(&reply, answer, requested_at),
+            status => Err(self.failure(status, &reply, &answer)),
+        }
+    }
+
+    /// The form's fields. Encoding them is `ureq`'s part: old clients that pasted raw values broke on `&`, `+`, `%`.
+    fn form(&self) -> Vec<(&'static str, &str)> {
+        let mut form = match &self.grant {
+            Grant::Password { username, password } => vec![("username", *username), ("password", password.expose())],
+            Grant::Refresh { refresh_token } => vec![("refresh_token", refresh_token.expose())],
+            Grant::ClientCredentials => Vec::new(),
+        };
+        form.push(("grant_type", self.grant.name()));
+        form.push(("client_id", self.client_id));
+        form.push(("client_secret", self.client_secret.expose()));
+        form
+    }
+
+    /// The meaning of a 2xx: a token, unless the body says otherwise.
+    fn success(&self, reply: &Reply, answer: Answer, requested_at: OffsetDateTime) -> Result<Granted, Attempt> {
+        if let Err(failure) = &reply.body {
+            return Err(Attempt::new(failure.clone(), false));
+        }
+        if answer.error.is_some() {
+            return Err(self.refused(reply.status, reply, &answer));
+        }
+        let garbage = |what: &str| Err(self.garbage(reply, &answer, what));
+        let Some(value) = answer.access_token.clone() else {
+            return garbage(if answer.malformed_token {
+                "holds an access token with characters that RFC 6750 does not allow"
+            } else {
+                "holds no access token"
+            });
+        };
+        if answer.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+            return garbage("holds a token that is no bearer token");
+        }
+        let expires_at = match answer.expires_in {
+            Some(seconds) => Some(later(requested_at, seconds)),
+            None => jwt_expiry(value.expose()).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+        };
+        if expires_at.is_some_and(|at| at <= requested_at) {
+            return garbage("holds a token that is already dead (is this machine's clock right?)");
+        }
+        let refresh_expires_in = answer.refresh_expires_in;
+        Ok(Granted {
+            token: AccessToken { value, obtained_at: requested_at, expires_at },
+            refresh_token: answer.refresh_token.map(|value| RefreshToken {
+                value,
+                expires_at: refresh_expires_in.map(|seconds| later(requested_at, seconds)),
+            }),
+        })
+    }
+
+    /// The meaning of any other status.
+    fn failure(&self, status: u16, reply: &Reply, answer: &Answer) -> Attempt {
+        match status {
+            429 => self.rate_limited(reply, answer),
+            400 | 401 | 403 if !is_markup(reply) => self.refused(status, reply, answer),
+            300..=399 => {
+                let to = reply.location.as_deref().unwrap_or("nowhere");
+                self.garbage(reply, answer, &format!("is a redirect to {to}, which is not followed with secrets"))
+            }
+            407 => {
+                let message = format!("the proxy on the way to {} asks for a password (407)", self.endpoint);
+                let hint = "put user name and password into the proxy's URL";
+                Attempt::new(Failure::temporary(message).hint(hint), false)
+            }
+            500..=599 => {
+                let message = format!("{} has trouble: {}", self.endpoint, self.said(reply, answer));
+                Attempt::new(Failure::temporary(message).hint("try again later"), true)
+            }
+            _ => self.garbage(reply, answer, "is not one of a token endpoint"),
+        }
+    }
+
+    /// The server gave its verdict. Only a code that speaks of its own trouble makes it a passing one.
+    fn refused(&self, status: u16, reply: &Reply, answer: &Answer) -> Attempt {
+        let code = answer.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
+        let own_trouble = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
+        if own_trouble.iter().any(|known| code.eq_ignore_ascii_case(known)) {
+            return self.failure(500.max(status), reply, answer);
+        }
+        let message =
+            format!("{} refused the {} grant: {}", self.endpoint, self.grant.name(), self.said(reply, answer));
+        let hint = match self.grant {
+            Grant::Password { .. } => "check user name, password, client id and client secret",
+            Grant::Refresh { .. } => "the refresh token is of no use any more",
+            Grant::ClientCredentials => "check client id and client secret",
+        };
+        Attempt::new(Failure::new(Kind::Rejected, message).hint(hint), false)
+    }
+
+    /// The server asked for patience. Asking again while it blocks prolongs the block.
+    fn rate_limited(&self, reply: &Reply, answer: &Answer) -> Attempt {
+        let reset = reply.reset.unwrap_or(UNTOLD_RESET).clamp(Duration::from_secs(1), LONGEST_RESET);
+        let asked = reset.as_secs();
+        let message = format!("{} wants no more requests for {asked} s: {}", self.endpoint, self.said(reply, answer));
+        Attempt::Final(Refusal {
+            failure: Failure::new(Kind::RateLimited, message).hint("wait; asking again earlier prolongs the block"),
+            reset: Some(reset),
+        })
+    }
+
+    /// Something answered, but not as a token endpoint does.
+    fn garbage(&self, reply: &Reply, answer: &Answer, what: &str) -> Attempt {
+        let message = format!("the answer of {} {what}: {}", self.endpoint, self.said(reply, answer));
+        Attempt::new(Failure::temporary(message).hint(NOT_THE_ENDPOINT), false)
+    }
+
+    /// What the server said, on one line: status, code, message, request id. Should it repeat a secret of ours, that
+    /// is taken out.
+    fn said(&self, reply: &Reply, answer: &Answer) -> String {
+        let mut said = format!("HTTP {}", reply.status);
+        match &answer.error {
+            Some(error) => said.push_str(&told(error)),
+            None if answer.is_json => {
+                if let Some(message) = &answer.status_message {
+                    said.push_str(&format!(", {message}"));
+                }
+            }
+            // A body that came with success may hold a token in a form that is not understood: it is not shown.
+            None if reply.status < 300 => {}
+            None => said.push_str(&snippet(reply)),
+        }
+        if let Some(id) = answer.request_id.as_ref().or(reply.request_id.as_ref()) {
+            said.push_str(&format!(" (request id {id})"));
+        }
+        one_line(&self.redacted(said))
+    }
+
+    /// The text without our secrets.
+    fn redacted(&self, mut text: String) -> String {
+        for (name, value) in self.form() {
+            let is_secret = matches!(name, "password" | "refresh_token" | "client_secret");
+            // One of a few characters would be found in every other word.
+            if is_secret && value.len() > 3 {
+                text = text.replace(value, "[redacted]");
+            }
+        }
+        text
+    }
+}
+
+/// How one attempt ended that brought no token.
+enum Attempt {
+    /// No verdict: it may be tried again at once.
+    Passing(Refusal),
+    /// No sense in trying again now.
+    Final(Refusal),
+}
+
+impl Attempt {
+    fn new(failure: Failure, is_passing: bool) -> Self {
+        let refusal = Refusal { failure, reset: None };
+        if is_passing { Self::Passing(refusal) } else { Self::Final(refusal) }
+    }
+
+    fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Passing(refusal) | Self::Final(refusal) => refusal,
+        }
+    }
+}
+
+/// A mark of the credentials that tells whether they changed, and nothing else. It is keyed with the client secret,
+/// which is never in the cache, so the cache alone lets nobody try passwords against it.
+pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.expose().as_bytes());
+    let mark = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());
+    hex(mark.as_ref())
+}
+
+/// An error of the server as it goes on after the status.
+fn told(error: &ServerError) -> String {
+    let field = error.field.as_ref().map(|field| format!("field {field}"));
+    let parts = [&error.code, &error.message, &field];
+    parts.into_iter().flatten().map(|part| format!(", {part}")).collect()
+}
+
+/// A body that is plain text; of HTML and of bytes that are none only the fact.
+fn snippet(reply: &Reply) -> String {
+    let Ok(body) = &reply.body else { return String::new() };
+    match std::str::from_utf8(body) {
+        Ok("") => ", no body".to_owned(),
+        _ if is_markup(reply) => ", an HTML page".to_owned(),
+        Ok(text) => format!(", {text}"),
+        Err(_) => ", no text".to_owned(),
+    }
+}
+
+/// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.
+fn is_markup(reply: &Reply) -> bool {
+    let first = |body: &[u8]| body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    reply.body.as_ref().is_ok_and(|body| first(body) == Some(b'<'))
+}
+
+/// The moment that many seconds later.
+fn later(from: OffsetDateTime, seconds: u64) -> OffsetDateTime {
+    from.checked_add(time::Duration::seconds(seconds.cast_signed())).unwrap_or(from)
+}
+
+fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(0).unwrap_or(at)
+}

@@ -1,0 +1,277 @@
+//! The use case, in the order that is the contract: read, lock, read again, refresh, publish or remember the failure.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use crate::budget::{Budget, RefreshLimits};
+use crate::cache::entry::{Entry, Remembered};
+use crate::cache::{Access, Cache, CacheLock, Draft};
+use crate::failure::{Failure, Kind};
+use crate::refresh::{Outcome, Refresher};
+use crate::settings::credentials::EndpointSettings;
+use crate::token::{AccessToken, State, span};
+use crate::voice::Voice;
+use crate::{clock, random};
+
+/// What the caller wants of the token.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The least life that the token must have.
+    pub min_ttl: Duration,
+    /// A token from before this call will not do.
+    pub force: bool,
+}
+
+/// The token: from the cache, from whoever refreshes it at this moment, or from the server.
+///
+/// # Errors
+/// There is none to be had; the failure's kind says why.
+pub fn obtain(settings: &EndpointSettings, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+    let Some(cache) = settings.cache() else {
+        voice.detail(|| "no cache is used".to_owned());
+        let token = without_cache(settings, budget, voice)?;
+        return wish.check(token);
+    };
+    let call = Call { settings, wish, budget, voice };
+    let before = cache.read().unwrap_or_default();
+    match call.look(&before) {
+        Look::Serve(token) => {
+            voice.detail(|| format!("token from {}", cache.path().display()));
+            Ok(token)
+        }
+        Look::Spare(token) => call.renew_early(&cache, &before, token),
+        Look::Fail(failure) => Err(failure),
+        Look::Refresh => call.renew(&cache, &before),
+    }
+}
+
+impl Wish {
+    /// The state of the entry's token for this caller.
+    fn state(self, entry: &Entry, now: OffsetDateTime) -> State {
+        let state = |token: &AccessToken| token.state(now, self.min_ttl, random::fraction);
+        if self.force { State::Due } else { entry.token.as_ref().map_or(State::Due, state) }
+    }
+
+    /// A token fresh from the server, if it can meet the wish.
+    fn check(self, token: AccessToken) -> Result<AccessToken, Failure> {
+        match self.beyond(&token) {
+            Some(failure) => Err(failure),
+            None => Ok(token),
+        }
+    }
+
+    /// The failure of a wish that no token of this server can meet.
+    fn beyond(self, token: &AccessToken) -> Option<Failure> {
+        let longest = token.longest_min_ttl()?;
+        let life = token.lifetime()?;
+        (self.min_ttl > longest).then(|| {
+            let problem = format!(
+                "--min-ttl {} cannot be met: the server grants tokens of {}",
+                humantime::format_duration(self.min_ttl),
+                humantime::format_duration(life),
+            );
+            Failure::settings(problem).hint(format!("ask for {} at most", humantime::format_duration(longest)))
+        })
+    }
+}
+
+/// What an entry means for a call.
+enum Look {
+    /// The token in hand, and nothing else to do.
+    Serve(AccessToken),
+    /// The token in hand, and a try to renew it.
+    Spare(AccessToken),
+    /// A refresh has failed lately, or cannot help.
+    Fail(Failure),
+    /// A new token is needed.
+    Refresh,
+}
+
+/// One call: what it knows beside the cache.
+struct Call<'a> {
+    settings: &'a EndpointSettings,
+    wish: Wish,
+    budget: &'a Budget,
+    voice: Voice,
+}
+
+impl Call<'_> {
+    /// What to do about the entry as it was read without a lock.
+    fn look(&self, entry: &Entry) -> Look {
+        let now = clock::now();
+        match (self.wish.state(entry, now), &entry.token) {
+            (State::Fresh, Some(token)) => Look::Serve(token.clone()),
+            (State::Ageing, Some(token)) if backs_off(entry, now) => Look::Serve(token.clone()),
+            (State::Ageing, Some(token)) => Look::Spare(token.clone()),
+            _ => match self.known_failure(entry, now) {
+                Some(failure) => Look::Fail(failure),
+                None => Look::Refresh,
+            },
+        }
+    }
+
+    /// The failure that needs no request to be known.
+    fn known_failure(&self, entry: &Entry, now: OffsetDateTime) -> Option<Failure> {
+        let usable = entry.token.as_ref().filter(|token| !self.wish.force && token.is_usable(now, Duration::ZERO));
+        if let Some(failure) = usable.and_then(|token| self.wish.beyond(token)) {
+            return Some(failure);
+        }
+        let remembered = entry.failure.as_ref().filter(|remembered| remembered.holds(now))?;
+        match remembered.failure.kind {
+            // Only who has the secrets can tell whether they are still the rejected ones, and only one at a time
+            // should ask for them: under the lock.
+            Kind::Rejected => None,
+            Kind::RateLimited => Some(told_again(remembered, now)),
+            _ => (!self.wish.force).then(|| told_again(remembered, now)),
+        }
+    }
+
+    /// The token in hand is good for a while: renew it if that takes no waiting for anybody.
+    fn renew_early(&self, cache: &Cache, before: &Entry, in_hand: AccessToken) -> Result<AccessToken, Failure> {
+        match cache.try_lock() {
+            Access::Locked(lock) => self.refresh(cache, lock, before),
+            Access::Held => Ok(in_hand),
+            Access::Impossible(error) => {
+                self.say_unshared(cache, &error);
+                Ok(in_hand)
+            }
+        }
+    }
+
+    /// There is no token to hand out: wait for whoever is getting one, or get one.
+    fn renew(&self, cache: &Cache, before: &Entry) -> Result<AccessToken, Failure> {
+        let mut waiting = None;
+        let on_wait = || {
+            let whom = "another spotinst-cred that is getting a token";
+            self.voice.detail(|| format!("the lock is held by {whom}"));
+            waiting = self.voice.waiting(whom);
+        };
+        let access = cache.lock_until(self.budget.call_ends(), on_wait);
+        drop(waiting);
+        match access {
+            Access::Locked(lock) => self.refresh(cache, lock, before),
+            Access::Held => self.give_up(cache, before),
+            Access::Impossible(error) => {
+                self.say_unshared(cache, &error);
+                without_cache(self.settings, self.budget, self.voice).and_then(|token| self.wish.check(token))
+            }
+        }
+    }
+
+    /// The lock was not had in time. Never refresh beside a live holder; serve what has come meanwhile.
+    fn give_up(&self, cache: &Cache, before: &Entry) -> Result<AccessToken, Failure> {
+        if let Some(ended) = self.adopt(before, &cache.read().unwrap_or_default()) {
+            return ended;
+        }
+        let problem = format!("another spotinst-cred holds {} and is not done in time", cache.lock_path().display());
+        Err(Failure::temporary(problem)
+            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process"))
+    }
+
+    /// With the lock in hand: look again, as whoever held it before may have done the work.
+    fn refresh(&self, cache: &Cache, lock: CacheLock<'_>, before: &Entry) -> Result<AccessToken, Failure> {
+        let entry = lock.read();
+        if let Some(ended) = self.adopt(before, &entry) {
+            return ended;
+        }
+        let limits = self.budget.refresh_at(Instant::now());
+        match lock.draft() {
+            Ok(draft) => self.refresh_and_publish(draft, entry, limits),
+            Err(error) => {
+                self.say_unshared(cache, &error);
+                self.serve_or(&entry, |call| without_cache(call.settings, call.budget, call.voice))
+            }
+        }
+    }
+
+    /// What somebody else's refresh, ended since `before` was read, means for this call; nothing if there was none,
+    /// or if its result does not serve.
+    fn adopt(&self, before: &Entry, entry: &Entry) -> Option<Result<AccessToken, Failure>> {
+        if entry.revision == before.revision {
+            return None;
+        }
+        let now = clock::now();
+        // A token that came while this call waited is as good as forced.
+        let wish = Wish { force: false, ..self.wish };
+        if let Some(token) = entry.token.as_ref().filter(|token| token.is_usable(now, wish.min_ttl)) {
+            let is_new = entry.failure.is_none();
+            if is_new || !self.wish.force {
+                self.voice.detail(|| "token from another process, which has just renewed it".to_owned());
+                return Some(Ok(token.clone()));
+            }
+        }
+        match &entry.failure {
+            Some(remembered) => Some(Err(told_again(remembered, now))),
+            None => entry.token.as_ref().and_then(|token| wish.beyond(token)).map(Err),
+        }
+    }
+
+    /// Asks the server, and shares what comes of it.
+    fn refresh_and_publish(
+        &self,
+        draft: Draft<'_>,
+        entry: Entry,
+        limits: RefreshLimits,
+    ) -> Result<AccessToken, Failure> {
+        let refresher = Refresher::new(self.settings, limits, self.voice);
+        let outcome = refresher.refresh(&entry, self.wish.force);
+        let now = clock::now();
+        let next = outcome.into_entry(entry, now);
+        let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
+        let published = draft.publish(&next);
+        if let Err(error) = published {
+            self.voice.notice(&format!("the token could not be saved: {error}"));
+        }
+        match failure {
+            None => match next.token {
+                Some(token) => self.wish.check(token),
+                None => Err(Failure::new(Kind::Other, "a refresh brought neither token nor failure")),
+            },
+            Some(failure) => self.serve_or(&next, |_| Err(failure)),
+        }
+    }
+
+    /// The entry's token while it serves, without a word about anything that went wrong; else the other.
+    fn serve_or(
+        &self,
+        entry: &Entry,
+        other: impl FnOnce(&Self) -> Result<AccessToken, Failure>,
+    ) -> Result<AccessToken, Failure> {
+        match (self.wish.state(entry, clock::now()), &entry.token) {
+            (State::Fresh | State::Ageing, Some(token)) => Ok(token.clone()),
+            _ => other(self),
+        }
+    }
+
+    fn say_unshared(&self, cache: &Cache, error: &io::Error) {
+        self.voice.notice(&format!("the token cannot be cached in {}: {error}", cache.path().display()));
+    }
+}
+
+/// Asks the server for one caller alone. The cache cannot be written, so no refresh token is spent.
+fn without_cache(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+    let limits = budget.refresh_at(Instant::now());
+    match Refresher::new(settings, limits, voice).obtain_anew(None) {
+        Outcome::Granted(granted) => Ok(granted.token),
+        Outcome::Failed { failure, .. } | Outcome::StillRejected { failure } => Err(failure),
+    }
+}
+
+fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
+    entry.failure.as_ref().is_some_and(|remembered| remembered.backs_off(now))
+}
+
+/// A remembered failure as it is told to another caller: with its age, and when it ends where that is known.
+fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
+    let mut failure = remembered.failure.clone();
+    let age = span(remembered.at, now).as_secs();
+    if failure.kind == Kind::RateLimited {
+        let left = span(now, remembered.until).as_secs() + 1;
+        failure.message.push_str(&format!("; {left} s left"));
+    } else if age > 0 {
+        failure.message.push_str(&format!(" ({age} s ago, not asked again)"));
+    }
+    failure
+}

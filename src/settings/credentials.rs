@@ -1,0 +1,206 @@
+//! What it takes to ask a token endpoint, put together from environment and profile.
+
+use std::path::PathBuf;
+
+use super::file::Profile;
+use super::missing::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME, missing};
+use super::origin::Given;
+use super::profile::{Place, Selected};
+use super::{env, value};
+use crate::cache::Cache;
+use crate::cli::Options;
+use crate::endpoint::Endpoint;
+use crate::failure::{Failure, one_line};
+use crate::oauth::http::Route;
+use crate::secret::{Secret, SecretSetting, Source};
+
+const TOKEN_URL: &str = "https://oauth.spotinst.io/token";
+const REFRESH_URL: &str = "https://api.spotinst.io/token";
+
+/// The grant by which a new token is obtained when no refresh token serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantType {
+    /// RFC 6749, section 4.3, for this user name.
+    Password { username: String },
+    /// RFC 6749, section 4.4.
+    ClientCredentials,
+}
+
+/// What it takes to ask a token endpoint. The secrets may be missing as long as none is needed.
+#[derive(Debug)]
+pub struct EndpointSettings {
+    /// How a token is obtained.
+    pub grant: GrantType,
+    /// Where.
+    pub token_url: Endpoint,
+    /// Where it is renewed.
+    pub refresh_url: Endpoint,
+    /// `client_id`
+    pub client_id: String,
+    /// The user's password: for the password grant alone.
+    pub password: Option<SecretSetting>,
+    /// `client_secret`
+    client_secret: Option<SecretSetting>,
+    /// Trust and proxy.
+    pub route: Route,
+    /// The directory of the cache; none with `--no-cache`, or where there is no home.
+    cache_dir: Option<PathBuf>,
+    /// Where missing values could be written.
+    place: Place,
+}
+
+impl EndpointSettings {
+    /// The cache of this identity, if there is one.
+    pub fn cache(&self) -> Option<Cache> {
+        let (grant, username) = match &self.grant {
+            GrantType::Password { username } => ("password", username.as_str()),
+            GrantType::ClientCredentials => ("client_credentials", ""),
+        };
+        let identity = [self.token_url.as_str(), self.refresh_url.as_str(), grant, &self.client_id, username];
+        self.cache_dir.as_ref().map(|dir| Cache::new(dir.clone(), &identity))
+    }
+
+    /// The client secret's source.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn client_secret(&self) -> Result<&SecretSetting, Failure> {
+        self.client_secret.as_ref().ok_or_else(|| missing(&[&CLIENT_SECRET], &self.place))
+    }
+
+    /// The password's source.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn password(&self) -> Result<&SecretSetting, Failure> {
+        self.password.as_ref().ok_or_else(|| missing(&[&PASSWORD], &self.place))
+    }
+}
+
+/// What a grant takes, as far as it is set.
+#[derive(Debug)]
+pub struct Credentials {
+    username: Option<Given<String>>,
+    password: Option<SecretSetting>,
+    client_id: Option<Given<String>>,
+    client_secret: Option<SecretSetting>,
+    grant: Option<Given<String>>,
+}
+
+impl Credentials {
+    /// The environment's values, else the profile's.
+    ///
+    /// # Errors
+    /// A variable is not UTF-8, or two name the same secret.
+    pub fn resolve(profile: &Profile) -> Result<Self, Failure> {
+        let password = secret_from_env("password", env::PASSWORD, env::PASSWORD_FILE)?;
+        let client_secret = secret_from_env("client secret", env::CLIENT_SECRET, env::CLIENT_SECRET_FILE)?;
+        Ok(Self {
+            username: env::text(env::USERNAME)?.or_else(|| profile.username.clone()),
+            password: password.or_else(|| profile.password.clone()),
+            client_id: env::text(env::CLIENT_ID)?.or_else(|| profile.client_id.clone()),
+            client_secret: client_secret.or_else(|| profile.client_secret.clone()),
+            grant: env::text(env::GRANT)?.or_else(|| profile.grant.clone()),
+        })
+    }
+
+    /// Whether nothing at all is set.
+    pub fn is_empty(&self) -> bool {
+        let texts = [&self.username, &self.client_id, &self.grant];
+        let secrets = [&self.password, &self.client_secret];
+        texts.into_iter().all(|given| given.is_none()) && secrets.into_iter().all(|setting| setting.is_none())
+    }
+
+    /// The settings of the endpoint.
+    ///
+    /// # Errors
+    /// What names the identity is missing, or a value does not parse.
+    pub fn endpoint(self, options: &Options, selected: &Selected) -> Result<EndpointSettings, Failure> {
+        let profile = &selected.profile;
+        let is_password = self.is_password_grant()?;
+        let grant = match &self.username {
+            _ if !is_password => Some(GrantType::ClientCredentials),
+            Some(given) => Some(GrantType::Password { username: given.value.clone() }),
+            None => None,
+        };
+        let (Some(grant), Some(client_id)) = (grant, &self.client_id) else {
+            return Err(self.missing(is_password, &selected.place));
+        };
+        let (token_url, refresh_url) = endpoints(profile)?;
+        Ok(EndpointSettings {
+            grant,
+            token_url,
+            refresh_url,
+            client_id: client_id.value.clone(),
+            client_secret: self.client_secret,
+            password: self.password.filter(|_| is_password),
+            route: Route {
+                ca_file: profile.ca_file.as_ref().map(|given| given.value.clone()),
+                roots_variable: env::roots_variable(),
+                proxy: env::proxy()?,
+            },
+            cache_dir: cache_dir(options),
+            place: selected.place.clone(),
+        })
+    }
+
+    fn is_password_grant(&self) -> Result<bool, Failure> {
+        let Some(Given { value, origin }) = &self.grant else {
+            return Ok(true);
+        };
+        match value.as_str() {
+            "password" => Ok(true),
+            "client_credentials" => Ok(false),
+            other => {
+                let problem = format!("the grant from {origin} is unknown: \"{}\"", one_line(other));
+                Err(Failure::settings(problem).hint("known are password and client_credentials"))
+            }
+        }
+    }
+
+    /// Everything that is missing.
+    fn missing(&self, is_password: bool, place: &Place) -> Failure {
+        let set = [
+            (&USERNAME, self.username.is_some() || !is_password),
+            (&PASSWORD, self.password.is_some() || !is_password),
+            (&CLIENT_ID, self.client_id.is_some()),
+            (&CLIENT_SECRET, self.client_secret.is_some()),
+        ];
+        let wanted: Vec<_> = set.into_iter().filter(|(_, is_set)| !is_set).map(|(wanted, _)| wanted).collect();
+        missing(&wanted, place)
+    }
+}
+
+/// A secret that the environment gives, by value or by file. Both are one too many.
+fn secret_from_env(
+    what: &'static str,
+    by_value: &'static str,
+    by_file: &'static str,
+) -> Result<Option<SecretSetting>, Failure> {
+    let value = env::text(&[by_value])?.map(|given| given.map(|text| Source::Value(Secret::from(text))));
+    let file = env::path(by_file).map(|given| given.map(Source::File));
+    if value.is_some() && file.is_some() {
+        let problem = format!("{by_value} and {by_file} are both set");
+        return Err(Failure::settings(problem).hint("unset one of them"));
+    }
+    Ok(value.or(file).map(|Given { value: source, origin }| SecretSetting { what, source, origin }))
+}
+
+/// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of somebody
+/// else's broker never go to Spotinst.
+fn endpoints(profile: &Profile) -> Result<(Endpoint, Endpoint), Failure> {
+    let token = env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone());
+    let refresh = env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone());
+    let refresh = refresh.or_else(|| token.clone()).unwrap_or_else(|| Given::default(REFRESH_URL.to_owned()));
+    let token = token.unwrap_or_else(|| Given::default(TOKEN_URL.to_owned()));
+    Ok((value::endpoint("token URL", &token)?, value::endpoint("refresh URL", &refresh)?))
+}
+
+fn cache_dir(options: &Options) -> Option<PathBuf> {
+    if options.no_cache {
+        return None;
+    }
+    let from_env = || env::path(env::CACHE_DIR).map(|given| given.value);
+    let usual = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
+    options.cache_dir.clone().or_else(from_env).or_else(usual)
+}

@@ -1,0 +1,93 @@
+//! The environment: the one place that reads it, and the one list of the variables that are read.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use directories::{BaseDirs, ProjectDirs};
+use zeroize::Zeroizing;
+
+use super::origin::{Given, Origin};
+use crate::failure::Failure;
+use crate::oauth::http::ProxySetting;
+
+pub const USERNAME: &[&str] = &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"];
+pub const PASSWORD: &str = "SPOTINST_PASSWORD";
+pub const PASSWORD_FILE: &str = "SPOTINST_PASSWORD_FILE";
+pub const CLIENT_ID: &[&str] = &["SPOTINST_CLIENT_ID"];
+pub const CLIENT_SECRET: &str = "SPOTINST_CLIENT_SECRET";
+pub const CLIENT_SECRET_FILE: &str = "SPOTINST_CLIENT_SECRET_FILE";
+pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
+pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
+pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
+pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
+pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
+pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
+pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";
+pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
+pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
+pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
+pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
+pub const KUBERNETES_EXEC_INFO: &[&str] = &["KUBERNETES_EXEC_INFO"];
+
+/// The first of these variables that is set. An empty one counts as not set: CI systems hand out empty variables for
+/// secrets that a job may not see.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(names: &[&'static str]) -> Result<Option<Given<String>>, Failure> {
+    let Some(Given { value, origin }) = names.iter().find_map(|name| raw(name)) else {
+        return Ok(None);
+    };
+    match value.into_string() {
+        Ok(value) => Ok(Some(Given { value, origin })),
+        Err(_) => Err(Failure::settings(format!("{origin} is not valid UTF-8"))),
+    }
+}
+
+/// The path that this variable holds, if it is set and not empty.
+pub fn path(name: &'static str) -> Option<Given<PathBuf>> {
+    raw(name).map(|given| given.map(PathBuf::from))
+}
+
+/// Whether this variable is set to nothing: worth a word where its value is missed.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+pub fn is_empty(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn raw(name: &'static str) -> Option<Given<OsString>> {
+    let value = env::var_os(name).filter(|value| !value.is_empty())?;
+    let origin = Origin::Variable(name);
+    Some(Given { value, origin })
+}
+
+/// The proxy for `https` URLs, by the usual variables, those in lower case first as curl has it.
+///
+/// # Errors
+/// A variable is not UTF-8.
+pub fn proxy() -> Result<Option<ProxySetting>, Failure> {
+    const PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let Some(Given { value, origin: Origin::Variable(variable) }) = text(PROXY)? else {
+        return Ok(None);
+    };
+    let entries = text(&["no_proxy", "NO_PROXY"])?.map(|given| given.value).unwrap_or_default();
+    let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    Ok(Some(ProxySetting { variable, url: Zeroizing::new(value), no_proxy: entries.map(str::to_owned).collect() }))
+}
+
+/// The variable that names the roots to trust, if one does.
+pub fn roots_variable() -> Option<&'static str> {
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| raw(name).is_some())
+}
+
+/// The platform's directories for this program; none where there is no home.
+pub fn project_dirs() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "spotinst-cred")
+}
+
+/// The home directory.
+pub fn home() -> Option<PathBuf> {
+    BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}

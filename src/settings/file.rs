@@ -1,0 +1,243 @@
+//! The configuration file: `config.toml`, with `[profiles.NAME]` tables and an optional `default_profile`.
+//!
+//! It is walked by hand and not deserialized: the messages of a deserializer repeat the values they stumble over, and
+//! here these may be passwords.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
+
+use super::env;
+use super::origin::{Given, Origin};
+use crate::failure::Failure;
+use crate::secret::{Command, Secret, SecretSetting, Source};
+
+/// No configuration is longer, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
+/// The keys of a profile, for the hint that follows an unknown one.
+const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout";
+
+/// The whole file.
+#[derive(Debug, Default)]
+pub struct ConfigFile {
+    /// The profile to use where nobody names one.
+    pub default_profile: Option<Given<String>>,
+    /// The profiles by their names.
+    pub profiles: BTreeMap<String, Profile>,
+}
+
+/// One `[profiles.NAME]` table: each value as it stands there.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    pub username: Option<Given<String>>,
+    pub password: Option<SecretSetting>,
+    pub client_id: Option<Given<String>>,
+    pub client_secret: Option<SecretSetting>,
+    pub account: Option<Given<String>>,
+    pub token: Option<SecretSetting>,
+    pub grant: Option<Given<String>>,
+    pub token_url: Option<Given<String>>,
+    pub refresh_url: Option<Given<String>>,
+    pub ca_file: Option<Given<PathBuf>>,
+    pub command_timeout: Option<Given<String>>,
+}
+
+/// Reads the file; nothing where there is none.
+///
+/// # Errors
+/// It cannot be read or parsed, has an unknown key or a value of the wrong type, or holds a secret and can be read by
+/// others.
+pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        let problem = format!("cannot read the configuration {}: {error}", path.display());
+        Failure::settings(problem).hint("check the path and its permissions")
+    };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let about = file.metadata().map_err(unreadable)?;
+    let mut text = Zeroizing::new(String::with_capacity(about.len().min(LARGEST) as usize + 1));
+    file.by_ref().take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
+    let reader = Reader { path: path.into(), text: &text };
+    let (config, secret) = reader.config()?;
+    match secret {
+        Some(origin) if about.permissions().mode() & 0o077 != 0 => Err(Failure::settings(format!(
+            "{} can be read by others, and it holds a secret ({origin})",
+            path.display()
+        ))
+        .hint(format!("chmod 600 {}", path.display()))),
+        _ => Ok(Some(config)),
+    }
+}
+
+/// Knows the file, so that every value and every problem can name its line.
+struct Reader<'t> {
+    path: Rc<Path>,
+    text: &'t str,
+}
+
+/// A value in the file.
+type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+
+impl Reader<'_> {
+    /// The whole file, and where the first secret stands that it holds itself.
+    fn config(&self) -> Result<(ConfigFile, Option<Origin>), Failure> {
+        let root = DeTable::parse(self.text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            Failure::settings(format!("{} is not valid TOML", self.origin(&span)))
+                .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
+        })?;
+        let mut config = ConfigFile::default();
+        let mut secret = None;
+        for (key, value) in root.get_ref() {
+            match key.get_ref().as_ref() {
+                "default_profile" => config.default_profile = Some(self.text("default_profile", value)?),
+                "profiles" => {
+                    for (name, table) in self.table("profiles", value)? {
+                        let name = name.get_ref().to_string();
+                        let table = self.table(&format!("profiles.{name}"), table)?;
+                        config.profiles.insert(name, self.profile(table, &mut secret)?);
+                    }
+                }
+                unknown => {
+                    return Err(self.problem(
+                        &key.span(),
+                        &format!("unknown key `{unknown}`"),
+                        "known here are default_profile and [profiles.NAME]",
+                    ));
+                }
+            }
+        }
+        Ok((config, secret))
+    }
+
+    /// One profile; `secret` is set where it holds one itself.
+    fn profile(&self, table: &DeTable<'_>, secret: &mut Option<Origin>) -> Result<Profile, Failure> {
+        let mut profile = Profile::default();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            match name {
+                "username" => profile.username = Some(self.text(name, value)?),
+                "client_id" => profile.client_id = Some(self.text(name, value)?),
+                "account" => profile.account = Some(self.text(name, value)?),
+                "grant" => profile.grant = Some(self.text(name, value)?),
+                "token_url" => profile.token_url = Some(self.text(name, value)?),
+                "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
+                "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
+                "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
+                "password" | "password_file" | "password_command" => {
+                    self.secret(&mut profile.password, "password", name, value)?;
+                }
+                "client_secret" | "client_secret_file" | "client_secret_command" => {
+                    self.secret(&mut profile.client_secret, "client secret", name, value)?;
+                }
+                "token" | "token_file" | "token_command" => self.secret(&mut profile.token, "token", name, value)?,
+                unknown => {
+                    return Err(self.problem(
+                        &key.span(),
+                        &format!("unknown key `{unknown}`"),
+                        &format!("known here are {KEYS}"),
+                    ));
+                }
+            }
+            if matches!(name, "password" | "client_secret" | "token") {
+                secret.get_or_insert(self.origin(&value.span()));
+            }
+        }
+        Ok(profile)
+    }
+
+    /// A secret's source, by the ending of its key. Two sources for one secret are one too many.
+    fn secret(
+        &self,
+        place: &mut Option<SecretSetting>,
+        what: &'static str,
+        key: &str,
+        value: Value<'_, '_>,
+    ) -> Result<(), Failure> {
+        let source = if key.ends_with("_file") {
+            Source::File(self.resolve(&self.text(key, value)?.value))
+        } else if key.ends_with("_command") {
+            Source::Command(self.command(key, value)?)
+        } else {
+            Source::Value(Secret::from(self.text(key, value)?.value))
+        };
+        let origin = self.origin(&value.span());
+        if let Some(other) = place {
+            let problem = format!("the {what} has a second source, `{key}`, beside that of {}", other.origin);
+            return Err(self.problem(&value.span(), &problem, "keep one of them"));
+        }
+        *place = Some(SecretSetting { what, source, origin });
+        Ok(())
+    }
+
+    /// A command: an array is run as it is, a string by the shell.
+    fn command(&self, key: &str, value: Value<'_, '_>) -> Result<Command, Failure> {
+        let argv: Option<Vec<OsString>> = match value.get_ref() {
+            DeValue::String(line) if !line.trim().is_empty() => {
+                Some(vec!["sh".into(), "-c".into(), line.to_string().into()])
+            }
+            DeValue::Array(words) if !words.is_empty() => {
+                words.iter().map(|word| word.get_ref().as_str().map(OsString::from)).collect()
+            }
+            _ => None,
+        };
+        argv.map(|argv| Command { argv }).ok_or_else(|| {
+            let hint = format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
+            self.problem(&value.span(), &format!("`{key}` must be a command"), &hint)
+        })
+    }
+
+    /// A string that is not empty.
+    fn text(&self, key: &str, value: Value<'_, '_>) -> Result<Given<String>, Failure> {
+        match value.get_ref().as_str() {
+            Some(text) if !text.is_empty() => Ok(Given { value: text.to_owned(), origin: self.origin(&value.span()) }),
+            Some(_) => {
+                Err(self.problem(&value.span(), &format!("`{key}` is empty"), "give it a value or remove the line"))
+            }
+            None => Err(self.problem(&value.span(), &format!("`{key}` must be text"), &format!("{key} = \"…\""))),
+        }
+    }
+
+    fn table<'a, 'i>(&self, key: &str, value: Value<'a, 'i>) -> Result<&'a DeTable<'i>, Failure> {
+        let no_table = || {
+            self.problem(
+                &value.span(),
+                &format!("`{key}` must be a table"),
+                "write [profiles.NAME] above the profile's keys",
+            )
+        };
+        value.get_ref().as_table().ok_or_else(no_table)
+    }
+
+    /// A path in the file: `~/` is the home directory, and a relative one starts at the file's own directory, as the
+    /// working directory may be anywhere.
+    fn resolve(&self, path: &str) -> PathBuf {
+        match path.strip_prefix("~/").and_then(|rest| env::home().map(|home| home.join(rest))) {
+            Some(path) => path,
+            None => self.path.parent().unwrap_or(Path::new("")).join(path),
+        }
+    }
+
+    fn problem(&self, span: &Range<usize>, what: &str, hint: &str) -> Failure {
+        Failure::settings(format!("{}: {what}", self.origin(span))).hint(hint)
+    }
+
+    fn origin(&self, span: &Range<usize>) -> Origin {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        Origin::File { path: Rc::clone(&self.path), line: before.bytes().filter(|&byte| byte == b'\n').count() + 1 }
+    }
+}

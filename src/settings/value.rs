@@ -1,0 +1,64 @@
+//! The kinds of values that settings have, and the failure of one that does not parse. The failure names the setting
+//! and where the value came from, and repeats the value only where it cannot be a secret.
+
+use std::time::Duration;
+
+use super::origin::Given;
+use crate::endpoint::Endpoint;
+use crate::failure::{Failure, one_line};
+
+/// Longer than any duration that makes sense here; so that no sum of durations and moments can overflow.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// A length of time as people write it: `30s`, `15m`, `1h`, `1h 30m`.
+///
+/// # Errors
+/// It does not parse, or is longer than ten years.
+pub fn duration(what: &str, given: &Given<String>) -> Result<Duration, Failure> {
+    match humantime::parse_duration(given.value.trim()) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        _ => Err(Failure::settings(format!(
+            "the {what} from {} is not a duration: \"{}\"",
+            given.origin,
+            one_line(&given.value)
+        ))
+        .hint("write a number with its unit, such as 30s, 15m or 1h")),
+    }
+}
+
+/// A length of time that must not be zero.
+///
+/// # Errors
+/// It does not parse, is zero, or is longer than ten years.
+pub fn time_limit(what: &str, given: &Given<String>) -> Result<Duration, Failure> {
+    let limit = duration(what, given)?;
+    if limit.is_zero() {
+        let problem = format!("the {what} from {} is zero: nothing could ever be done in time", given.origin);
+        return Err(Failure::settings(problem).hint("write such as 8s"));
+    }
+    Ok(limit)
+}
+
+/// A Spotinst account id, of an alphabet that cannot break out of any format.
+///
+/// # Errors
+/// It has other characters, or none.
+pub fn account(given: &Given<String>) -> Result<String, Failure> {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if !given.value.is_empty() && given.value.bytes().all(is_part) {
+        return Ok(given.value.clone());
+    }
+    let problem = format!("the account from {} is not an account id: \"{}\"", given.origin, one_line(&given.value));
+    Err(Failure::settings(problem).hint("it looks like act-12345678: letters, digits, `.`, `_` and `-` only"))
+}
+
+/// The URL of a token endpoint.
+///
+/// # Errors
+/// It is not `https`, nor `http` to a loopback address; the value is not repeated, as it may hold a password.
+pub fn endpoint(what: &str, given: &Given<String>) -> Result<Endpoint, Failure> {
+    Endpoint::parse(&given.value).map_err(|problem| {
+        Failure::settings(format!("the {what} from {} {problem}", given.origin))
+            .hint("it looks like https://oauth.spotinst.io/token")
+    })
+}

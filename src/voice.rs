@@ -1,0 +1,64 @@
+//! What is said on stderr beside the final error: details with `-v`, and on a terminal what a longer wait is for.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// A wait shorter than this is not worth a word.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Writes one line to stderr, the program's name first. A stderr that is closed or full is no reason to fail.
+pub fn say(line: &str) {
+    writeln!(io::stderr(), "spotinst-cred: {line}").ok();
+}
+
+/// How much the user wants to hear.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice {
+    /// `-v` was given.
+    pub verbose: bool,
+}
+
+impl Voice {
+    /// Says the line if `-v` was given; builds it only then.
+    pub fn detail(self, line: impl FnOnce() -> String) {
+        if self.verbose {
+            say(&line());
+        }
+    }
+
+    /// Says a line that does not change the result, if somebody watches.
+    pub fn notice(self, line: &str) {
+        if self.is_heard() {
+            say(line);
+        }
+    }
+
+    /// Whether there is anybody to talk to. Some hosts parse stdout and stderr together, so without a terminal or
+    /// `-v` there is no word unless the call fails.
+    fn is_heard(self) -> bool {
+        self.verbose || io::stderr().is_terminal()
+    }
+
+    /// Says what is waited for if that takes more than half a second while the guard lives, and somebody watches.
+    pub fn waiting(self, for_what: impl Into<String>) -> Option<Waiting> {
+        if !self.is_heard() {
+            return None;
+        }
+        let (over, heard) = mpsc::channel();
+        let line = format!("waiting for {}", for_what.into());
+        let speaker = move || {
+            if heard.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+                say(&line);
+            }
+        };
+        // Without a thread to be had there is no word, and no other harm.
+        std::thread::Builder::new().spawn(speaker).ok()?;
+        Some(Waiting { _over: over })
+    }
+}
+
+/// Lives as long as the wait: its end is heard by the thread that would speak.
+pub struct Waiting {
+    _over: Sender<()>,
+}
