@@ -1,0 +1,95 @@
+//! The form of a token request, checked to the letter: what is missing, unknown or sent twice is refused.
+
+use std::collections::BTreeMap;
+
+use super::http::Request;
+use super::reply::Reply;
+
+/// A form that holds the fields of its grant, none of them empty, and no others.
+#[derive(Debug)]
+pub struct Form {
+    fields: BTreeMap<String, String>,
+}
+
+impl Form {
+    /// Reads a request's form; `Err` is a refusal.
+    pub fn read(request: &Request) -> Result<Self, Reply> {
+        check_manner(request)?;
+        let form = Self { fields: unique_fields(request)? };
+        form.require("grant_type")?;
+        form.check_fields(fields_of(form.grant())?)?;
+        Ok(form)
+    }
+
+    /// The grant asked for, one of the three that are known.
+    pub fn grant(&self) -> &str {
+        self.field("grant_type")
+    }
+
+    /// The value of a field; empty where the grant has no such field.
+    pub fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+
+    fn check_fields(&self, expected: &[&str]) -> Result<(), Reply> {
+        for name in expected {
+            self.require(name)?;
+        }
+        let known = |name: &str| name == "grant_type" || expected.contains(&name);
+        match self.fields.keys().find(|name| !known(name)) {
+            Some(name) => Err(invalid_field(name, "is not allowed")),
+            None => Ok(()),
+        }
+    }
+
+    fn require(&self, name: &str) -> Result<(), Reply> {
+        match self.field(name) {
+            "" => Err(invalid_field(name, "is required")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses a form that was sent in the wrong way: with a query, with Basic auth, as another content type.
+fn check_manner(request: &Request) -> Result<(), Reply> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let fault = if request.target.contains('?') {
+        r#""query" is not allowed"#
+    } else if request.header("authorization").is_some() {
+        r#""authorization" is not allowed"#
+    } else if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        r#""content-type" must be a form"#
+    } else {
+        return Ok(());
+    };
+    Err(Reply::validation_error(fault))
+}
+
+fn unique_fields(request: &Request) -> Result<BTreeMap<String, String>, Reply> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in request.fields() {
+        if fields.contains_key(&name) {
+            return Err(invalid_field(&name, "must be a string"));
+        }
+        fields.insert(name, value);
+    }
+    Ok(fields)
+}
+
+/// The fields that a grant takes beside `grant_type`, in the order in which their absence is told.
+fn fields_of(grant: &str) -> Result<&'static [&'static str], Reply> {
+    match grant {
+        "password" => Ok(&["username", "password", "client_id", "client_secret"]),
+        "refresh_token" => Ok(&["refresh_token", "client_id", "client_secret"]),
+        "client_credentials" => Ok(&["client_id", "client_secret"]),
+        _ => {
+            let error = "unsupported_grant_type";
+            Err(Reply::oauth_error(400, error, "this grant is not known"))
+        }
+    }
+}
+
+fn invalid_field(name: &str, fault: &str) -> Reply {
+    Reply::validation_error_in(name, &format!(r#""{name}" {fault}"#))
+}

@@ -1,0 +1,284 @@
+//! A home of its own, a cleared environment, and the program run in it.
+
+#![allow(dead_code, reason = "what the first areas do not use yet, the next ones do")]
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::stand_in::{StandIn, spotinst};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");
+
+/// A process that is not done by then hangs. No test waits for this on purpose.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A new machine for one user: an empty home, and an environment of nothing but what a test sets.
+pub struct Sandbox {
+    dir: TempDir,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl Sandbox {
+    /// Nothing is configured. `PATH` is there, as commands need it.
+    pub fn new() -> Self {
+        let dir = TempDir::with_prefix("spotinst-cred-").unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        let mut sandbox = Self { dir, variables: BTreeMap::new() };
+        sandbox.set("HOME", sandbox.home());
+        sandbox.set("PATH", std::env::var_os("PATH").unwrap());
+        sandbox
+    }
+
+    /// The environment holds what the stand-in accepts.
+    pub fn of(stand_in: &StandIn) -> Self {
+        let mut sandbox = Self::new();
+        sandbox.set("SPOTINST_TOKEN_URL", stand_in.url());
+        sandbox.set("SPOTINST_USERNAME", spotinst::USERNAME);
+        sandbox.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
+        sandbox.set("SPOTINST_CLIENT_ID", spotinst::CLIENT_ID);
+        sandbox.set("SPOTINST_CLIENT_SECRET", spotinst::CLIENT_SECRET);
+        sandbox
+    }
+
+    /// Sets a variable for all later processes.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Removes a variable for all later processes.
+    pub fn unset(&mut self, name: &str) -> &mut Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
+    /// The sandbox's own directory: `home` stands in it, and there is room for files of a test.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
+    /// Where the configuration file is looked for.
+    pub fn config_path(&self) -> PathBuf {
+        self.home().join(".config/spotinst-cred/config.toml")
+    }
+
+    /// Writes the configuration file, 0600.
+    pub fn config(&self, text: &str) -> &Self {
+        self.write(".config/spotinst-cred/config.toml", text);
+        self
+    }
+
+    /// Writes a file below the home directory, 0600, its directories made if need be.
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Writes a program below the home directory: an `sh` script.
+    pub fn script(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.write(path, &format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+
+    /// The cache's directory, when it is where it is by default.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.home().join(".cache/spotinst-cred")
+    }
+
+    /// The files of the cache with this ending (`token`, `lock`, `tmp`), sorted.
+    pub fn cache_files(&self, ending: &str) -> Vec<PathBuf> {
+        let Ok(files) = fs::read_dir(self.cache_dir()) else { return Vec::new() };
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|path| path.extension() == Some(OsStr::new(ending)));
+        files.sort();
+        files
+    }
+
+    /// The one cache entry.
+    #[track_caller]
+    pub fn entry_path(&self) -> PathBuf {
+        let mut files = self.cache_files("token");
+        assert_eq!(files.len(), 1, "one entry in the cache: {files:?}");
+        files.remove(0)
+    }
+
+    /// The lock file of the one cache entry.
+    #[track_caller]
+    pub fn lock_path(&self) -> PathBuf {
+        self.entry_path().with_extension("lock")
+    }
+
+    /// A command in this sandbox: any program, its stdin empty, both streams caught.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.variables).current_dir(self.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The program with these arguments, ready to be changed.
+    pub fn program<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut command = self.command(PROGRAM);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs the program to its end.
+    #[track_caller]
+    pub fn run<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        self.start(arguments).end()
+    }
+
+    /// Starts the program.
+    pub fn start<const N: usize>(&self, arguments: [&str; N]) -> Running {
+        Running::start(&mut self.program(arguments))
+    }
+
+    /// Runs a script of `shell` to its end, the program's directory first in the `PATH`.
+    #[track_caller]
+    pub fn shell(&self, shell: &str, script: &str) -> Outcome {
+        let mut command = self.command(shell);
+        command.arg("-c").arg(script).env("PATH", path_with_program());
+        Running::start(&mut command).end()
+    }
+
+    /// Runs the program and gives the token that it prints.
+    #[track_caller]
+    pub fn token(&self) -> String {
+        let outcome = self.run([]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+        outcome.stdout.strip_suffix('\n').expect("one line").to_owned()
+    }
+}
+
+/// `PATH` with the directory of the program under test first.
+pub fn path_with_program() -> OsString {
+    let directory = Path::new(PROGRAM).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).unwrap()
+}
+
+/// A process that is on its way. Dropped before its end, it is killed.
+pub struct Running {
+    child: Option<Child>,
+    stderr: Option<BufReader<ChildStderr>>,
+    first_lines: String,
+}
+
+impl Running {
+    /// Starts a command whose streams are pipes.
+    #[track_caller]
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stderr = child.stderr.take().map(BufReader::new);
+        Self { child: Some(child), stderr, first_lines: String::new() }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Waits for the next line on stderr: a process run with `-v` says so what it is about to do.
+    #[track_caller]
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
+        self.first_lines.push_str(&line);
+        line.trim_end().to_owned()
+    }
+
+    /// Kills the process outright.
+    pub fn kill(mut self) {
+        self.end_child();
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub fn end(mut self) -> Outcome {
+        let mut child = self.child.take().unwrap();
+        let (id, mut stderr) = (child.id(), self.stderr.take().unwrap());
+        let (send, receive) = mpsc::channel();
+        thread::spawn(move || {
+            let mut stdout = child.stdout.take();
+            let errors = thread::spawn(move || text(&mut stderr));
+            let out = stdout.as_mut().map(text).unwrap_or_default();
+            let ended = (out, errors.join().unwrap(), child.wait().unwrap());
+            // Nobody listens any more once the limit is over.
+            send.send(ended).ok();
+        });
+        let Ok((stdout, stderr, status)) = receive.recv_timeout(LIMIT) else {
+            Command::new("kill").args(["-9", &id.to_string()]).status().ok();
+            panic!("process {id} hangs");
+        };
+        Outcome::new(stdout, std::mem::take(&mut self.first_lines) + &stderr, status)
+    }
+
+    fn end_child(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end_child();
+    }
+}
+
+fn text(stream: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    String::from_utf8(bytes).expect("both streams are UTF-8")
+}
+
+/// How a process ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    /// None for one that a signal ended.
+    pub status: Option<i32>,
+}
+
+impl Outcome {
+    fn new(stdout: String, stderr: String, status: ExitStatus) -> Self {
+        Self { stdout, stderr, status: status.code() }
+    }
+
+    /// It printed exactly this and nothing on stderr.
+    #[track_caller]
+    pub fn prints(&self, stdout: &str) {
+        let expected = Self { stdout: stdout.to_owned(), stderr: String::new(), status: Some(0) };
+        assert_eq!(*self, expected);
+    }
+
+    /// It printed exactly this on stderr, nothing on stdout, and ended with this status.
+    #[track_caller]
+    pub fn fails(&self, status: i32, stderr: &str) {
+        let expected = Self { stdout: String::new(), stderr: stderr.to_owned(), status: Some(status) };
+        assert_eq!(*self, expected);
+    }
+}
