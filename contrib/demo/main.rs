@@ -52,7 +52,8 @@ impl Demo {
         title("Fifty processes ask at once, and nobody has a token yet.");
         let callers: Vec<_> = (0..50).map(|_| self.start(&[], spotinst::PASSWORD)).collect();
         let tokens: BTreeSet<_> = callers.into_iter().map(|caller| printed(&finish(caller))).collect();
-        let same = if tokens.len() == 1 { "all of them printed the same token;" } else { "they printed several tokens!" };
+        let same =
+            if tokens.len() == 1 { "all of them printed the same token;" } else { "they printed several tokens!" };
         self.told(same, 0);
         for token in &tokens {
             println!("     {}", shortened(token));
