@@ -81,8 +81,9 @@ impl SecretSetting {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path)?,
-            Source::Command(command) => child::output(&command.argv, deadline)
-                .map_err(|failure| failure.about(&format!("the {} command from {}", self.what, self.origin)))?,
+            Source::Command(command) => {
+                child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
+            }
         };
         self.text(bytes)
     }
@@ -91,29 +92,41 @@ impl SecretSetting {
     fn read_file(&self, path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let mut bytes = Zeroizing::new(Vec::new());
         std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(|error| {
-            let problem =
-                format!("cannot read the {} file {} (from {}): {error}", self.what, path.display(), self.origin);
+            let problem = format!("{} cannot be read: {error}", self.describe());
             Failure::settings(problem).hint("check the path and its permissions")
         })?;
         Ok(bytes)
     }
 
+    /// What the secret is had from, and which setting says so.
+    fn describe(&self) -> String {
+        let Self { what, source, origin } = self;
+        match source {
+            Source::Value(_) => format!("the {what} from {origin}"),
+            Source::File(path) => format!("the {what} file {} (from {origin})", path.display()),
+            Source::Command(_) => format!("the {what} command from {origin}"),
+        }
+    }
+
     /// The bytes as text, checked, without their one trailing newline.
     fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
-        let problem = |what: &str| Failure::settings(format!("the {} from {} {what}", self.what, self.origin));
+        let problem = |what: &str| {
+            let verb = if matches!(self.source, Source::Command(_)) { "printed" } else { "holds" };
+            Failure::settings(format!("{} {verb} {what}", self.describe()))
+        };
         if bytes.len() as u64 > LONGEST {
-            return Err(problem("is longer than 64 KiB").hint("it must hold the secret alone"));
+            return Err(problem("more than 64 KiB").hint("it must be the secret alone"));
         }
         let text = String::from_utf8(std::mem::take(&mut *bytes))
             .map_err(|error| {
                 drop(Zeroizing::new(error.into_bytes()));
-                problem("is not valid UTF-8")
+                problem("what is not valid UTF-8").hint("it must be the secret alone, as text")
             })
             .map(Secret::from)?;
         let whole = text.expose();
         let line = whole.strip_suffix("\r\n").or_else(|| whole.strip_suffix('\n')).unwrap_or(whole);
         if line.is_empty() {
-            return Err(problem("is empty").hint("it must hold the secret, which may end with one newline"));
+            return Err(problem("nothing").hint("it must be the secret, which may end with one newline"));
         }
         Ok(Secret::from(line.to_owned()))
     }

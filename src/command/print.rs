@@ -16,11 +16,12 @@ use crate::{clock, command};
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
     let voice = Voice { verbose: options.verbose };
     let format = settings::format(output.format)?;
-    if output.no_newline && format != Format::Token {
-        return Err(Failure::new(Kind::Usage, "--no-newline goes with the token format only").into());
+    if output.no_newline && format.value != Format::Token {
+        let problem = format!("--no-newline goes with the token format only, and {} asks for another", format.origin);
+        return Err(Failure::new(Kind::Usage, problem).hint("leave out one of the two").into());
     }
     let settings = Settings::resolve(options, started)?;
-    let renderer = format.prepare()?;
+    let renderer = format.value.prepare()?;
     let token = command::token(options, &settings, voice)?;
     let answer = Answer { token: &token, account: settings.account.as_deref(), now: clock::now() };
     let mut document = renderer.render(&answer);

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::settings::origin::Given;
 
 /// No answer of a token endpoint is longer, in bytes.
 const LARGEST_BODY: u64 = 64 * 1024;
@@ -20,7 +21,7 @@ const LARGEST_BODY: u64 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Route {
     /// PEM file of the only roots to trust, from the profile's `ca_file`.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Given<PathBuf>>,
     /// The variable that names the roots (`SSL_CERT_FILE`, `SSL_CERT_DIR`), if one does. Then there is no falling
     /// back to the embedded ones: whoever set it wants those roots and no others.
     pub roots_variable: Option<&'static str>,
@@ -175,8 +176,8 @@ fn certificate(problem: &str) -> (String, &'static str, bool) {
 
 /// The roots to trust: the profile's, else the operating system's, else the embedded ones.
 fn roots(route: &Route) -> Result<RootCerts, Failure> {
-    if let Some(path) = &route.ca_file {
-        return pem_file(path);
+    if let Some(given) = &route.ca_file {
+        return pem_file(given);
     }
     let found = rustls_native_certs::load_native_certs();
     if !found.certs.is_empty() {
@@ -191,9 +192,9 @@ fn roots(route: &Route) -> Result<RootCerts, Failure> {
 }
 
 /// The certificates of a PEM file.
-fn pem_file(path: &PathBuf) -> Result<RootCerts, Failure> {
+fn pem_file(Given { value: path, origin }: &Given<PathBuf>) -> Result<RootCerts, Failure> {
     let problem = |what: String| {
-        Failure::settings(format!("ca_file {}: {what}", path.display()))
+        Failure::settings(format!("ca_file {} (from {origin}): {what}", path.display()))
             .hint("it must be a PEM file of the roots to trust")
     };
     let pem = fs::read(path).map_err(|error| problem(error.to_string()))?;

@@ -41,7 +41,7 @@ pub fn text(names: &[&'static str]) -> Result<Option<Given<String>>, Failure> {
     };
     match value.into_string() {
         Ok(value) => Ok(Some(Given { value, origin })),
-        Err(_) => Err(Failure::settings(format!("{origin} is not valid UTF-8"))),
+        Err(_) => Err(Failure::settings(format!("{origin} is not valid UTF-8")).hint("set it again, in UTF-8")),
     }
 }
 

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::env;
 use super::origin::{Given, Origin};
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::secret::{Command, Secret, SecretSetting, Source};
 
 /// No configuration is longer, in bytes.
@@ -59,18 +59,23 @@ pub struct Profile {
 /// It cannot be read or parsed, has an unknown key or a value of the wrong type, or holds a secret and can be read by
 /// others.
 pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        let problem = format!("cannot read the configuration {}: {error}", path.display());
-        Failure::settings(problem).hint("check the path and its permissions")
+    let problem = |what: &str| Failure::settings(format!("the configuration {} {what}", path.display()));
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::InvalidData => problem("is not valid UTF-8").hint("save it in UTF-8"),
+        _ => problem(&format!("cannot be read: {error}")).hint("check the path and its permissions"),
     };
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // A home like /dev/null is one without files.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
     let about = file.metadata().map_err(unreadable)?;
     let mut text = Zeroizing::new(String::with_capacity(about.len().min(LARGEST) as usize + 1));
-    file.by_ref().take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
+    file.by_ref().take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST {
+        return Err(problem("is longer than 1 MiB").hint("is this the right file?"));
+    }
     let reader = Reader { path: path.into(), text: &text };
     let (config, secret) = reader.config()?;
     match secret {
@@ -97,7 +102,10 @@ impl Reader<'_> {
     fn config(&self) -> Result<(ConfigFile, Option<Origin>), Failure> {
         let root = DeTable::parse(self.text).map_err(|error| {
             let span = error.span().unwrap_or_default();
-            Failure::settings(format!("{} is not valid TOML", self.origin(&span)))
+            // The parser's message repeats nothing of the text; what it would expect instead helps nobody.
+            let what = error.message().split(", expected ").next().unwrap_or_default();
+            let problem = format!("{} is not valid TOML: {}", self.origin(&span), one_line(what));
+            Failure::settings(problem)
                 .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
         })?;
         let mut config = ConfigFile::default();
@@ -115,7 +123,7 @@ impl Reader<'_> {
                 unknown => {
                     return Err(self.problem(
                         &key.span(),
-                        &format!("unknown key `{unknown}`"),
+                        &format!("unknown key `{}`", one_line(unknown)),
                         "known here are default_profile and [profiles.NAME]",
                     ));
                 }
@@ -148,7 +156,7 @@ impl Reader<'_> {
                 unknown => {
                     return Err(self.problem(
                         &key.span(),
-                        &format!("unknown key `{unknown}`"),
+                        &format!("unknown key `{}`", one_line(unknown)),
                         &format!("known here are {KEYS}"),
                     ));
                 }
@@ -195,6 +203,7 @@ impl Reader<'_> {
             }
             _ => None,
         };
+        let argv = argv.map(|argv| self.resolve_program(argv));
         argv.map(|argv| Command { argv }).ok_or_else(|| {
             let hint = format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
             self.problem(&value.span(), &format!("`{key}` must be a command"), &hint)
@@ -230,6 +239,16 @@ impl Reader<'_> {
             Some(path) => path,
             None => self.path.parent().unwrap_or(Path::new("")).join(path),
         }
+    }
+
+    /// A program that is given by a path is found like a file; one without a slash is for the `PATH`.
+    fn resolve_program(&self, mut argv: Vec<OsString>) -> Vec<OsString> {
+        if let Some(program) = argv.first_mut()
+            && let Some(path) = program.to_str().filter(|program| program.contains('/'))
+        {
+            *program = self.resolve(path).into();
+        }
+        argv
     }
 
     fn problem(&self, span: &Range<usize>, what: &str, hint: &str) -> Failure {

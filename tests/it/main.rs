@@ -16,3 +16,7 @@ mod sandbox;
 mod stand_in;
 
 mod cold_and_warm;
+mod formats;
+mod kubectl;
+mod messages;
+mod shells;

@@ -171,6 +171,18 @@ impl Sandbox {
     }
 }
 
+/// Whether a host program is there to test with. Where it is not, the test names it and ends; CI must have them all.
+#[track_caller]
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap();
+    let is_there = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    assert!(is_there || std::env::var_os("CI").is_none(), "{program} is not installed");
+    if !is_there {
+        eprintln!("skipped: {program} is not installed");
+    }
+    is_there
+}
+
 /// `PATH` with the directory of the program under test first.
 pub fn path_with_program() -> OsString {
     let directory = Path::new(PROGRAM).parent().unwrap().to_owned();
