@@ -15,4 +15,7 @@ mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 
+mod answers;
 mod cold_and_warm;
+mod refusals;
+mod requests;
