@@ -17,5 +17,6 @@ mod stand_in;
 
 mod answers;
 mod cold_and_warm;
+mod refresh_grant;
 mod refusals;
 mod requests;
