@@ -17,6 +17,7 @@ mod stand_in;
 
 mod answers;
 mod cold_and_warm;
+mod proxy;
 mod refresh_grant;
 mod refusals;
 mod requests;
