@@ -254,7 +254,7 @@ impl Call<'_> {
 fn without_cache(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
     let limits = budget.refresh_at(Instant::now());
     match Refresher::new(settings, limits, voice).obtain_anew(None) {
-        Outcome::Granted(granted) => Ok(granted.token),
+        Outcome::Granted { granted, .. } => Ok(granted.token),
         Outcome::Failed { failure, .. } | Outcome::StillRejected { failure } => Err(failure),
     }
 }

@@ -26,7 +26,12 @@ const BACKOFF: Duration = Duration::from_secs(60);
 /// How a refresh ended.
 pub enum Outcome {
     /// With a token.
-    Granted(Granted),
+    Granted {
+        /// What the server granted.
+        granted: Granted,
+        /// The refresh token of before was rejected and must be forgotten.
+        forget_refresh_token: bool,
+    },
     /// With a failure to be remembered.
     Failed {
         /// What to tell.
@@ -50,11 +55,11 @@ impl Outcome {
     pub fn into_entry(self, before: Entry, now: OffsetDateTime) -> Entry {
         let revision = random::name();
         match self {
-            Outcome::Granted(granted) => Entry {
+            Outcome::Granted { granted, forget_refresh_token } => Entry {
                 revision,
                 token: Some(granted.token),
                 // An answer without a refresh token leaves the old one good.
-                refresh_token: granted.refresh_token.or(before.refresh_token),
+                refresh_token: granted.refresh_token.or(before.refresh_token.filter(|_| !forget_refresh_token)),
                 failure: None,
             },
             Outcome::StillRejected { .. } => Entry { revision, ..before },
@@ -115,7 +120,7 @@ impl<'a> Refresher<'a> {
             );
         };
         match self.by_refresh_token(refresh_token) {
-            Ok(granted) => Outcome::Granted(granted),
+            Ok(granted) => Outcome::Granted { granted, forget_refresh_token: false },
             Err(refusal) => self.after_refusal(refusal),
         }
     }
@@ -136,7 +141,7 @@ impl<'a> Refresher<'a> {
         };
         let deadline = self.limits.exchange_ends(Instant::now());
         match self.send(grant, &client_secret, deadline) {
-            Ok(granted) => Outcome::Granted(granted),
+            Ok(granted) => Outcome::Granted { granted, forget_refresh_token: false },
             Err(refusal) => Outcome::Failed {
                 fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
                 failure: refusal.failure,
@@ -173,7 +178,9 @@ impl<'a> Refresher<'a> {
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
         let mut outcome = self.obtain_anew(None);
-        if let Outcome::Failed { forget_refresh_token, .. } = &mut outcome {
+        if let Outcome::Granted { forget_refresh_token, .. } | Outcome::Failed { forget_refresh_token, .. } =
+            &mut outcome
+        {
             *forget_refresh_token = is_rejected;
         }
         outcome

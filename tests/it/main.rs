@@ -15,8 +15,13 @@ mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 
+mod answers;
 mod cold_and_warm;
 mod formats;
 mod kubectl;
 mod messages;
+mod proxy;
+mod refresh_grant;
+mod refusals;
+mod requests;
 mod shells;

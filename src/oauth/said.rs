@@ -1,0 +1,67 @@
+//! What a server said about a failure, made fit to be shown.
+
+use super::answer::{Answer, ServerError};
+use super::http::Reply;
+
+/// No secret is shorter that is worth looking for: one of a few characters would be found in every other word.
+const SHORTEST: usize = 4;
+
+/// Status, code, message and request id. It may hold line breaks, and secrets that the server repeats.
+pub fn said(reply: &Reply, answer: &Answer) -> String {
+    let mut said = format!("HTTP {}", reply.status);
+    match (&answer.error, &answer.status_message) {
+        (Some(error), _) => said.push_str(&told(error)),
+        (None, Some(message)) => said.push_str(&format!(", {message}")),
+        (None, None) if answer.is_json => {}
+        (None, None) => said.push_str(&snippet(reply)),
+    }
+    if let Some(id) = answer.request_id.as_ref().or(reply.request_id.as_ref()) {
+        said.push_str(&format!(" (request id {id})"));
+    }
+    said
+}
+
+/// The text without this secret, be it raw or encoded as it was sent: some servers repeat the whole request.
+pub fn without(text: String, secret: &str) -> String {
+    if secret.len() < SHORTEST {
+        return text;
+    }
+    let forms = [secret.to_owned(), encoded(secret, "+"), encoded(secret, "%20")];
+    forms.iter().fold(text, |text, form| text.replace(form, "[redacted]"))
+}
+
+/// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.
+pub fn is_markup(reply: &Reply) -> bool {
+    let first = |body: &[u8]| body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    reply.body.as_ref().is_ok_and(|body| first(body) == Some(b'<'))
+}
+
+/// An error of the server as it goes on after the status.
+fn told(error: &ServerError) -> String {
+    let field = error.field.as_ref().map(|field| format!("field {field}"));
+    let parts = [&error.code, &error.message, &field];
+    parts.into_iter().flatten().map(|part| format!(", {part}")).collect()
+}
+
+/// A body that is plain text; of HTML and of bytes that are none only the fact.
+fn snippet(reply: &Reply) -> String {
+    let Ok(body) = &reply.body else { return String::new() };
+    match std::str::from_utf8(body) {
+        Ok("") => ", no body".to_owned(),
+        _ if is_markup(reply) => ", an HTML page".to_owned(),
+        // A body that came with success may hold a token in a form that is not understood: it is not shown.
+        _ if reply.status < 300 => String::new(),
+        Ok(text) => format!(", {text}"),
+        Err(_) => ", no text".to_owned(),
+    }
+}
+
+/// The text percent-encoded as in a form, a space as `space`.
+fn encoded(text: &str, space: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b' ' => space.to_owned(),
+        _ if byte.is_ascii_alphanumeric() || b"-._~*!()".contains(&byte) => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
