@@ -11,8 +11,10 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod host;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 
 mod cold_and_warm;
+mod files;
