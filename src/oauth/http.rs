@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
+use super::resolver::SystemResolver;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
 
@@ -89,7 +91,8 @@ impl Client {
                 proxy_variable = Some(setting.variable);
             }
         }
-        Ok(Self { agent: config.build().new_agent(), proxy_variable })
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), SystemResolver);
+        Ok(Self { agent, proxy_variable })
     }
 
     /// Posts the form and reads the answer, all before `deadline`.

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod http;
+mod resolver;
 
 use std::time::{Duration, Instant};
 

@@ -15,6 +15,9 @@ mod host;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod strace;
 
 mod cold_and_warm;
 mod files;
+mod kill;
+mod syscalls;
