@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::resolver::SystemResolver;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::secret::Secret;
 
 /// No answer of a token endpoint is longer, in bytes.
 const LARGEST_BODY: u64 = 64 * 1024;
@@ -36,7 +37,7 @@ pub struct ProxySetting {
     /// The variable, for messages. The URL may hold a password and is never shown.
     pub variable: &'static str,
     /// Its value.
-    pub url: zeroize::Zeroizing<String>,
+    pub url: Secret,
     /// The entries of `NO_PROXY`.
     pub no_proxy: Vec<String>,
 }
@@ -221,7 +222,7 @@ fn proxy(setting: &ProxySetting) -> Result<Proxy, Failure> {
         Failure::settings(format!("{} is not the URL of an http or https proxy", setting.variable))
             .hint(format!("set it to such as http://proxy.example:3128, or unset {}", setting.variable))
     };
-    let named = Proxy::new(&setting.url).map_err(problem)?;
+    let named = Proxy::new(setting.url.expose()).map_err(problem)?;
     let mut builder = Proxy::builder(named.protocol()).host(named.host()).port(named.port());
     if let Some(user) = named.username() {
         builder = builder.username(user);

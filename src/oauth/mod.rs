@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod http;
+mod redaction;
 mod resolver;
 
 use std::time::{Duration, Instant};
@@ -184,7 +185,7 @@ impl Request<'_> {
             429 => self.rate_limited(reply, answer),
             400 | 401 | 403 if !is_markup(reply) => self.refused(status, reply, answer),
             300..=399 => {
-                let to = reply.location.as_deref().unwrap_or("nowhere");
+                let to = self.redacted(reply.location.clone().unwrap_or_else(|| "nowhere".to_owned()));
                 self.garbage(reply, answer, &format!("is a redirect to {to}, which is not followed with secrets"))
             }
             407 => {
@@ -261,7 +262,7 @@ impl Request<'_> {
             let is_secret = matches!(name, "password" | "refresh_token" | "client_secret");
             // One of a few characters would be found in every other word.
             if is_secret && value.len() > 3 {
-                text = text.replace(value, "[redacted]");
+                text = redaction::without(&text, value);
             }
         }
         text

@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use directories::{BaseDirs, ProjectDirs};
-use zeroize::Zeroizing;
 
 use super::origin::{Given, Origin};
 use crate::failure::Failure;
 use crate::oauth::http::ProxySetting;
+use crate::secret::Secret;
 
 pub const USERNAME: &[&str] = &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"];
 pub const PASSWORD: &str = "SPOTINST_PASSWORD";
@@ -74,7 +74,7 @@ pub fn proxy() -> Result<Option<ProxySetting>, Failure> {
     };
     let entries = text(&["no_proxy", "NO_PROXY"])?.map(|given| given.value).unwrap_or_default();
     let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    Ok(Some(ProxySetting { variable, url: Zeroizing::new(value), no_proxy: entries.map(str::to_owned).collect() }))
+    Ok(Some(ProxySetting { variable, url: Secret::from(value), no_proxy: entries.map(str::to_owned).collect() }))
 }
 
 /// The variable that names the roots to trust, if one does.

@@ -45,7 +45,9 @@ impl<'a> PlainUser<'a> {
             return Self { sandbox, program: PROGRAM.into() };
         }
         let program = sandbox.path().join("spotinst-cred");
-        fs::copy(PROGRAM, &program).unwrap();
+        // By a process of its own: a file that this one writes could not be run while another thread's child, just
+        // forked, has it open too.
+        assert!(can_run("cp", &[PROGRAM, program.to_str().unwrap()]));
         fs::set_permissions(sandbox.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let user = Self { sandbox, program };
         user.owns(&sandbox.home());

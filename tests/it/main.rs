@@ -20,4 +20,5 @@ mod strace;
 mod cold_and_warm;
 mod files;
 mod kill;
+mod sentinels;
 mod syscalls;
