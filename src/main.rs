@@ -37,6 +37,7 @@ use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,

@@ -218,7 +218,10 @@ impl Call<'_> {
         let refresher = Refresher::new(self.settings, limits, self.voice);
         let outcome = refresher.refresh(&entry, self.wish.force);
         let now = clock::now();
-        let next = outcome.into_entry(entry, now);
+        let mut next = outcome.into_entry(entry, now);
+        if !self.settings.store_refresh_token {
+            next.refresh_token = None;
+        }
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
         let published = draft.publish(&next);
         if let Err(error) = published {

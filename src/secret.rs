@@ -15,6 +15,18 @@ use crate::settings::origin::Origin;
 /// No secret is longer: more than this in a file or from a command is a mistake.
 pub const LONGEST: u64 = 64 * 1024;
 
+/// Lets the kernel write no core of this process, and nobody but root look into its memory or environment.
+///
+/// By the process's own flag and not by `RLIMIT_CORE`: a limit would pass on to every program that is run from here,
+/// whose cores are its user's business, while the flag is back to normal after an `exec`. It costs one system call.
+/// The price is that only root can attach a debugger to a process that runs already. Other systems than Linux have no
+/// such flag.
+pub fn keep_out_of_core_dumps() {
+    #[cfg(target_os = "linux")]
+    // A kernel that refuses leaves things as they are for every other program too.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
 /// A password, client secret or token. `Debug` shows nothing, there is no `Display`, and the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -129,5 +141,50 @@ impl SecretSetting {
             return Err(problem("nothing").hint("it must be the secret, which may end with one newline"));
         }
         Ok(Secret::from(line.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use time::OffsetDateTime;
+
+    use super::{Secret, SecretSetting, Source};
+    use crate::cache::entry::{Entry, RefreshToken};
+    use crate::oauth::answer::Answer;
+    use crate::oauth::http::{ProxySetting, Route};
+    use crate::oauth::{Grant, Granted};
+    use crate::settings::origin::Origin;
+    use crate::token::AccessToken;
+
+    fn secret() -> Secret {
+        Secret::from("sentinel".to_owned())
+    }
+
+    /// Whatever holds a secret shows nothing of it when it is printed for a programmer.
+    #[test]
+    fn debug_shows_no_secret() {
+        let source = Source::Value(secret());
+        let setting = SecretSetting { what: "password", source, origin: Origin::Variable("SPOTINST_PASSWORD") };
+        let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
+        let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
+        let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
+        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None });
+        let granted = Granted { token: token.clone(), refresh_token: refresh_token.clone() };
+        let answer = Answer::parse(br#"{"access_token":"sentinel","refresh_token":"sentinel"}"#);
+        let all = [
+            format!("{:?}", secret()),
+            format!("{setting:?} {fetched:?}"),
+            format!("{:?}", Route { proxy: Some(proxy), ..Route::default() }),
+            format!("{:?}", Entry { token: Some(token), refresh_token, ..Entry::default() }),
+            format!("{granted:?} {answer:?}"),
+            format!("{:?}", Grant::Password { username: "ada", password: &secret() }),
+            format!("{:?}", Grant::Refresh { refresh_token: &secret() }),
+        ];
+        for text in all {
+            assert!(!text.contains("sentinel"), "{text}");
+            assert!(text.contains("Secret(…)"), "{text}");
+        }
     }
 }

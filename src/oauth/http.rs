@@ -8,9 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 use zeroize::Zeroizing;
 
+use super::resolver::SystemResolver;
 use super::trust;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
@@ -100,7 +102,8 @@ impl Client {
                 proxy_variable = Some(setting.variable);
             }
         }
-        Ok(Self { agent: config.build().new_agent(), proxy_variable })
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), SystemResolver);
+        Ok(Self { agent, proxy_variable })
     }
 
     /// Posts the form and reads the answer, all before `deadline`.

@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod http;
+mod redaction;
+mod resolver;
 mod said;
 mod trust;
 
@@ -246,7 +248,7 @@ impl Request<'_> {
     fn redacted(&self, text: String) -> String {
         let is_secret = |name| matches!(name, "password" | "refresh_token" | "client_secret");
         let secrets = self.form().into_iter().filter(|(name, _)| is_secret(*name));
-        secrets.fold(text, |text, (_, secret)| said::without(text, secret))
+        secrets.fold(text, |text, (_, secret)| redaction::without(text, secret))
     }
 }
 

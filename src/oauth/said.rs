@@ -3,9 +3,6 @@
 use super::answer::{Answer, ServerError};
 use super::http::Reply;
 
-/// No secret is shorter that is worth looking for: one of a few characters would be found in every other word.
-const SHORTEST: usize = 4;
-
 /// Status, code, message and request id. It may hold line breaks, and secrets that the server repeats.
 pub fn said(reply: &Reply, answer: &Answer) -> String {
     let mut said = format!("HTTP {}", reply.status);
@@ -19,15 +16,6 @@ pub fn said(reply: &Reply, answer: &Answer) -> String {
         said.push_str(&format!(" (request id {id})"));
     }
     said
-}
-
-/// The text without this secret, be it raw or encoded as it was sent: some servers repeat the whole request.
-pub fn without(text: String, secret: &str) -> String {
-    if secret.len() < SHORTEST {
-        return text;
-    }
-    let forms = [secret.to_owned(), encoded(secret, "+"), encoded(secret, "%20")];
-    forms.iter().fold(text, |text, form| text.replace(form, "[redacted]"))
 }
 
 /// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.
@@ -54,14 +42,4 @@ fn snippet(reply: &Reply) -> String {
         Ok(text) => format!(", {text}"),
         Err(_) => ", no text".to_owned(),
     }
-}
-
-/// The text percent-encoded as in a form, a space as `space`.
-fn encoded(text: &str, space: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b' ' => space.to_owned(),
-        _ if byte.is_ascii_alphanumeric() || b"-._~*!()".contains(&byte) => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }

@@ -41,6 +41,8 @@ pub struct EndpointSettings {
     pub password: Option<SecretSetting>,
     /// `client_secret`
     client_secret: Option<SecretSetting>,
+    /// Whether the cache may hold the refresh token, which lives for 14 days; the access token dies after two hours.
+    pub store_refresh_token: bool,
     /// Trust and proxy.
     pub route: Route,
     /// The directory of the cache; none with `--no-cache`, or where there is no home.
@@ -138,6 +140,7 @@ impl Credentials {
             client_id: client_id.value.clone(),
             client_secret: self.client_secret,
             password: self.password.filter(|_| is_password),
+            store_refresh_token: profile.store_refresh_token.as_ref().is_none_or(|given| given.value),
             route: Route {
                 ca_file: profile.ca_file.clone(),
                 roots_variable: env::roots_variable(),

@@ -26,7 +26,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
-    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout";
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout, \
+    store_refresh_token";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -51,6 +52,7 @@ pub struct Profile {
     pub refresh_url: Option<Given<String>>,
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
+    pub store_refresh_token: Option<Given<bool>>,
 }
 
 /// Reads the file; nothing where there is none.
@@ -145,6 +147,7 @@ impl Reader<'_> {
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
+                "store_refresh_token" => profile.store_refresh_token = Some(self.boolean(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
                 "password" | "password_file" | "password_command" => {
                     self.secret(&mut profile.password, "password", name, value)?;
@@ -218,6 +221,17 @@ impl Reader<'_> {
                 Err(self.problem(&value.span(), &format!("`{key}` is empty"), "give it a value or remove the line"))
             }
             None => Err(self.problem(&value.span(), &format!("`{key}` must be text"), &format!("{key} = \"…\""))),
+        }
+    }
+
+    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Given<bool>, Failure> {
+        match value.get_ref().as_bool() {
+            Some(answer) => Ok(Given { value: answer, origin: self.origin(&value.span()) }),
+            None => Err(self.problem(
+                &value.span(),
+                &format!("`{key}` must be true or false"),
+                &format!("{key} = false, without quotes"),
+            )),
         }
     }
 

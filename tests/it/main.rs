@@ -11,17 +11,23 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod host;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 
 mod answers;
 mod cold_and_warm;
+mod files;
 mod formats;
+mod kill;
 mod kubectl;
 mod messages;
 mod proxy;
 mod refresh_grant;
 mod refusals;
 mod requests;
+mod sentinels;
 mod shells;
+mod strace;
+mod syscalls;
