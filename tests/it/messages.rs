@@ -419,7 +419,7 @@ fn the_configuration_file() {
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
                      hint: known here are username, password, password_file, password_command, client_id, \
                      client_secret, client_secret_file, client_secret_command, account, token, token_file, \
-                     token_command, grant, token_url, refresh_url, ca_file, command_timeout\n",
+                     token_command, grant, token_url, refresh_url, ca_file, command_timeout, store_refresh_token\n",
         },
         Row {
             situation: "a key that would break the line",

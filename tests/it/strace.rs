@@ -1,5 +1,6 @@
 //! The system calls of a run, by `strace`, which can also let them fail or kill the process at any of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -7,13 +8,17 @@ use std::process::Command;
 use crate::host;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 
-/// A system call of the main thread. The only other thread of a run waits for a name or a lock and touches no file.
+/// A system call.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Its name.
     pub name: String,
-    /// Which of that name it is, from 1: this is how `strace` counts.
+    /// Which of that name in its thread it is, from 1: this is how `strace` counts.
     pub ordinal: usize,
+    /// Whether it is one of the main thread. The other thread is the exchange's: it touches no file.
+    pub is_main: bool,
+    /// Whether what is done to this call is done to one of the other thread too, as both are counted alike.
+    pub is_double: bool,
     /// The whole line.
     pub line: String,
 }
@@ -30,14 +35,15 @@ pub fn command(sandbox: &Sandbox, options: &[&str], arguments: &[&str]) -> Comma
     command
 }
 
-/// Runs the program under `strace` and gives the calls of its main thread.
+/// Runs the program under `strace` and gives its calls: those of the main thread, and of the exchange's those whose
+/// name the main thread never uses. Any other cannot be aimed at, as it is counted in each thread by itself.
 #[track_caller]
 pub fn calls(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Call> {
     let trace = sandbox.path().join("trace");
     let output = trace.to_str().unwrap();
     let outcome = Running::start(&mut command(sandbox, &["--output", output], arguments)).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
-    let mut calls = main_thread(&trace);
+    let mut calls = read(&trace);
     // The `execve` is strace's own doing, and the program is not there before it.
     calls.remove(0);
     calls
@@ -52,15 +58,23 @@ pub fn inject(sandbox: &Sandbox, name: &str, what: &str, arguments: &[&str]) -> 
     Running::start(&mut command).end()
 }
 
-fn main_thread(trace: &Path) -> Vec<Call> {
+/// The calls that can be aimed at in a trace, in their order.
+fn read(trace: &Path) -> Vec<Call> {
     let text = fs::read_to_string(trace).unwrap();
     let main = text.split_whitespace().next().unwrap();
-    let mut calls: Vec<Call> = Vec::new();
-    for line in text.lines() {
-        let Some(line) = line.strip_prefix(main).map(str::trim_start) else { continue };
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for (thread, line) in text.lines().filter_map(|line| line.split_once(' ')) {
+        let line = line.trim_start();
         let Some((name, _)) = line.split_once('(').filter(|_| !line.starts_with(['<', '+', '-'])) else { continue };
-        let ordinal = calls.iter().filter(|call| call.name == name).count() + 1;
-        calls.push(Call { name: name.to_owned(), ordinal, line: line.to_owned() });
+        let ordinal = counts.entry((thread, name)).and_modify(|count| *count += 1).or_insert(1);
+        let (name, line) = (name.to_owned(), line.to_owned());
+        calls.push(Call { name, ordinal: *ordinal, is_main: thread == main, is_double: false, line });
     }
+    let others: Vec<_> = calls.iter().filter(|call| !call.is_main).cloned().collect();
+    for call in calls.iter_mut().filter(|call| call.is_main) {
+        call.is_double = others.iter().any(|other| (&other.name, other.ordinal) == (&call.name, call.ordinal));
+    }
+    calls.retain(|call| call.is_main || !counts.contains_key(&(main, call.name.as_str())));
     calls
 }
