@@ -19,4 +19,6 @@ mod cold_and_warm;
 mod formats;
 mod kubectl;
 mod messages;
+mod secrets;
+mod settings;
 mod shells;
