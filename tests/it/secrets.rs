@@ -112,6 +112,39 @@ fn a_command_has_the_time_of_the_call() {
     assert_eq!(stand_in.connections(), 0);
 }
 
+/// Nor does the host wait for what a killed shell leaves behind.
+#[test]
+fn nobody_waits_for_the_children_of_a_killed_command() {
+    let (_stand_in, sandbox, prompt) = prompting("exit 0");
+    sandbox
+        .config("[profiles.default]\npassword_command = 'cat person; true'\nclient_secret_command = 'echo secret'\n");
+    let outcome = sandbox.run(["--timeout", "200ms"]);
+    prompt.answer("the end of what is left behind");
+    assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
+    assert!(outcome.stderr.starts_with("spotinst-cred: the password command from "), "{outcome:?}");
+}
+
+/// Some commands start an agent that stays.
+#[test]
+fn nobody_waits_for_what_a_command_leaves_running() {
+    let (_stand_in, sandbox, prompt) = prompting("exit 0");
+    let command = "cat person > /dev/null & echo started >&2; echo secret";
+    sandbox.config(&format!(
+        "[profiles.default]\npassword_command = '{command}'\nclient_secret_command = 'echo secret'\n"
+    ));
+    let outcome = sandbox.run([]);
+    prompt.answer("the end of the agent");
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("granted\n", "started\n"));
+}
+
+/// A command that talks to a stderr that is full, or gone, goes on.
+#[test]
+fn a_stderr_that_is_gone_stops_no_command() {
+    let (_stand_in, sandbox) =
+        by_commands("'yes touch your key | head -n 9999 >&2; echo secret'", "['echo', 'secret']");
+    sandbox.shell("sh", "spotinst-cred 2>/dev/full").prints("granted\n");
+}
+
 /// The time of a person is not taken from that of the exchange.
 #[test]
 fn a_command_may_be_given_more_time() {
