@@ -15,8 +15,9 @@ use crate::secret::LONGEST;
 /// The variables that hold secrets, ours or the token that we made. No command of the user's gets them.
 pub const SECRET_VARIABLES: [&str; 3] = ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_TOKEN"];
 
-/// How long what a command has said may take to be passed on when it is over.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long what a command has said may take to be passed on when it is over. Together with the time of an exchange it
+/// must be shorter than the wait for the lock.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Why a command yielded nothing.
 pub struct CommandFailure {

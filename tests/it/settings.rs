@@ -252,7 +252,6 @@ fn the_time_limit_is_that_of_the_flag_or_the_variable() {
     assert_eq!(sandbox.run(["--timeout", "100ms", "--no-cache"]).status, Some(5));
     sandbox.set("SPOTINST_CRED_TIMEOUT", "100ms");
     assert_eq!(sandbox.run(["--no-cache"]).status, Some(5));
-    assert_eq!(stand_in.grants(), ["password"; 3]);
 }
 
 #[test]
