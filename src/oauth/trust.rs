@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use super::http::Route;
-use crate::failure::{Failure, one_line};
+use crate::failure::Failure;
 use crate::settings::origin::Given;
 
 /// The roots to trust: the profile's, else the operating system's, else the embedded ones.
@@ -31,21 +31,21 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
 
 /// The certificates of a PEM file.
 fn pem_file(Given { value: path, origin }: &Given<PathBuf>) -> Result<RootCerts, Failure> {
-    let problem = |what: String| {
-        Failure::settings(format!("ca_file {} (from {origin}): {what}", path.display()))
+    let problem = |what: &str| {
+        Failure::settings(format!("ca_file {} (from {origin}) {what}", path.display()))
             .hint("it must be a PEM file of the roots to trust")
     };
-    let pem = fs::read(path).map_err(|error| problem(error.to_string()))?;
+    let pem = fs::read(path).map_err(|error| problem(&format!("cannot be read: {error}")))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         match item {
             Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
             Ok(_) => {}
-            Err(error) => return Err(problem(one_line(&error.to_string()))),
+            Err(_) => return Err(problem("is not valid PEM")),
         }
     }
     if certificates.is_empty() {
-        return Err(problem("holds no certificate".to_owned()));
+        return Err(problem("holds no certificate"));
     }
     Ok(certificates.into())
 }

@@ -212,3 +212,25 @@ fn cache_dir(options: &Options) -> Option<PathBuf> {
     let usual = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
     options.cache_dir.clone().or_else(from_env).or_else(usual)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one default that no test can follow over the network.
+    #[test]
+    fn the_defaults_are_spotinsts_two_hosts() {
+        let nothing = Credentials {
+            username: None,
+            password: None,
+            client_id: None,
+            client_secret: None,
+            grant: None,
+            token_url: None,
+            refresh_url: None,
+        };
+        let urls = nothing.endpoints().map(|(token, refresh)| (token.to_string(), refresh.to_string()));
+        let expected = ("https://oauth.spotinst.io/token".to_owned(), "https://api.spotinst.io/token".to_owned());
+        assert_eq!(urls, Ok(expected));
+    }
+}

@@ -57,7 +57,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn unreadable(path: &Given<PathBuf>, error: &io::Error) -> Failure {
-    let file = format!("the credentials file {} (from {})", path.value.display(), path.origin);
+    let file = describe(path);
     match error.kind() {
         ErrorKind::InvalidData => Failure::settings(format!("{file} is not valid UTF-8")).hint("save it in UTF-8"),
         _ => Failure::settings(format!("{file} cannot be read: {error}")).hint("check the path and its permissions"),
@@ -66,16 +66,13 @@ fn unreadable(path: &Given<PathBuf>, error: &io::Error) -> Failure {
 
 /// The failure of a file that was to have a token and has none.
 fn without_token(path: &Given<PathBuf>, profile: &Given<String>) -> Failure {
-    let problem = format!(
-        "the credentials file {} (from {}) has no token in [{}] (from {})",
-        path.value.display(),
-        path.origin,
-        one_line(&profile.value),
-        profile.origin
-    );
-    let hint =
-        "correct SPOTINST_CREDENTIALS_FILE and SPOTINST_CREDENTIALS_PROFILE, or set up the credentials of a grant";
-    Failure::settings(problem).hint(hint)
+    let (file, section, origin) = (describe(path), one_line(&profile.value), profile.origin.in_brackets());
+    Failure::settings(format!("{file} has no token in [{section}]{origin}"))
+        .hint("correct the variable, or unset it and set up the credentials of a grant")
+}
+
+fn describe(path: &Given<PathBuf>) -> String {
+    format!("the credentials file {}{}", path.value.display(), path.origin.in_brackets())
 }
 
 /// The token and account of one profile in the file's text.

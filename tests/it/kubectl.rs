@@ -24,7 +24,9 @@ impl Cluster {
         let ca = Ca::new();
         let identity: Identity = ca.identity_for(&["127.0.0.1"]);
         let (tokens, api) = (StandIn::start(), StandIn::start_tls(&identity));
-        let sandbox = Sandbox::of(&tokens);
+        let mut sandbox = Sandbox::of(&tokens);
+        // Twelve kubectl start slowly on a small machine.
+        sandbox.set("SPOTINST_CRED_TIMEOUT", "60s");
         let cluster = Self { tokens, api, sandbox };
         ca.write_pem(&cluster.sandbox.home().join("ca.pem")).unwrap();
         cluster.write_config(api_version);

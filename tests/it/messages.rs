@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
+use crate::stand_in::StandIn;
 
 /// One situation, and what is said in it.
 struct Row {
@@ -811,6 +812,26 @@ fn sources_of_secrets() {
                      hint: run it by hand to see why\n",
         },
         Row {
+            situation: "a program that is none",
+            prepare: |sandbox| {
+                sandbox.write("program", "hunter2\n");
+                by_command(sandbox, "['~/program']");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 cannot be started: Permission denied (os error \
+                     13)\n\
+                     hint: check the program's name and the PATH\n",
+        },
+        Row {
+            situation: "a command that is killed",
+            prepare: |sandbox| by_command(sandbox, "'kill -9 $$'"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 failed: signal: 9 (SIGKILL)\n\
+                     hint: run it by hand to see why\n",
+        },
+        Row {
             situation: "a command that prints nothing",
             prepare: |sandbox| by_command(sandbox, "['true']"),
             args: &[],
@@ -874,10 +895,21 @@ fn sources_of_secrets() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials (from the default) has no token \
-                     in [prod] (from SPOTINST_CREDENTIALS_PROFILE)\n\
-                     hint: correct SPOTINST_CREDENTIALS_FILE and SPOTINST_CREDENTIALS_PROFILE, or set up the \
-                     credentials of a grant\n",
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials has no token in [prod] (from \
+                     SPOTINST_CREDENTIALS_PROFILE)\n\
+                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
+        },
+        Row {
+            situation: "a file that is none of the SDK's",
+            prepare: |sandbox| {
+                let path = sandbox.write("notes", "hunter2\n");
+                sandbox.set("SPOTINST_CREDENTIALS_FILE", path);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/notes (from SPOTINST_CREDENTIALS_FILE) has no token in \
+                     [default]\n\
+                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
         },
         Row {
             situation: "the SDK's file is no text",
@@ -887,9 +919,19 @@ fn sources_of_secrets() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials (from the default) is not \
-                     valid UTF-8\n\
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials is not valid UTF-8\n\
                      hint: save it in UTF-8\n",
+        },
+        Row {
+            situation: "the SDK's file has a token that is none",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = <hunter2>\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token from $HOME/.spotinst/credentials:2 has characters that RFC 6750 does not \
+                     allow in a token\n\
+                     hint: it must be the token alone: letters, digits and -._~+/=\n",
         },
         Row {
             situation: "the SDK's file has an account that is none",
@@ -915,8 +957,8 @@ fn trust_and_proxy() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: ca_file $HOME/.config/spotinst-cred/ca.pem (from $FILE:2): No such file or \
-                     directory (os error 2)\n\
+            stderr: "spotinst-cred: ca_file $HOME/.config/spotinst-cred/ca.pem (from $FILE:2) cannot be read: No \
+                     such file or directory (os error 2)\n\
                      hint: it must be a PEM file of the roots to trust\n",
         },
         Row {
@@ -927,7 +969,19 @@ fn trust_and_proxy() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: ca_file $FILE (from $FILE:2): holds no certificate\n\
+            stderr: "spotinst-cred: ca_file $FILE (from $FILE:2) holds no certificate\n\
+                     hint: it must be a PEM file of the roots to trust\n",
+        },
+        Row {
+            situation: "a certificate that is torn",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.write("ca.pem", "-----BEGIN CERTIFICATE-----\nhunter2!\n");
+                sandbox.config("[profiles.default]\nca_file = '~/ca.pem'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: ca_file $HOME/ca.pem (from $FILE:2) is not valid PEM\n\
                      hint: it must be a PEM file of the roots to trust\n",
         },
         Row {
@@ -997,6 +1051,19 @@ fn the_host() {
                      hint: kubectl sets it; unset it to test by hand\n",
         },
     ]);
+}
+
+/// What the server grants is known from its last answer, so that it is not asked again and again.
+#[test]
+fn a_least_life_that_no_token_meets() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    for _ in 0..2 {
+        let stderr = "spotinst-cred: --min-ttl 3h cannot be met: the server grants tokens of 2h\n\
+                      hint: ask for 1h 59m at most\n";
+        sandbox.run(["--min-ttl", "3h"]).fails(3, stderr);
+    }
+    assert_eq!(stand_in.grants(), ["password"]);
 }
 
 /// An argument cannot be written in the table if it is not UTF-8.
