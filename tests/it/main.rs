@@ -14,5 +14,10 @@
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod wall_clock;
 
+mod ageing;
 mod cold_and_warm;
+mod contention;
+mod failure_memory;
+mod rejection;
