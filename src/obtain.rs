@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::cache::entry::{Entry, Remembered};
 use crate::cache::{Access, Cache, CacheLock, Draft};
 use crate::failure::{Failure, Kind};
-use crate::refresh::{Outcome, Refresher};
+use crate::refresh::{Ended, Refresher};
 use crate::settings::credentials::EndpointSettings;
 use crate::token::{AccessToken, State, span};
 use crate::voice::Voice;
@@ -248,9 +248,9 @@ impl Call<'_> {
     /// Asks the server for this caller alone. The cache cannot be written, so no refresh token is spent.
     fn alone(&self, entry: &Entry) -> Result<AccessToken, Failure> {
         match self.refresher().refresh_unsaved(entry, self.wish.force) {
-            Outcome::Granted(granted) => Ok(granted.token),
-            Outcome::Failed { failure, .. } => Err(failure),
-            Outcome::StillRejected { known, .. } => Err(told_again(&known, clock::now())),
+            Ended::Granted(granted) => Ok(granted.token),
+            Ended::Failed { failure, .. } => Err(failure),
+            Ended::StillRejected(known) => Err(told_again(&known, clock::now())),
         }
     }
 

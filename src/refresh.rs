@@ -23,8 +23,8 @@ const PASSING: Duration = Duration::from_secs(2);
 /// How long who has a usable token leaves the server alone after a failure: this, and up to as much again.
 const BACKOFF: Duration = Duration::from_secs(60);
 
-/// How a refresh ended.
-pub enum Outcome {
+/// How asking for a token ended.
+pub enum Ended {
     /// With a token.
     Granted(Granted),
     /// With a failure to be remembered.
@@ -35,48 +35,40 @@ pub enum Outcome {
         reset: Option<Duration>,
         /// Marks the credentials that were rejected.
         fingerprint: Option<String>,
-        /// The refresh token was rejected and must be forgotten.
-        forget_refresh_token: bool,
     },
-    /// The credentials are still those that were rejected; nothing was sent.
-    StillRejected {
-        /// The rejection as it is remembered.
-        known: Remembered,
-        /// The refresh token was rejected and must be forgotten.
-        forget_refresh_token: bool,
-    },
+    /// The credentials are still those that were rejected, as is remembered; nothing was sent.
+    StillRejected(Remembered),
+}
+
+/// How a refresh ended.
+pub struct Outcome {
+    ended: Ended,
+    /// The refresh token was rejected.
+    forget_refresh_token: bool,
 }
 
 impl Outcome {
     /// What the cache is to hold from now on.
     pub fn into_entry(self, before: Entry, now: OffsetDateTime) -> Entry {
-        let revision = random::name();
-        match self {
-            Outcome::Granted(granted) => Entry {
-                revision,
+        let next = Entry {
+            revision: random::name(),
+            refresh_token: before.refresh_token.filter(|_| !self.forget_refresh_token),
+            ..before
+        };
+        match self.ended {
+            Ended::Granted(granted) => Entry {
                 token: Some(granted.token),
                 // An answer without a refresh token leaves the old one good.
-                refresh_token: granted.refresh_token.or(before.refresh_token),
+                refresh_token: granted.refresh_token.or(next.refresh_token),
                 failure: None,
                 rejection: None,
+                ..next
             },
-            Outcome::StillRejected { known, forget_refresh_token } => Entry {
-                revision,
-                token: before.token,
-                refresh_token: before.refresh_token.filter(|_| !forget_refresh_token),
-                failure: Some(known),
-                rejection: before.rejection,
-            },
-            Outcome::Failed { failure, reset, fingerprint, forget_refresh_token } => {
+            Ended::StillRejected(known) => Entry { failure: Some(known), ..next },
+            Ended::Failed { failure, reset, fingerprint } => {
                 let failure = remembered(failure, reset, fingerprint, now);
                 let rejection = failure.fingerprint.is_some().then(|| failure.clone());
-                Entry {
-                    revision,
-                    token: before.token,
-                    refresh_token: before.refresh_token.filter(|_| !forget_refresh_token),
-                    failure: Some(failure),
-                    rejection: rejection.or(before.rejection),
-                }
+                Entry { failure: Some(failure), rejection: rejection.or(next.rejection), ..next }
             }
         }
     }
@@ -125,16 +117,16 @@ impl<'a> Refresher<'a> {
         let rejection = entry.rejection.as_ref().filter(|known| !force && known.holds(now));
         let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(now));
         let Some(refresh_token) = alive else {
-            return self.obtain_anew(rejection);
+            return Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: false };
         };
         match self.by_refresh_token(refresh_token) {
-            Ok(granted) => Outcome::Granted(granted),
+            Ok(granted) => Outcome { ended: Ended::Granted(granted), forget_refresh_token: false },
             Err(refusal) => self.after_refusal(refusal, rejection),
         }
     }
 
     /// Obtains a token without a refresh token, for an entry that cannot be written.
-    pub fn refresh_unsaved(&self, entry: &Entry, force: bool) -> Outcome {
+    pub fn refresh_unsaved(&self, entry: &Entry, force: bool) -> Ended {
         let now = clock::now();
         self.obtain_anew(entry.rejection.as_ref().filter(|known| !force && known.holds(now)))
     }
@@ -151,14 +143,14 @@ impl<'a> Refresher<'a> {
     }
 
     /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.
-    fn obtain_anew(&self, rejection: Option<&Remembered>) -> Outcome {
+    fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
         let (client_secret, password) = match self.secrets() {
             Ok(secrets) => secrets,
             Err(failure) => return failed(failure),
         };
         let mark = fingerprint(&client_secret, password.as_ref());
         if let Some(known) = rejection.filter(|known| known.fingerprint.as_ref() == Some(&mark)) {
-            return Outcome::StillRejected { known: known.clone(), forget_refresh_token: false };
+            return Ended::StillRejected(known.clone());
         }
         let grant = match (&self.settings.grant, &password) {
             (GrantType::Password { username }, Some(password)) => Grant::Password { username, password },
@@ -166,12 +158,11 @@ impl<'a> Refresher<'a> {
         };
         let deadline = self.limits.exchange_ends(Instant::now());
         match self.send(grant, &client_secret, deadline) {
-            Ok(granted) => Outcome::Granted(granted),
-            Err(refusal) => Outcome::Failed {
+            Ok(granted) => Ended::Granted(granted),
+            Err(refusal) => Ended::Failed {
                 fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
                 failure: refusal.failure,
                 reset: refusal.reset,
-                forget_refresh_token: false,
             },
         }
     }
@@ -197,21 +188,11 @@ impl<'a> Refresher<'a> {
         let is_rejected = refusal.failure.kind == Kind::Rejected;
         let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
         if !(is_rejected || is_endpoint_at_fault) || !self.can_obtain_anew() {
-            return Outcome::Failed {
-                failure: refusal.failure,
-                reset: refusal.reset,
-                fingerprint: None,
-                forget_refresh_token: is_rejected,
-            };
+            let ended = Ended::Failed { failure: refusal.failure, reset: refusal.reset, fingerprint: None };
+            return Outcome { ended, forget_refresh_token: is_rejected };
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
-        let mut outcome = self.obtain_anew(rejection);
-        if let Outcome::Failed { forget_refresh_token, .. } | Outcome::StillRejected { forget_refresh_token, .. } =
-            &mut outcome
-        {
-            *forget_refresh_token = is_rejected;
-        }
-        outcome
+        Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: is_rejected }
     }
 
     /// Whether the profile's own grant has all that it needs.
@@ -255,6 +236,6 @@ impl<'a> Refresher<'a> {
 }
 
 /// A failure that came before any request.
-fn failed(failure: Failure) -> Outcome {
-    Outcome::Failed { failure, reset: None, fingerprint: None, forget_refresh_token: false }
+fn failed(failure: Failure) -> Ended {
+    Ended::Failed { failure, reset: None, fingerprint: None }
 }

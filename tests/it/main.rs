@@ -17,7 +17,9 @@ mod stand_in;
 mod wall_clock;
 
 mod ageing;
+mod clocks;
 mod cold_and_warm;
 mod contention;
 mod failure_memory;
+mod refresh;
 mod rejection;
