@@ -138,8 +138,12 @@ impl<'a> Refresher<'a> {
         if !is_about_credentials || self.runs_a_command() {
             return true;
         }
-        let mark = self.secrets().map(|(client_secret, password)| fingerprint(&client_secret, password.as_ref()));
-        mark.is_ok_and(|mark| remembered.fingerprint.as_ref() == Some(&mark))
+        match self.secrets() {
+            Ok((client_secret, password)) => {
+                remembered.fingerprint == Some(fingerprint(&client_secret, password.as_ref()))
+            }
+            Err(failure) => failure == remembered.failure,
+        }
     }
 
     /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.

@@ -17,6 +17,7 @@ mod stand_in;
 mod wall_clock;
 
 mod ageing;
+mod budgets;
 mod clocks;
 mod cold_and_warm;
 mod contention;

@@ -228,6 +228,33 @@ fn who_has_a_password_does_not_share_the_lack_of_one() {
 }
 
 #[test]
+fn who_lacks_the_password_likewise_shares_that() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    sandbox.token();
+    clock.set(7_200);
+    sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", "/nonexistent");
+    let gate = stand_in.close_gate();
+    stand_in.service().revoke_refresh_tokens();
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(2);
+    let mut waiters: Vec<_> = (0..12).map(|_| sandbox.start(["-v"])).collect();
+    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), HELD));
+
+    gate.open();
+
+    let failed = holder.end();
+    failed.has_failed(3);
+    for waiter in waiters {
+        let outcome = waiter.end();
+        outcome.has_failed(3);
+        assert!(outcome.stderr.contains("/nonexistent"), "{outcome:?}");
+    }
+    assert_eq!(stand_in.connections(), 2);
+}
+
+#[test]
 fn a_failure_of_another_kind_does_not_wipe_out_a_rejection() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
