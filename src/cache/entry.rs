@@ -27,6 +27,9 @@ pub struct Entry {
     pub refresh_token: Option<RefreshToken>,
     /// How the last refresh failed; nothing after one that succeeded.
     pub failure: Option<Remembered>,
+    /// The last rejection of credentials, apart from it: a failure of another kind must not wipe it out, or the
+    /// rejected password would reach the server again.
+    pub rejection: Option<Remembered>,
 }
 
 /// A refresh token (RFC 6749, section 1.5) and when it dies, where the server told.
@@ -56,7 +59,7 @@ pub struct Remembered {
     pub until: OffsetDateTime,
     /// Until then nobody who still has a usable token tries to renew it.
     pub backoff_until: OffsetDateTime,
-    /// Tells whether the credentials are still those that were rejected: see `oauth::Credentials::fingerprint`.
+    /// Tells whether the credentials are still those that were rejected: see [`crate::oauth::fingerprint`].
     pub fingerprint: Option<String>,
 }
 
@@ -122,6 +125,7 @@ struct Wire {
     token: Option<WireToken>,
     refresh_token: Option<WireRefreshToken>,
     failure: Option<WireFailure>,
+    rejection: Option<WireFailure>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,6 +200,7 @@ impl From<&Entry> for Wire {
                 expires_at: refresh.expires_at,
             }),
             failure: entry.failure.as_ref().map(WireFailure::from),
+            rejection: entry.rejection.as_ref().map(WireFailure::from),
         }
     }
 }
@@ -239,6 +244,7 @@ impl TryFrom<Wire> for Entry {
                 .refresh_token
                 .map(|refresh| RefreshToken { value: refresh.refresh_token, expires_at: refresh.expires_at }),
             failure: wire.failure.map(Remembered::from),
+            rejection: wire.rejection.map(Remembered::from),
         })
     }
 }
@@ -274,7 +280,13 @@ mod tests {
         let at = OffsetDateTime::UNIX_EPOCH;
         let token = AccessToken { value: Secret::from("eyJ.a.b".to_owned()), obtained_at: at, expires_at: Some(at) };
         let refresh_token = RefreshToken { value: Secret::from("eyJ.c.d".to_owned()), expires_at: None };
-        Entry { revision: "1".to_owned(), token: Some(token), refresh_token: Some(refresh_token), failure: None }
+        Entry {
+            revision: "1".to_owned(),
+            token: Some(token),
+            refresh_token: Some(refresh_token),
+            failure: None,
+            rejection: None,
+        }
     }
 
     #[test]

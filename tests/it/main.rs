@@ -16,16 +16,23 @@ mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 
+mod ageing;
 mod answers;
+mod budgets;
+mod clocks;
 mod cold_and_warm;
+mod contention;
+mod failure_memory;
 mod files;
 mod formats;
 mod kill;
 mod kubectl;
 mod messages;
 mod proxy;
+mod refresh;
 mod refresh_grant;
 mod refusals;
+mod rejection;
 mod requests;
 mod secrets;
 mod sentinels;
@@ -33,3 +40,4 @@ mod settings;
 mod shells;
 mod strace;
 mod syscalls;
+mod wall_clock;
