@@ -1,12 +1,16 @@
 //! Whom to trust, and how a refused certificate is told.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use super::http::Route;
-use crate::failure::{Failure, one_line};
+use crate::failure::Failure;
+
+/// No file of roots is longer, in bytes: those of a whole operating system are a fifth of it.
+const LARGEST: u64 = 1024 * 1024;
 
 /// The roots to trust: the profile's, else the operating system's, else the embedded ones.
 ///
@@ -16,12 +20,15 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
     if let Some(path) = &route.ca_file {
         return pem_file(path);
     }
-    let found = rustls_native_certs::load_native_certs();
-    if !found.certs.is_empty() {
-        let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned());
-        return Ok(certificates.collect::<Vec<_>>().into());
-    }
-    match route.roots_variable {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certificates = found.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    system_roots(certificates, route.roots_variable)
+}
+
+/// The roots that the operating system, or a variable, was found to name.
+fn system_roots(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts, Failure> {
+    match variable {
+        _ if !found.is_empty() => Ok(found.into()),
         None => Ok(RootCerts::WebPki),
         Some(variable) => Err(Failure::settings(format!("no certificate could be read from what {variable} names"))
             .hint(format!("correct {variable}, or unset it to trust the system's roots"))),
@@ -29,18 +36,20 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
 }
 
 /// The certificates of a PEM file.
-fn pem_file(path: &PathBuf) -> Result<RootCerts, Failure> {
+fn pem_file(path: &Path) -> Result<RootCerts, Failure> {
     let problem = |what: String| {
         Failure::settings(format!("ca_file {}: {what}", path.display()))
             .hint("it must be a PEM file of the roots to trust")
     };
-    let pem = fs::read(path).map_err(|error| problem(error.to_string()))?;
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut pem));
+    read.map_err(|error| problem(error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         match item {
             Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
             Ok(_) => {}
-            Err(error) => return Err(problem(one_line(&error.to_string()))),
+            Err(_) => return Err(problem("is not valid PEM".to_owned())),
         }
     }
     if certificates.is_empty() {
@@ -52,12 +61,13 @@ fn pem_file(path: &PathBuf) -> Result<RootCerts, Failure> {
 /// Tells why a TLS connection was refused, what mends it, and that trying again does not. The library's own words hold
 /// times and names that change with every call.
 pub fn refusal(problem: &str) -> (String, String, bool) {
-    const REASONS: [(&str, &str, &str); 4] = [
-        (
-            "UnknownIssuer",
-            "the certificate is self-signed or of an authority that is not trusted here",
-            "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE",
-        ),
+    const STRANGER: &str = "the certificate is self-signed or of an authority that is not trusted here";
+    const ADMIT: &str =
+        "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE";
+    const REASONS: [(&str, &str, &str); 5] = [
+        ("UnknownIssuer", STRANGER, ADMIT),
+        // Of an authority that bears a trusted one's name and has another key: a private root that was renewed.
+        ("certificate: BadSignature", STRANGER, ADMIT),
         (
             "certificate expired",
             "the certificate has expired",
@@ -80,4 +90,21 @@ pub fn refusal(problem: &str) -> (String, String, bool) {
         None => (problem, "the TLS connection was refused; nothing was sent"),
     };
     (format!("no trust in the TLS connection: {reason}"), hint.to_owned(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_roots_stand_in_where_the_system_has_none() {
+        assert!(matches!(system_roots(Vec::new(), None), Ok(RootCerts::WebPki)));
+    }
+
+    #[test]
+    fn the_embedded_roots_stand_in_for_nothing_else() {
+        let found = vec![Certificate::from_der(b"of the system").to_owned()];
+        assert!(matches!(system_roots(found, None), Ok(RootCerts::Specific(_))));
+        assert!(system_roots(Vec::new(), Some("SSL_CERT_DIR")).is_err());
+    }
 }

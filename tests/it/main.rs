@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
@@ -21,3 +22,5 @@ mod proxy;
 mod refresh_grant;
 mod refusals;
 mod requests;
+mod tls;
+mod wire_limits;
