@@ -261,3 +261,6 @@ impl From<WireFailure> for Remembered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
