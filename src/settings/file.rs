@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::env;
 use super::origin::{Given, Origin};
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::secret::{Command, Secret, SecretSetting, Source};
 
 /// No configuration is longer, in bytes.
@@ -71,8 +71,7 @@ pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
     let about = file.metadata().map_err(unreadable)?;
     let mut text = Zeroizing::new(String::with_capacity(about.len().min(LARGEST) as usize + 1));
     file.by_ref().take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
-    let reader = Reader { path: path.into(), text: &text };
-    let (config, secret) = reader.config()?;
+    let (config, secret) = parse(&text, path)?;
     match secret {
         Some(origin) if about.permissions().mode() & 0o077 != 0 => Err(Failure::settings(format!(
             "{} can be read by others, and it holds a secret ({origin})",
@@ -81,6 +80,14 @@ pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
         .hint(format!("chmod 600 {}", path.display()))),
         _ => Ok(Some(config)),
     }
+}
+
+/// The configuration in the file's text, and where the first secret stands that it holds itself.
+///
+/// # Errors
+/// It is not TOML, has an unknown key or a value of the wrong type.
+fn parse(text: &str, path: &Path) -> Result<(ConfigFile, Option<Origin>), Failure> {
+    Reader { path: path.into(), text }.config()
 }
 
 /// Knows the file, so that every value and every problem can name its line.
@@ -233,7 +240,7 @@ impl Reader<'_> {
     }
 
     fn problem(&self, span: &Range<usize>, what: &str, hint: &str) -> Failure {
-        Failure::settings(format!("{}: {what}", self.origin(span))).hint(hint)
+        Failure::settings(format!("{}: {}", self.origin(span), one_line(what))).hint(hint)
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
@@ -241,3 +248,6 @@ impl Reader<'_> {
         Origin::File { path: Rc::clone(&self.path), line: before.bytes().filter(|&byte| byte == b'\n').count() + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests;
