@@ -180,3 +180,6 @@ fn api_version(info: Option<Given<String>>) -> Result<&'static str, Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

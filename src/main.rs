@@ -16,6 +16,8 @@ mod command;
 mod endpoint;
 mod failure;
 mod format;
+#[cfg(test)]
+mod hostile;
 mod oauth;
 mod obtain;
 mod random;

@@ -111,3 +111,6 @@ pub fn is_bearer_token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,45 +269,4 @@ impl From<WireFailure> for Remembered {
 }
 
 #[cfg(test)]
-mod tests {
-    use time::OffsetDateTime;
-
-    use super::{Entry, RefreshToken};
-    use crate::secret::Secret;
-    use crate::token::AccessToken;
-
-    fn entry() -> Entry {
-        let at = OffsetDateTime::UNIX_EPOCH;
-        let token = AccessToken { value: Secret::from("eyJ.a.b".to_owned()), obtained_at: at, expires_at: Some(at) };
-        let refresh_token = RefreshToken { value: Secret::from("eyJ.c.d".to_owned()), expires_at: None };
-        Entry {
-            revision: "1".to_owned(),
-            token: Some(token),
-            refresh_token: Some(refresh_token),
-            failure: None,
-            rejection: None,
-        }
-    }
-
-    #[test]
-    fn what_is_encoded_decodes() {
-        assert_eq!(Entry::decode(&entry().encode("name"), "name"), Some(entry()));
-        assert_eq!(Entry::decode(&Entry::default().encode("name"), "name"), Some(Entry::default()));
-        assert_eq!(Entry::decode(&entry().encode("name"), "other"), None);
-    }
-
-    #[test]
-    fn no_part_and_no_flipped_bit_decodes() {
-        let whole = entry().encode("name");
-        for (at, _) in whole.iter().enumerate() {
-            let (part, rest) = whole.split_at(at);
-            assert_eq!(Entry::decode(part, "name"), None, "the first {at} bytes");
-            assert_eq!(Entry::decode(rest, "name").is_some(), at == 0, "without the first {at} bytes");
-            for bit in 0..8 {
-                let mut bytes = whole.to_vec();
-                bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << bit);
-                assert_eq!(Entry::decode(&bytes, "name"), None, "bit {bit} of byte {at}");
-            }
-        }
-    }
-}
+mod tests;

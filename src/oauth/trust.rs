@@ -1,6 +1,7 @@
 //! Whom to trust, and how a refused certificate is told.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
@@ -8,6 +9,9 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 use super::http::Route;
 use crate::failure::Failure;
 use crate::settings::origin::Given;
+
+/// No file of roots is longer, in bytes: those of a whole operating system are a fifth of it.
+const LARGEST: u64 = 1024 * 1024;
 
 /// The roots to trust: the profile's, else the operating system's, else the embedded ones.
 ///
@@ -17,12 +21,15 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
     if let Some(given) = &route.ca_file {
         return pem_file(given);
     }
-    let found = rustls_native_certs::load_native_certs();
-    if !found.certs.is_empty() {
-        let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned());
-        return Ok(certificates.collect::<Vec<_>>().into());
-    }
-    match route.roots_variable {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certificates = found.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    system_roots(certificates, route.roots_variable)
+}
+
+/// The roots that the operating system, or a variable, was found to name.
+fn system_roots(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts, Failure> {
+    match variable {
+        _ if !found.is_empty() => Ok(found.into()),
         None => Ok(RootCerts::WebPki),
         Some(variable) => Err(Failure::settings(format!("no certificate could be read from what {variable} names"))
             .hint(format!("correct {variable}, or unset it to trust the system's roots"))),
@@ -35,7 +42,9 @@ fn pem_file(Given { value: path, origin }: &Given<PathBuf>) -> Result<RootCerts,
         Failure::settings(format!("ca_file {} (from {origin}) {what}", path.display()))
             .hint("it must be a PEM file of the roots to trust")
     };
-    let pem = fs::read(path).map_err(|error| problem(&format!("cannot be read: {error}")))?;
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut pem));
+    read.map_err(|error| problem(&format!("cannot be read: {error}")))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         match item {
@@ -53,12 +62,13 @@ fn pem_file(Given { value: path, origin }: &Given<PathBuf>) -> Result<RootCerts,
 /// Tells why a TLS connection was refused, what mends it, and that trying again does not. The library's own words hold
 /// times and names that change with every call.
 pub fn refusal(problem: &str) -> (String, String, bool) {
-    const REASONS: [(&str, &str, &str); 4] = [
-        (
-            "UnknownIssuer",
-            "the certificate is self-signed or of an authority that is not trusted here",
-            "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE",
-        ),
+    const STRANGER: &str = "the certificate is self-signed or of an authority that is not trusted here";
+    const ADMIT: &str =
+        "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE";
+    const REASONS: [(&str, &str, &str); 5] = [
+        ("UnknownIssuer", STRANGER, ADMIT),
+        // Of an authority that bears a trusted one's name and has another key: a private root that was renewed.
+        ("certificate: BadSignature", STRANGER, ADMIT),
         (
             "certificate expired",
             "the certificate has expired",
@@ -81,4 +91,21 @@ pub fn refusal(problem: &str) -> (String, String, bool) {
         None => (problem, "the TLS connection was refused; nothing was sent"),
     };
     (format!("no trust in the TLS connection: {reason}"), hint.to_owned(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_roots_stand_in_where_the_system_has_none() {
+        assert!(matches!(system_roots(Vec::new(), None), Ok(RootCerts::WebPki)));
+    }
+
+    #[test]
+    fn the_embedded_roots_stand_in_for_nothing_else() {
+        let found = vec![Certificate::from_der(b"of the system").to_owned()];
+        assert!(matches!(system_roots(found, None), Ok(RootCerts::Specific(_))));
+        assert!(system_roots(Vec::new(), Some("SSL_CERT_DIR")).is_err());
+    }
 }

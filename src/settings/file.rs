@@ -78,8 +78,7 @@ pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
     if text.len() as u64 > LARGEST {
         return Err(problem("is longer than 1 MiB").hint("is this the right file?"));
     }
-    let reader = Reader { path: path.into(), text: &text };
-    let (config, secret) = reader.config()?;
+    let (config, secret) = parse(&text, path)?;
     match secret {
         Some(origin) if about.permissions().mode() & 0o077 != 0 => Err(Failure::settings(format!(
             "{} can be read by others, and it holds a secret ({origin})",
@@ -88,6 +87,14 @@ pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
         .hint(format!("chmod 600 {}", path.display()))),
         _ => Ok(Some(config)),
     }
+}
+
+/// The configuration in the file's text, and where the first secret stands that it holds itself.
+///
+/// # Errors
+/// It is not TOML, has an unknown key or a value of the wrong type.
+fn parse(text: &str, path: &Path) -> Result<(ConfigFile, Option<Origin>), Failure> {
+    Reader { path: path.into(), text }.config()
 }
 
 /// Knows the file, so that every value and every problem can name its line.
@@ -266,7 +273,7 @@ impl Reader<'_> {
     }
 
     fn problem(&self, span: &Range<usize>, what: &str, hint: &str) -> Failure {
-        Failure::settings(format!("{}: {what}", self.origin(span))).hint(hint)
+        Failure::settings(format!("{}: {}", self.origin(span), one_line(what))).hint(hint)
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
@@ -274,3 +281,6 @@ impl Reader<'_> {
         Origin::File { path: Rc::clone(&self.path), line: before.bytes().filter(|&byte| byte == b'\n').count() + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ fn unquoted(value: &str) -> &str {
     let strip = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     strip('"').or_else(|| strip('\'')).unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests;

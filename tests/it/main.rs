@@ -12,9 +12,12 @@
 )]
 
 mod host;
+mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod strace;
+mod wall_clock;
 
 mod ageing;
 mod answers;
@@ -38,6 +41,6 @@ mod secrets;
 mod sentinels;
 mod settings;
 mod shells;
-mod strace;
 mod syscalls;
-mod wall_clock;
+mod tls;
+mod wire_limits;
