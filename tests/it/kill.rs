@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::host::{self, for_each};
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
+use crate::surroundings::{self, for_each};
 
 /// A machine of its own for each kill.
 fn machine() -> (StandIn, Sandbox) {
@@ -46,7 +46,7 @@ fn is_tidy(call: &Call, sandbox: &Sandbox) {
 #[test]
 fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return host::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
+        return surroundings::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
     }
     let calls = strace::calls(&machine().1, &[]);
     assert!(calls.iter().any(|call| call.name.starts_with("rename")), "{calls:?}");
@@ -69,7 +69,7 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return host::skip("kill::a_refresh_killed_at_any_call", "strace cannot be used");
+        return surroundings::skip("kill::a_refresh_killed_at_any_call", "strace cannot be used");
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
@@ -96,7 +96,7 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn many_kills_leave_no_more_than_one() {
     if !strace::is_there() {
-        return host::skip("kill::many_kills_leave_no_more_than_one", "strace cannot be used");
+        return surroundings::skip("kill::many_kills_leave_no_more_than_one", "strace cannot be used");
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();

@@ -11,11 +11,11 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
-mod host;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 mod strace;
+mod surroundings;
 
 mod cold_and_warm;
 mod files;

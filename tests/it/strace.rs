@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::host;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
+use crate::surroundings;
 
 /// A system call of the main thread. The only other thread of a run waits for a name or a lock and touches no file.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Call {
 
 /// Whether `strace` can be used here.
 pub fn is_there() -> bool {
-    host::can_run("strace", &["-f", "-o", "/dev/null", "true"])
+    surroundings::can_run("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
 /// The program under `strace` with these options.

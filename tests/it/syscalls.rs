@@ -5,10 +5,10 @@
 
 use std::fs;
 
-use crate::host::{self, for_each};
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
+use crate::surroundings::{self, for_each};
 
 /// The failures that the system could have, once each.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];
@@ -149,7 +149,7 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
 #[test]
 fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
     if !strace::is_there() {
-        return host::skip("syscalls::any_call_that_fails_once", "strace cannot be used");
+        return surroundings::skip("syscalls::any_call_that_fails_once", "strace cannot be used");
     }
     let calls = calls();
     for part in [Part::Settings, Part::Cache, Part::Network, Part::Output] {
@@ -167,7 +167,7 @@ fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
 #[test]
 fn calls_that_fail_from_one_on_end_in_the_token_or_one_line() {
     if !strace::is_there() {
-        return host::skip("syscalls::calls_that_fail_from_one_on", "strace cannot be used");
+        return surroundings::skip("syscalls::calls_that_fail_from_one_on", "strace cannot be used");
     }
     for_each(&calls(), |(call, part)| {
         for error in ["EIO", "ENOSPC", "EMFILE"] {
@@ -195,7 +195,7 @@ fn is_decent_for_any(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &
 #[test]
 fn a_thread_that_cannot_be_had_is_no_panic() {
     if !strace::is_there() {
-        return host::skip("syscalls::a_thread_that_cannot_be_had", "strace cannot be used");
+        return surroundings::skip("syscalls::a_thread_that_cannot_be_had", "strace cannot be used");
     }
     let (stand_in, mut sandbox) = machine();
     // A name takes a look at the name service, which is done in a thread.
