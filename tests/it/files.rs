@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
+use crate::stand_in::spotinst::{self, RefreshTokens};
 use crate::surroundings::{self, NOBODY, PlainUser, for_each};
 
 /// A machine whose cache holds a token already.
@@ -564,4 +564,25 @@ fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
     let printed = [0, 1, 2, 2, 3, 2, 4].map(|at: usize| issued[at].as_str());
     assert_eq!(stdout.lines().collect::<Vec<_>>(), printed);
     assert_eq!(stand_in.grants(), [vec!["password"; 4], vec!["refresh_token"]].concat());
+}
+
+#[test]
+fn a_secrets_file_that_is_a_pipe_is_read_while_there_is_time() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let pipe = sandbox.path().join("pipe");
+    run(Command::new("mkfifo").arg(&pipe));
+    sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", &pipe);
+
+    let problem = format!(
+        "spotinst-cred: the password file {} (from SPOTINST_PASSWORD_FILE) does not end in time\n\
+         hint: is it a pipe that nobody writes to, or a terminal?\n",
+        pipe.display()
+    );
+    sandbox.run(["--timeout", "300ms"]).fails(5, &problem);
+
+    let running = sandbox.start(["--force-refresh"]);
+    // Opening waits for the program to open the other end.
+    fs::write(&pipe, format!("{}\n", spotinst::PASSWORD)).unwrap();
+    running.end().prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
 }

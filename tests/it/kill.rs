@@ -18,6 +18,11 @@ fn machine() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
+fn cold_calls() -> Vec<Call> {
+    let (_stand_in, sandbox) = machine();
+    strace::calls(&sandbox, &[])
+}
+
 /// Runs the program until it is killed as it enters this call: then the call before it was the last that happened.
 #[track_caller]
 fn kill_at(call: &Call, sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
@@ -48,7 +53,7 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
         return surroundings::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
     }
-    let calls = strace::calls(&machine().1, &[]);
+    let calls = strace::plan(cold_calls);
     assert!(calls.iter().any(|call| call.name.starts_with("rename")), "{calls:?}");
     for_each(&calls, |call| {
         let (stand_in, sandbox) = machine();
@@ -73,7 +78,7 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
-    let calls = strace::calls(&sandbox, &["--force-refresh"]);
+    let calls = strace::plan(|| strace::calls(&sandbox, &["--force-refresh"]));
     for_each(&calls, |call| {
         let (stand_in, sandbox) = machine();
         sandbox.token();
@@ -100,7 +105,7 @@ fn many_kills_leave_no_more_than_one() {
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
-    let calls = strace::calls(&sandbox, &["--force-refresh"]);
+    let calls = strace::plan(|| strace::calls(&sandbox, &["--force-refresh"]));
     let rename = calls.iter().find(|call| call.name.starts_with("rename")).unwrap();
     for _ in 0..5 {
         kill_at(rename, &sandbox, &["--force-refresh"]);
