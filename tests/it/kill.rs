@@ -40,6 +40,12 @@ fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]
     (outcome.stdout.trim_end().to_owned(), outcome.stderr)
 }
 
+/// Whether a run asked the server, by what it said. The server's own log will not do: it may not have come to the
+/// request of the run that was killed.
+fn asked(said: &str) -> bool {
+    said.lines().any(|line| line.starts_with("spotinst-cred: asking "))
+}
+
 /// What the kills left was swept by the refresh after them.
 #[track_caller]
 fn is_tidy(call: &Call, sandbox: &Sandbox) {
@@ -59,13 +65,11 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
         let (stand_in, sandbox) = machine();
         kill_at(call, &sandbox, &[]);
         let has_entry = !sandbox.cache_files("token").is_empty();
-        let asked = stand_in.requests().len();
 
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert_eq!(stand_in.issued().last(), Some(&token), "after a kill at {call:?}");
+        assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
         // An entry that is there is whole: it serves.
-        let expected = if has_entry { asked } else { asked + 1 };
-        assert_eq!(stand_in.requests().len(), expected, "after a kill at {call:?}: {said}");
+        assert_eq!(asked(&said), !has_entry, "after a kill at {call:?}: {said}");
         is_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
     });
@@ -83,18 +87,17 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
         let (stand_in, sandbox) = machine();
         sandbox.token();
         kill_at(call, &sandbox, &["--force-refresh"]);
-        let asked = stand_in.requests().len();
 
         // The old token or the new one, from the cache: the entry is never torn.
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert_eq!(stand_in.requests().len(), asked, "after a kill at {call:?}: {said}");
+        assert!(!asked(&said), "after a kill at {call:?}: {said}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
         // Where the refresh token was spent and its successor lost, the password is there.
-        let (token, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
-        assert_eq!(stand_in.issued().last(), Some(&token), "after a kill at {call:?}");
+        let (renewed, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
+        assert!(renewed != token && stand_in.issued().contains(&renewed), "after a kill at {call:?}");
         is_tidy(call, &sandbox);
-        assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
+        assert_eq!(succeeds(call, &sandbox, []), (renewed, String::new()));
     });
 }
 

@@ -79,7 +79,6 @@ fn calls() -> Vec<(Call, Part)> {
 /// What a caller may see of a failure: the token and nothing else, or nothing but one line and its hint.
 #[track_caller]
 fn is_decent(outcome: &Outcome, stand_in: &StandIn, part: Part, what: &str) {
-    let token = stand_in.issued().pop().map(|token| format!("{token}\n")).unwrap_or_default();
     let statuses: &[i32] = match part {
         Part::Settings => &[3],
         Part::Cache => &[],
@@ -88,7 +87,10 @@ fn is_decent(outcome: &Outcome, stand_in: &StandIn, part: Part, what: &str) {
     };
     match outcome.status {
         Some(0) => {
-            assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (token.as_str(), ""), "{what}");
+            // Where a first request was given up, the server may have got to it only after the second.
+            let token = outcome.stdout.strip_suffix('\n').map(str::to_owned);
+            assert!(token.is_some_and(|token| stand_in.issued().contains(&token)), "{what}: {outcome:?}");
+            assert_eq!(outcome.stderr, "", "{what}");
         }
         Some(status) if statuses.contains(&status) => {
             assert_eq!(outcome.stdout, "", "{what}: {outcome:?}");
