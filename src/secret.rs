@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Instant;
 
 use zeroize::Zeroizing;
@@ -85,14 +86,14 @@ impl SecretSetting {
         matches!(self.source, Source::Command(_))
     }
 
-    /// Fetches the secret. A command has until `deadline`.
+    /// Fetches the secret. A command, or a pipe in a file's place, has until `deadline`.
     ///
     /// # Errors
-    /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for a command that is not done in time.
+    /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for one that is not done in time.
     pub fn fetch(&self, deadline: Instant) -> Result<Secret, Failure> {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
-            Source::File(path) => self.read_file(path)?,
+            Source::File(path) => self.read_file(path, deadline)?,
             Source::Command(command) => {
                 child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
             }
@@ -100,14 +101,14 @@ impl SecretSetting {
         self.text(bytes)
     }
 
-    /// The file's bytes, bounded: a device or a log is not a secret.
-    fn read_file(&self, path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let mut bytes = Zeroizing::new(Vec::new());
-        std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(|error| {
-            let problem = format!("{} cannot be read: {error}", self.describe());
-            Failure::settings(problem).hint("check the path and its permissions")
-        })?;
-        Ok(bytes)
+    /// The file's bytes.
+    fn read_file(&self, path: &Path, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        read_until(path, deadline).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Failure::temporary(format!("{} does not end in time", self.describe()))
+                .hint("is it a pipe that nobody writes to, or a terminal?"),
+            _ => Failure::settings(format!("{} cannot be read: {error}", self.describe()))
+                .hint("check the path and its permissions"),
+        })
     }
 
     /// What the secret is had from, and which setting says so.
@@ -142,6 +143,25 @@ impl SecretSetting {
         }
         Ok(Secret::from(line.to_owned()))
     }
+}
+
+/// The file's bytes, bounded: a device or a log is not a secret. What is no regular file may be a pipe whose other end
+/// stays silent, so it is read in a thread that can be walked away from.
+fn read_until(path: &Path, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
+    if std::fs::metadata(path)?.is_file() {
+        return read(path);
+    }
+    let (send, receive) = mpsc::channel();
+    let path = path.to_owned();
+    std::thread::Builder::new().spawn(move || send.send(read(&path)))?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    receive.recv_timeout(left).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

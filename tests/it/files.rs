@@ -8,10 +8,10 @@ use std::process::Command;
 
 use ring::digest::{SHA256, digest};
 
-use crate::host::{self, NOBODY, PlainUser, for_each};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
+use crate::stand_in::spotinst::{self, RefreshTokens};
+use crate::surroundings::{self, NOBODY, PlainUser, for_each};
 
 /// A machine whose cache holds a token already.
 struct Machine {
@@ -96,7 +96,7 @@ impl Intruder {
                 fs::write(place.join("file"), "precious").unwrap();
             }
             // Reading /dev/zero never ends.
-            Self::Endless if host::is_root() => run(Command::new("mknod").arg(place).args(["c", "1", "5"])),
+            Self::Endless if surroundings::is_root() => run(Command::new("mknod").arg(place).args(["c", "1", "5"])),
             Self::Endless => return false,
             Self::DanglingLink => symlink(target, place).unwrap(),
             Self::LinkToFile => {
@@ -142,7 +142,10 @@ fn anything_in_the_entrys_place_is_a_miss() {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
         if !intruder.take(&machine.entry, &target) {
-            return host::skip("files::anything_in_the_entrys_place_is_a_miss", "a device takes root to be made");
+            return surroundings::skip(
+                "files::anything_in_the_entrys_place_is_a_miss",
+                "a device takes root to be made",
+            );
         }
         machine.asks_anew();
         intruder.left_alone(&target);
@@ -160,13 +163,27 @@ fn anything_in_the_entrys_place_is_a_miss() {
 }
 
 #[test]
+fn a_link_to_a_good_entry_is_a_miss() {
+    let machine = Machine::new();
+    let target = machine.sandbox.path().join("target");
+    fs::rename(&machine.entry, &target).unwrap();
+    let whole = fs::read(&target).unwrap();
+    symlink(&target, &machine.entry).unwrap();
+
+    machine.asks_anew();
+    machine.hits();
+    assert_eq!(fs::read(&target).unwrap(), whole);
+    assert!(fs::symlink_metadata(&machine.entry).unwrap().is_file());
+}
+
+#[test]
 fn anything_in_the_locks_place_costs_no_more_than_the_sharing() {
     for_each(&INTRUDERS, |intruder| {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
         fs::remove_file(&machine.entry).unwrap();
         if !intruder.take(&machine.lock, &target) {
-            return host::skip("files::anything_in_the_locks_place", "a device takes root to be made");
+            return surroundings::skip("files::anything_in_the_locks_place", "a device takes root to be made");
         }
         machine.asks_anew();
         intruder.left_alone(&target);
@@ -187,7 +204,7 @@ fn anything_in_the_directorys_place_costs_no_more_than_the_sharing() {
         let machine = Machine::new();
         let (dir, target) = (machine.sandbox.cache_dir(), machine.sandbox.path().join("target"));
         if !intruder.take(&dir, &target) {
-            return host::skip("files::anything_in_the_directorys_place", "a device takes root to be made");
+            return surroundings::skip("files::anything_in_the_directorys_place", "a device takes root to be made");
         }
         machine.asks_anew();
         match intruder {
@@ -395,9 +412,9 @@ fn the_directory_is_made_where_even_the_home_is_missing() {
 
 #[test]
 fn without_any_home_the_token_is_printed() {
-    if !host::is_root() || !host::can_run("setpriv", &["--version"]) {
+    if !surroundings::is_root() || !surroundings::can_run("setpriv", &["--version"]) {
         let why = "without HOME the user's real home counts; it takes root to be a user without one";
-        return host::skip("files::without_any_home_the_token_is_printed", why);
+        return surroundings::skip("files::without_any_home_the_token_is_printed", why);
     }
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -421,8 +438,8 @@ fn without_any_home_the_token_is_printed() {
 
 #[test]
 fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
-    if !host::is_root() {
-        return host::skip("files::what_belongs_to_another_user", "it takes root to give files away");
+    if !surroundings::is_root() {
+        return surroundings::skip("files::what_belongs_to_another_user", "it takes root to give files away");
     }
     let machine = Machine::new();
     let user = PlainUser::of(&machine.sandbox);
@@ -455,14 +472,26 @@ fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
 }
 
 #[test]
+fn root_believes_no_entry_of_a_user() {
+    if !surroundings::is_root() {
+        return surroundings::skip("files::root_believes_no_entry_of_a_user", "it takes root");
+    }
+    let machine = Machine::new();
+    chown(&machine.entry, Some(NOBODY), Some(NOBODY)).unwrap();
+    machine.asks_anew();
+    assert_eq!(fs::metadata(&machine.entry).unwrap().uid(), 0);
+    machine.hits();
+}
+
+#[test]
 fn root_leaves_nothing_in_the_directory_of_a_user() {
-    if !host::is_root() {
-        return host::skip("files::root_leaves_nothing", "it takes root");
+    if !surroundings::is_root() {
+        return surroundings::skip("files::root_leaves_nothing", "it takes root");
     }
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     fs::create_dir_all(sandbox.cache_dir()).unwrap();
-    host::give(&sandbox.home(), NOBODY);
+    surroundings::give(&sandbox.home(), NOBODY);
     sandbox.run([]).prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
     assert_eq!(fs::read_dir(sandbox.cache_dir()).unwrap().count(), 0);
 }
@@ -471,8 +500,8 @@ fn root_leaves_nothing_in_the_directory_of_a_user() {
 /// allowed.
 #[track_caller]
 fn with_mounts(test: &str, sandbox: &Sandbox, script: &str) -> Option<String> {
-    if !host::can_run("unshare", &["--mount", "true"]) {
-        host::skip(test, "it takes `unshare --mount`, and the right to it");
+    if !surroundings::can_run("unshare", &["--mount", "true"]) {
+        surroundings::skip(test, "it takes `unshare --mount`, and the right to it");
         return None;
     }
     fs::create_dir_all(sandbox.cache_dir()).unwrap();
@@ -535,4 +564,25 @@ fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
     let printed = [0, 1, 2, 2, 3, 2, 4].map(|at: usize| issued[at].as_str());
     assert_eq!(stdout.lines().collect::<Vec<_>>(), printed);
     assert_eq!(stand_in.grants(), [vec!["password"; 4], vec!["refresh_token"]].concat());
+}
+
+#[test]
+fn a_secrets_file_that_is_a_pipe_is_read_while_there_is_time() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let pipe = sandbox.path().join("pipe");
+    run(Command::new("mkfifo").arg(&pipe));
+    sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", &pipe);
+
+    let problem = format!(
+        "spotinst-cred: the password file {} (from SPOTINST_PASSWORD_FILE) does not end in time\n\
+         hint: is it a pipe that nobody writes to, or a terminal?\n",
+        pipe.display()
+    );
+    sandbox.run(["--timeout", "300ms"]).fails(5, &problem);
+
+    let running = sandbox.start(["--force-refresh"]);
+    // Opening waits for the program to open the other end.
+    fs::write(&pipe, format!("{}\n", spotinst::PASSWORD)).unwrap();
+    running.end().prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::host::{self, for_each};
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
+use crate::surroundings::{self, for_each};
 
 /// A machine of its own for each kill.
 fn machine() -> (StandIn, Sandbox) {
@@ -16,6 +16,11 @@ fn machine() -> (StandIn, Sandbox) {
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
     (stand_in, sandbox)
+}
+
+fn cold_calls() -> Vec<Call> {
+    let (_stand_in, sandbox) = machine();
+    strace::calls(&sandbox, &[])
 }
 
 /// Runs the program until it is killed as it enters this call: then the call before it was the last that happened.
@@ -35,6 +40,12 @@ fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]
     (outcome.stdout.trim_end().to_owned(), outcome.stderr)
 }
 
+/// Whether a run asked the server, by what it said. The server's own log will not do: it may not have come to the
+/// request of the run that was killed.
+fn asked(said: &str) -> bool {
+    said.lines().any(|line| line.starts_with("spotinst-cred: asking "))
+}
+
 /// What the kills left was swept by the refresh after them.
 #[track_caller]
 fn is_tidy(call: &Call, sandbox: &Sandbox) {
@@ -46,21 +57,19 @@ fn is_tidy(call: &Call, sandbox: &Sandbox) {
 #[test]
 fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return host::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
+        return surroundings::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
     }
-    let calls = strace::calls(&machine().1, &[]);
+    let calls = strace::plan(cold_calls);
     assert!(calls.iter().any(|call| call.name.starts_with("rename")), "{calls:?}");
     for_each(&calls, |call| {
         let (stand_in, sandbox) = machine();
         kill_at(call, &sandbox, &[]);
         let has_entry = !sandbox.cache_files("token").is_empty();
-        let asked = stand_in.requests().len();
 
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert_eq!(stand_in.issued().last(), Some(&token), "after a kill at {call:?}");
+        assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
         // An entry that is there is whole: it serves.
-        let expected = if has_entry { asked } else { asked + 1 };
-        assert_eq!(stand_in.requests().len(), expected, "after a kill at {call:?}: {said}");
+        assert_eq!(asked(&said), !has_entry, "after a kill at {call:?}: {said}");
         is_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
     });
@@ -69,38 +78,37 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return host::skip("kill::a_refresh_killed_at_any_call", "strace cannot be used");
+        return surroundings::skip("kill::a_refresh_killed_at_any_call", "strace cannot be used");
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
-    let calls = strace::calls(&sandbox, &["--force-refresh"]);
+    let calls = strace::plan(|| strace::calls(&sandbox, &["--force-refresh"]));
     for_each(&calls, |call| {
         let (stand_in, sandbox) = machine();
         sandbox.token();
         kill_at(call, &sandbox, &["--force-refresh"]);
-        let asked = stand_in.requests().len();
 
         // The old token or the new one, from the cache: the entry is never torn.
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert_eq!(stand_in.requests().len(), asked, "after a kill at {call:?}: {said}");
+        assert!(!asked(&said), "after a kill at {call:?}: {said}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
         // Where the refresh token was spent and its successor lost, the password is there.
-        let (token, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
-        assert_eq!(stand_in.issued().last(), Some(&token), "after a kill at {call:?}");
+        let (renewed, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
+        assert!(renewed != token && stand_in.issued().contains(&renewed), "after a kill at {call:?}");
         is_tidy(call, &sandbox);
-        assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
+        assert_eq!(succeeds(call, &sandbox, []), (renewed, String::new()));
     });
 }
 
 #[test]
 fn many_kills_leave_no_more_than_one() {
     if !strace::is_there() {
-        return host::skip("kill::many_kills_leave_no_more_than_one", "strace cannot be used");
+        return surroundings::skip("kill::many_kills_leave_no_more_than_one", "strace cannot be used");
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
-    let calls = strace::calls(&sandbox, &["--force-refresh"]);
+    let calls = strace::plan(|| strace::calls(&sandbox, &["--force-refresh"]));
     let rename = calls.iter().find(|call| call.name.starts_with("rename")).unwrap();
     for _ in 0..5 {
         kill_at(rename, &sandbox, &["--force-refresh"]);

@@ -11,12 +11,12 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
-mod host;
 mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 mod strace;
+mod surroundings;
 mod wall_clock;
 
 mod ageing;

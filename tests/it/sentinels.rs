@@ -4,11 +4,11 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::host::PlainUser;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::issued::{Style, Tokens};
 use crate::stand_in::reply::Delivery;
 use crate::stand_in::{Reply, StandIn};
+use crate::surroundings::PlainUser;
 
 /// What each secret holds, however the rest of it is encoded.
 const PASSWORD: &str = "sentinel-password";
@@ -154,7 +154,7 @@ fn no_refusal_shows_a_secret() {
         // The script's first answer fills the cache; all later ones are the case's.
         both_ways(&sandbox, &[], 0);
         fs::remove_dir_all(sandbox.cache_dir()).unwrap();
-        both_ways(&sandbox, &["--timeout", "5s"], status);
+        both_ways(&sandbox, &[], status);
         assert!(stand_in.requests().len() > 1, "{what}");
     }
 }
@@ -182,7 +182,7 @@ fn no_trouble_on_the_way_shows_a_secret() {
     let mut apart = |name: &str, value: &str, status| {
         sandbox.set("SPOTINST_CRED_CACHE_DIR", sandbox.path().join(format!("{name}-{status}")));
         sandbox.set(name, value);
-        both_ways(&sandbox, &["--timeout", "5s"], status);
+        both_ways(&sandbox, &[], status);
     };
     apart("SPOTINST_TOKEN_URL", &format!("https://ada:{PROXY}@127.0.0.1/token"), 3);
     apart("SPOTINST_TOKEN_URL", &format!("http://example.com/{PROXY}"), 3);
@@ -203,7 +203,7 @@ fn no_proxys_refusal_shows_its_password() {
     sandbox.set("SPOTINST_TOKEN_URL", "https://spotinst.example/token");
     let authority = stand_in.addr();
     sandbox.set("HTTPS_PROXY", format!("http://ada:{PROXY}@{authority}"));
-    both_ways(&sandbox, &["--timeout", "5s"], 5);
+    both_ways(&sandbox, &[], 5);
     assert!(stand_in.requests().iter().any(|request| request.method == "CONNECT"));
 }
 
@@ -338,8 +338,8 @@ fn the_memory_of_the_process_is_its_own() {
     while fs::read_to_string(format!("/proc/{}/comm", other.id())).unwrap() != "sleep\n" {
         std::thread::yield_now();
     }
-    if crate::host::is_root() {
-        assert_eq!(owner(other.id()), crate::host::NOBODY);
+    if crate::surroundings::is_root() {
+        assert_eq!(owner(other.id()), crate::surroundings::NOBODY);
     } else {
         assert_ne!(owner(other.id()), 0);
     }
