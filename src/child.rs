@@ -11,21 +11,26 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::secret::LONGEST;
-
-/// The variables that hold secrets, ours or the token that we made. No command of the user's gets them.
-pub const SECRET_VARIABLES: [&str; 3] = ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_TOKEN"];
+use crate::settings::env;
 
 /// Why a command yielded nothing.
 pub struct CommandFailure {
     kind: Kind,
     why: String,
     hint: &'static str,
+    /// It ran, and said itself that it failed.
+    has_failed: bool,
 }
 
 impl CommandFailure {
     /// The failure as told to a person: `what` names the command and the setting.
     pub fn about(self, what: &str) -> Failure {
         Failure::new(self.kind, format!("{what} {}", self.why)).hint(self.hint)
+    }
+
+    /// The same where the command asks somebody else each time: if it ran and failed, that may pass.
+    pub fn passing(self) -> Self {
+        Self { kind: if self.has_failed { Kind::Temporary } else { self.kind }, ..self }
     }
 }
 
@@ -39,6 +44,7 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
+        has_failed: false,
     })?;
     let pid = Pid::from_child(&child);
     let (send, receive) = mpsc::channel();
@@ -53,6 +59,7 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
             kind: Kind::Settings,
             why: format!("failed: {status}"),
             hint: "run it by hand to see why",
+            has_failed: true,
         }),
         Ok(Err(error)) => Err(unreadable(error)),
         Err(_) => {
@@ -62,6 +69,7 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
                 kind: Kind::Temporary,
                 why: "was not done in time".to_owned(),
                 hint: "where a person must act, set `command_timeout` in the profile, such as \"60s\"",
+                has_failed: false,
             })
         }
     }
@@ -69,7 +77,8 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
 
 /// The system refused what it takes to read from a command.
 fn unreadable(error: io::Error) -> CommandFailure {
-    CommandFailure { kind: Kind::Other, why: format!("could not be read: {error}"), hint: "run it by hand to see why" }
+    let why = format!("could not be read: {error}");
+    CommandFailure { kind: Kind::Other, why, hint: "run it by hand to see why", has_failed: false }
 }
 
 /// Starts the command with the caller's stderr and none of our secrets.
@@ -77,7 +86,7 @@ fn start(argv: &[OsString]) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-    for name in SECRET_VARIABLES {
+    for name in env::SECRETS {
         command.env_remove(name);
     }
     command.spawn()

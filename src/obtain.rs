@@ -9,8 +9,8 @@ use crate::budget::{Budget, RefreshLimits};
 use crate::cache::entry::{Entry, Remembered};
 use crate::cache::{Access, Cache, CacheLock, Draft};
 use crate::failure::{Failure, Kind};
-use crate::refresh::{Outcome, Refresher};
-use crate::settings::credentials::EndpointSettings;
+use crate::granter::Granter;
+use crate::refresh::Outcome;
 use crate::token::{AccessToken, State, span};
 use crate::voice::Voice;
 use crate::{clock, random};
@@ -28,13 +28,13 @@ pub struct Wish {
 ///
 /// # Errors
 /// There is none to be had; the failure's kind says why.
-pub fn obtain(settings: &EndpointSettings, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
-    let Some(cache) = settings.cache() else {
+pub fn obtain(granter: Granter<'_>, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+    let Some(cache) = granter.cache() else {
         voice.detail(|| "no cache is used".to_owned());
-        let token = without_cache(settings, budget, voice)?;
+        let token = without_cache(granter, budget, voice)?;
         return wish.check(token);
     };
-    let call = Call { settings, wish, budget, voice };
+    let call = Call { granter, wish, budget, voice };
     let before = cache.read().unwrap_or_default();
     match call.look(&before) {
         Look::Serve(token) => {
@@ -91,7 +91,7 @@ enum Look {
 
 /// One call: what it knows beside the cache.
 struct Call<'a> {
-    settings: &'a EndpointSettings,
+    granter: Granter<'a>,
     wish: Wish,
     budget: &'a Budget,
     voice: Voice,
@@ -115,7 +115,8 @@ impl Call<'_> {
     /// The failure that needs no request to be known.
     fn known_failure(&self, entry: &Entry, now: OffsetDateTime) -> Option<Failure> {
         let usable = entry.token.as_ref().filter(|token| !self.wish.force && token.is_usable(now, Duration::ZERO));
-        if let Some(failure) = usable.and_then(|token| self.wish.beyond(token)) {
+        let alike = usable.filter(|_| self.granter.grants_alike());
+        if let Some(failure) = alike.and_then(|token| self.wish.beyond(token)) {
             return Some(failure);
         }
         let remembered = entry.failure.as_ref().filter(|remembered| remembered.holds(now))?;
@@ -155,7 +156,7 @@ impl Call<'_> {
             Access::Held => self.give_up(cache, before),
             Access::Impossible(error) => {
                 self.say_unshared(cache, &error);
-                without_cache(self.settings, self.budget, self.voice).and_then(|token| self.wish.check(token))
+                without_cache(self.granter, self.budget, self.voice).and_then(|token| self.wish.check(token))
             }
         }
     }
@@ -181,7 +182,7 @@ impl Call<'_> {
             Ok(draft) => self.refresh_and_publish(draft, entry, limits),
             Err(error) => {
                 self.say_unshared(cache, &error);
-                self.serve_or(&entry, |call| without_cache(call.settings, call.budget, call.voice))
+                self.serve_or(&entry, |call| without_cache(call.granter, call.budget, call.voice))
             }
         }
     }
@@ -215,8 +216,7 @@ impl Call<'_> {
         entry: Entry,
         limits: RefreshLimits,
     ) -> Result<AccessToken, Failure> {
-        let refresher = Refresher::new(self.settings, limits, self.voice);
-        let outcome = refresher.refresh(&entry, self.wish.force);
+        let outcome = self.granter.refresh(&entry, self.wish.force, limits, self.voice);
         let now = clock::now();
         let next = outcome.into_entry(entry, now);
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
@@ -251,9 +251,9 @@ impl Call<'_> {
 }
 
 /// Asks the server for one caller alone. The cache cannot be written, so no refresh token is spent.
-fn without_cache(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+fn without_cache(granter: Granter<'_>, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
     let limits = budget.refresh_at(Instant::now());
-    match Refresher::new(settings, limits, voice).obtain_anew(None) {
+    match granter.obtain_anew(limits, voice) {
         Outcome::Granted(granted) => Ok(granted.token),
         Outcome::Failed { failure, .. } | Outcome::StillRejected { failure } => Err(failure),
     }

@@ -213,6 +213,6 @@ impl<'a> Refresher<'a> {
 }
 
 /// A failure that came before any request.
-fn failed(failure: Failure) -> Outcome {
+pub fn failed(failure: Failure) -> Outcome {
     Outcome::Failed { failure, reset: None, fingerprint: None, forget_refresh_token: false }
 }

@@ -99,7 +99,10 @@ impl SecretSetting {
     }
 
     /// The bytes as text, checked, without their one trailing newline.
-    fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
+    ///
+    /// # Errors
+    /// They are none, too many, or no text.
+    pub fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
         let problem = |what: &str| Failure::settings(format!("the {} from {} {what}", self.what, self.origin));
         if bytes.len() as u64 > LONGEST {
             return Err(problem("is longer than 64 KiB").hint("it must hold the secret alone"));

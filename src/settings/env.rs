@@ -21,6 +21,7 @@ pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
 pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
 pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
 pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
+pub const API_URL: &[&str] = &["SPOTINST_API_URL"];
 pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
 pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
 pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";
@@ -28,7 +29,11 @@ pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
 pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
 pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
 pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
+pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &[&str] = &["KUBERNETES_EXEC_INFO"];
+
+/// The variables that hold secrets or name their files, and the token that we made. No command of the user's gets them.
+pub const SECRETS: [&str; 5] = [PASSWORD, PASSWORD_FILE, CLIENT_SECRET, CLIENT_SECRET_FILE, "SPOTINST_TOKEN"];
 
 /// The first of these variables that is set. An empty one counts as not set: CI systems hand out empty variables for
 /// secrets that a job may not see.

@@ -26,7 +26,7 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
-    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout";
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, command_timeout";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -49,6 +49,7 @@ pub struct Profile {
     pub grant: Option<Given<String>>,
     pub token_url: Option<Given<String>>,
     pub refresh_url: Option<Given<String>>,
+    pub api_url: Option<Given<String>>,
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
 }
@@ -136,6 +137,7 @@ impl Reader<'_> {
                 "grant" => profile.grant = Some(self.text(name, value)?),
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
+                "api_url" => profile.api_url = Some(self.text(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
                 "password" | "password_file" | "password_command" => {
