@@ -16,3 +16,10 @@ mod sandbox;
 mod stand_in;
 
 mod cold_and_warm;
+mod command_grant;
+mod exec;
+mod formats;
+mod get;
+mod host;
+mod json_schema;
+mod output_file;
