@@ -13,6 +13,9 @@ use crate::failure::{Failure, Kind};
 use crate::secret::LONGEST;
 use crate::settings::env;
 
+/// A profile may stand behind another, but one that stands behind itself would start processes without end.
+const DEEPEST: u32 = 4;
+
 /// Why a command yielded nothing.
 pub struct CommandFailure {
     kind: Kind,
@@ -40,7 +43,16 @@ impl CommandFailure {
 /// # Errors
 /// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
 pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
-    let child = start(argv).map_err(|error| CommandFailure {
+    let depth = env::depth();
+    if depth >= DEEPEST {
+        return Err(CommandFailure {
+            kind: Kind::Settings,
+            why: format!("is not started: it is {depth} deep in commands of spotinst-cred, and seems to run itself"),
+            hint: "let the command name another profile: spotinst-cred --profile NAME",
+            has_failed: false,
+        });
+    }
+    let child = start(argv, depth + 1).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
@@ -82,13 +94,14 @@ fn unreadable(error: io::Error) -> CommandFailure {
 }
 
 /// Starts the command with the caller's stderr and none of our secrets.
-fn start(argv: &[OsString]) -> io::Result<Child> {
+fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     for name in env::SECRETS {
         command.env_remove(name);
     }
+    command.env(env::DEPTH, depth.to_string());
     command.spawn()
 }
 

@@ -259,6 +259,25 @@ fn another_spotinst_cred_can_be_the_source() {
 }
 
 #[test]
+fn a_command_that_runs_itself_ends() {
+    let mut sandbox = Sandbox::new();
+    configure(&sandbox, Path::new(PROGRAM), "");
+    // Without a cache there is no lock that would stop it.
+    sandbox.set("SPOTINST_CRED_CACHE_DIR", "/dev/null/none");
+    let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
+    let by_hand = "hint: run it by hand to see why\n";
+    let innermost = "is not started: it is 4 deep in commands of spotinst-cred, and seems to run itself";
+    sandbox.run([]).fails(
+        5,
+        &format!(
+            "{name} {innermost}\nhint: let the command name another profile: spotinst-cred --profile NAME\n\
+             {name} failed: exit status: 3\n{by_hand}{}",
+            format!("{name} failed: exit status: 5\n{by_hand}").repeat(3),
+        ),
+    );
+}
+
+#[test]
 fn without_the_grant_the_command_prints_a_permanent_token_each_time() {
     let sandbox = counting("echo abc123");
     let script = sandbox.home().join("source");
