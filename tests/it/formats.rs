@@ -5,11 +5,11 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, is_installed, permanent, telling};
+use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, is_at_hand, is_installed, permanent, telling};
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::StandIn;
+use crate::stand_in::{Reply, StandIn};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {
@@ -131,7 +131,7 @@ fn shells_evaluate_their_format_and_export_it() {
         sandbox.shell("fish", &format!("spotinst-cred -f fish | source\n{child}")).prints(&expected);
         sandbox.shell("fish", &format!("eval (spotinst-cred -f fish)\n{child}")).prints(&expected);
     }
-    if is_installed("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
+    if is_at_hand("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
         let script = format!("spotinst-cred -f powershell | Invoke-Expression\n{child}");
         sandbox.shell("pwsh", &script).prints(&expected);
     }
@@ -148,11 +148,31 @@ fn an_environment_file_is_read_alike_by_all_its_readers() {
     assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
-    if is_installed("node", &["--env-file=/dev/null", "-e", ""]) {
+    if is_at_hand("node", &["--env-file=/dev/null", "-e", ""]) {
         let script =
             "node --env-file=$HOME/.env -e 'console.log(process.env.SPOTINST_TOKEN, process.env.SPOTINST_ACCOUNT)'";
         sandbox.shell("sh", script).prints(&expected);
     }
+}
+
+#[test]
+fn docker_hands_the_environment_file_to_its_engine() {
+    if !is_at_hand("docker", &["--version"]) {
+        return;
+    }
+    // An engine that refuses to make the container, when it has been told its environment.
+    let engine = StandIn::start();
+    engine.handler(|request| match request.target.as_str() {
+        "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
+        _ => Reply::json(400, &json!({"message": "enough"})),
+    });
+    let mut sandbox = telling(DOCUMENT);
+    sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.addr()));
+    sandbox.run(["-f", "dotenv", "-o", "env"]).prints("");
+    assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
+    let create = engine.requests().into_iter().find(|request| request.target.contains("/containers/create")).unwrap();
+    let body: Value = serde_json::from_slice(&create.body).unwrap();
+    assert_eq!(body["Env"], json!([format!("SPOTINST_TOKEN={TOKEN}"), format!("SPOTINST_ACCOUNT={ACCOUNT}")]));
 }
 
 #[test]
