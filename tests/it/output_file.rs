@@ -106,9 +106,13 @@ fn a_link_of_somebody_else_is_not_followed() {
 #[test]
 fn devices_directories_and_open_files_are_not_replaced() {
     let sandbox = telling(DOCUMENT);
-    for file in ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+    for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
     }
+    // In the place of /dev/null, which a mistake would really replace if root runs this.
+    let fifo = sandbox.home().join("fifo");
+    assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
+    refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");
     let home = sandbox.home();
     refuses(&sandbox.run(["-o", path(&home)]), &home, "it is no regular file");
     refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "that is no file's name");
@@ -116,7 +120,7 @@ fn devices_directories_and_open_files_are_not_replaced() {
     // Where stdout is a file, replacing it would take away what others wrote there.
     let log = sandbox.write("log", "");
     let inode = fs::metadata(&log).unwrap().ino();
-    let mut command = sandbox.program(["-o", "/dev/stdout"]);
+    let mut command = sandbox.program(["-o", "/proc/self/fd/1"]);
     command.stdout(fs::OpenOptions::new().append(true).open(&log).unwrap());
     assert_eq!(Running::start(&mut command).end().status, Some(1));
     assert_eq!((fs::metadata(&log).unwrap().ino(), text(&log)), (inode, String::new()));
