@@ -11,9 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::secret::LONGEST;
+use crate::settings::env;
 
-/// The variables that hold secrets, ours or the token that we made. No command of the user's gets them.
-pub const SECRET_VARIABLES: [&str; 3] = ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_TOKEN"];
+/// A profile may stand behind another, but one that stands behind itself would start processes without end.
+const DEEPEST: u32 = 4;
 
 /// How long what a command has said may take to be passed on when it is over. Together with the time of an exchange it
 /// must be shorter than the wait for the lock.
@@ -24,12 +25,19 @@ pub struct CommandFailure {
     kind: Kind,
     why: String,
     hint: &'static str,
+    /// It ran, and said itself that it failed.
+    has_failed: bool,
 }
 
 impl CommandFailure {
     /// The failure as told to a person: `what` names the command and the setting.
     pub fn about(self, what: &str) -> Failure {
         Failure::new(self.kind, format!("{what} {}", self.why)).hint(self.hint)
+    }
+
+    /// The same where the command asks somebody else each time: if it ran and failed, that may pass.
+    pub fn passing(self) -> Self {
+        Self { kind: if self.has_failed { Kind::Temporary } else { self.kind }, ..self }
     }
 }
 
@@ -39,10 +47,20 @@ impl CommandFailure {
 /// # Errors
 /// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
 pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
-    let mut child = start(argv).map_err(|error| CommandFailure {
+    let depth = env::depth();
+    if depth >= DEEPEST {
+        return Err(CommandFailure {
+            kind: Kind::Settings,
+            why: format!("is not started: it is {depth} deep in commands of spotinst-cred, and seems to run itself"),
+            hint: "let the command name another profile: spotinst-cred --profile NAME",
+            has_failed: false,
+        });
+    }
+    let mut child = start(argv, depth + 1).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
+        has_failed: false,
     })?;
     let words = child.stderr.take().map(relay);
     let ended = result(child, deadline);
@@ -67,6 +85,7 @@ fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Command
             kind: Kind::Settings,
             why: format!("failed: {status}"),
             hint: "run it by hand to see why",
+            has_failed: true,
         }),
         Ok(Err(error)) => Err(unreadable(error)),
         Err(_) => {
@@ -76,6 +95,7 @@ fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Command
                 kind: Kind::Temporary,
                 why: "was not done in time".to_owned(),
                 hint: "where a person must act, set `command_timeout` in the profile, such as \"60s\"",
+                has_failed: false,
             })
         }
     }
@@ -83,22 +103,24 @@ fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Command
 
 /// The system refused what it takes to read from a command.
 fn unreadable(error: io::Error) -> CommandFailure {
-    CommandFailure { kind: Kind::Other, why: format!("could not be read: {error}"), hint: "run it by hand to see why" }
+    let why = format!("could not be read: {error}");
+    CommandFailure { kind: Kind::Other, why, hint: "run it by hand to see why", has_failed: false }
 }
 
 /// Starts the command with none of our secrets. A terminal is its stderr too, for a person to be asked there. Else its
 /// stderr is a pipe of ours: what a killed command leaves behind would hold the host's own open, and many hosts read
 /// that to its end.
-fn start(argv: &[OsString]) -> io::Result<Child> {
+fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-    for name in SECRET_VARIABLES {
+    for name in env::SECRETS {
         command.env_remove(name);
     }
     if !io::stderr().is_terminal() {
         command.stderr(Stdio::piped());
     }
+    command.env(env::DEPTH, depth.to_string());
     command.spawn()
 }
 

@@ -18,6 +18,10 @@ pub enum Kind {
     Temporary,
     /// The server asked for patience (429): exit status 5.
     RateLimited,
+    /// The program that `exec` is to become cannot be run: exit status 126, as of `env`.
+    NotExecutable,
+    /// There is no such program: exit status 127, as of `env`.
+    NotFound,
 }
 
 impl Kind {
@@ -29,6 +33,8 @@ impl Kind {
             Kind::Settings => 3,
             Kind::Rejected => 4,
             Kind::Temporary | Kind::RateLimited => 5,
+            Kind::NotExecutable => 126,
+            Kind::NotFound => 127,
         })
     }
 }
@@ -60,6 +66,11 @@ impl Failure {
     /// Something that may work later.
     pub fn temporary(message: impl Into<String>) -> Self {
         Self::new(Kind::Temporary, message)
+    }
+
+    /// The same failure of another class.
+    pub fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The same failure with the next step for the person who reads it.

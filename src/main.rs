@@ -1,9 +1,10 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
 //! The map: `cli` says what can be asked, `settings` resolves where each value comes from, `obtain` is the use case
-//! (read, lock, read again, refresh, publish), with `cache` for what is kept, `refresh` and `oauth` for what is sent,
-//! `token` for how long it is good; `format` has the bytes that hosts want. `failure` has the classes that decide the
-//! exit status. Here it is only switched, and only here an error is printed.
+//! (read, lock, read again, refresh, publish), with `cache` for what is kept, `granter` for who is asked: `refresh` and
+//! `oauth` for a token endpoint, `command_grant` for a command; `token` for how long it is good; `format` has the bytes
+//! that hosts want, `recipient` the servers that may get them. `failure` has the classes that decide the exit status.
+//! Here it is only switched, and only here an error is printed.
 
 #![forbid(unsafe_code)]
 
@@ -13,15 +14,20 @@ mod child;
 mod cli;
 mod clock;
 mod command;
+mod command_grant;
 mod endpoint;
 mod failure;
 mod format;
+mod granter;
 #[cfg(test)]
 mod hostile;
 mod oauth;
 mod obtain;
+mod output_file;
 mod random;
+mod recipient;
 mod refresh;
+mod replacement;
 mod secret;
 mod settings;
 mod token;
@@ -35,19 +41,35 @@ use std::time::Instant;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use cli::{Cli, Command};
 use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     let started = Instant::now();
     secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
-    let cli = match cli::Cli::try_parse() {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match command::print::run(&cli.output, &cli.options, started) {
+    match run(&cli, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
+    }
+}
+
+/// Does what the command line asks for.
+fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
+    let options = &cli.options;
+    let Some(command) = &cli.command else {
+        return command::print::run(&cli.output, options, started);
+    };
+    if let Some(option) = cli.output.given() {
+        return Err(Failure::new(Kind::Usage, format!("{option} does not go with a command")).into());
+    }
+    match command {
+        Command::Exec { argv } => command::exec::run(argv, options, started),
+        Command::Get => command::get::run(options, started),
     }
 }
 

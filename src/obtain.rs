@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, RefreshLimits};
 use crate::cache::entry::{Entry, Remembered};
 use crate::cache::{Access, Cache, CacheLock, Draft};
 use crate::failure::{Failure, Kind};
-use crate::refresh::{Ended, Refresher};
-use crate::settings::credentials::EndpointSettings;
+use crate::granter::Granter;
+use crate::refresh::Ended;
 use crate::token::{AccessToken, State, span};
 use crate::voice::Voice;
 use crate::{clock, random};
@@ -28,9 +28,9 @@ pub struct Wish {
 ///
 /// # Errors
 /// There is none to be had; the failure's kind says why.
-pub fn obtain(settings: &EndpointSettings, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
-    let call = Call { settings, wish, budget, voice };
-    let Some(cache) = settings.cache() else {
+pub fn obtain(granter: Granter<'_>, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+    let call = Call { granter, wish, budget, voice };
+    let Some(cache) = granter.cache() else {
         voice.detail(|| "no cache is used".to_owned());
         return call.alone(&Entry::default()).and_then(|token| wish.check(token));
     };
@@ -90,7 +90,7 @@ enum Look {
 
 /// One call: what it knows beside the cache.
 struct Call<'a> {
-    settings: &'a EndpointSettings,
+    granter: Granter<'a>,
     wish: Wish,
     budget: &'a Budget,
     voice: Voice,
@@ -114,7 +114,8 @@ impl Call<'_> {
     /// The failure that needs no request to be known.
     fn known_failure(&self, entry: &Entry, now: OffsetDateTime) -> Option<Failure> {
         let usable = entry.token.as_ref().filter(|token| !self.wish.force && token.is_usable(now, Duration::ZERO));
-        if let Some(failure) = usable.and_then(|token| self.wish.beyond(token)) {
+        let alike = usable.filter(|_| self.granter.grants_alike());
+        if let Some(failure) = alike.and_then(|token| self.wish.beyond(token)) {
             return Some(failure);
         }
         let remembered = entry.failure.as_ref().filter(|remembered| remembered.holds(now))?;
@@ -211,15 +212,15 @@ impl Call<'_> {
     fn shares(&self, before: &Entry, remembered: &Remembered) -> bool {
         // Where the rejection is the one known before, nobody asked the server, which is what a forced call wants.
         let is_asked = before.rejection.as_ref() != Some(remembered);
-        (is_asked || !self.wish.force) && self.refresher().concerns_us(remembered)
+        (is_asked || !self.wish.force) && self.granter.concerns_us(remembered, self.limits(), self.voice)
     }
 
     /// Asks the server, and shares what comes of it.
     fn refresh_and_publish(&self, draft: Draft<'_>, entry: Entry) -> Result<AccessToken, Failure> {
-        let outcome = self.refresher().refresh(&entry, self.wish.force);
+        let outcome = self.granter.refresh(&entry, self.wish.force, self.limits(), self.voice);
         let now = clock::now();
         let mut next = outcome.into_entry(entry, now);
-        if !self.settings.store_refresh_token {
+        if !self.granter.keeps_refresh_tokens() {
             next.refresh_token = None;
         }
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
@@ -250,16 +251,16 @@ impl Call<'_> {
 
     /// Asks the server for this caller alone. The cache cannot be written, so no refresh token is spent.
     fn alone(&self, entry: &Entry) -> Result<AccessToken, Failure> {
-        match self.refresher().refresh_unsaved(entry, self.wish.force) {
+        match self.granter.refresh_unsaved(entry, self.wish.force, self.limits(), self.voice) {
             Ended::Granted(granted) => Ok(granted.token),
             Ended::Failed { failure, .. } => Err(failure),
             Ended::StillRejected(known) => Err(told_again(&known, clock::now())),
         }
     }
 
-    /// What refreshes, with the time that is left now.
-    fn refresher(&self) -> Refresher<'_> {
-        Refresher::new(self.settings, self.budget.refresh_at(Instant::now()), self.voice)
+    /// The time that is left for a refresh that begins now.
+    fn limits(&self) -> RefreshLimits {
+        self.budget.refresh_at(Instant::now())
     }
 
     fn say_unshared(&self, cache: &Cache, error: &io::Error) {

@@ -47,6 +47,13 @@ pub struct Outcome {
     forget_refresh_token: bool,
 }
 
+impl From<Ended> for Outcome {
+    /// The end of a refresh that no refresh token had a part in.
+    fn from(ended: Ended) -> Self {
+        Self { ended, forget_refresh_token: false }
+    }
+}
+
 impl Outcome {
     /// What the cache is to hold from now on.
     pub fn into_entry(self, before: Entry, now: OffsetDateTime) -> Entry {
@@ -117,10 +124,10 @@ impl<'a> Refresher<'a> {
         let rejection = entry.rejection.as_ref().filter(|known| !force && known.holds(now));
         let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(now));
         let Some(refresh_token) = alive else {
-            return Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: false };
+            return self.obtain_anew(rejection).into();
         };
         match self.by_refresh_token(refresh_token) {
-            Ok(granted) => Outcome { ended: Ended::Granted(granted), forget_refresh_token: false },
+            Ok(granted) => Ended::Granted(granted).into(),
             Err(refusal) => self.after_refusal(refusal, rejection),
         }
     }
@@ -240,6 +247,6 @@ impl<'a> Refresher<'a> {
 }
 
 /// A failure that came before any request.
-fn failed(failure: Failure) -> Ended {
+pub fn failed(failure: Failure) -> Ended {
     Ended::Failed { failure, reset: None, fingerprint: None }
 }

@@ -122,7 +122,10 @@ impl SecretSetting {
     }
 
     /// The bytes as text, checked, without their one trailing newline.
-    fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
+    ///
+    /// # Errors
+    /// They are none, too many, or no text.
+    pub fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
         let problem = |what: &str| {
             let verb = if matches!(self.source, Source::Command(_)) { "printed" } else { "holds" };
             Failure::settings(format!("{} {verb} {what}", self.describe()))

@@ -29,6 +29,8 @@ pub struct AccessToken {
     pub obtained_at: OffsetDateTime,
     /// When it dies: the start of the request plus `expires_in`, in whole seconds. A permanent token has none.
     pub expires_at: Option<OffsetDateTime>,
+    /// The account that its source named with it, of [`is_account`]'s alphabet.
+    pub account: Option<String>,
 }
 
 /// What a token in hand is good for.
@@ -45,7 +47,7 @@ pub enum State {
 impl AccessToken {
     /// A token that is printed as it is: no expiry is known or told.
     pub fn permanent(value: Secret, now: OffsetDateTime) -> Self {
-        Self { value, obtained_at: now, expires_at: None }
+        Self { value, obtained_at: now, expires_at: None, account: None }
     }
 
     /// How long the server granted it, where that is known.
@@ -110,6 +112,11 @@ pub fn span(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
 pub fn is_bearer_token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+}
+
+/// Whether the text can be an account id: one or more of `A-Z a-z 0-9 . _ -`, which can break out of no format either.
+pub fn is_account(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
-use crate::token::{AccessToken, CLOCK_SLACK, is_bearer_token};
+use crate::token::{AccessToken, CLOCK_SLACK, is_account, is_bearer_token};
 
 /// The version of the format. It is part of an identity's file name, so programs of two versions never meet.
 pub const VERSION: u32 = 1;
@@ -136,6 +136,8 @@ struct WireToken {
     obtained_at: OffsetDateTime,
     #[serde(with = "time::serde::timestamp::option")]
     expires_at: Option<OffsetDateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +196,7 @@ impl From<&Entry> for Wire {
                 access_token: token.value.clone(),
                 obtained_at: token.obtained_at,
                 expires_at: token.expires_at,
+                account: token.account.clone(),
             }),
             refresh_token: entry.refresh_token.as_ref().map(|refresh| WireRefreshToken {
                 refresh_token: refresh.value.clone(),
@@ -209,7 +212,7 @@ impl From<&Remembered> for WireFailure {
     fn from(remembered: &Remembered) -> Self {
         Self {
             kind: match remembered.failure.kind {
-                Kind::Other | Kind::Usage => WireKind::Other,
+                Kind::Other | Kind::Usage | Kind::NotFound | Kind::NotExecutable => WireKind::Other,
                 Kind::Settings => WireKind::Settings,
                 Kind::Rejected => WireKind::Rejected,
                 Kind::Temporary => WireKind::Temporary,
@@ -230,7 +233,10 @@ impl TryFrom<Wire> for Entry {
 
     fn try_from(wire: Wire) -> Result<Self, ()> {
         // Whatever the sum says, nothing leaves the cache that could break out of a format.
-        if wire.token.as_ref().is_some_and(|token| !is_bearer_token(token.access_token.expose())) {
+        let is_sound = |token: &WireToken| {
+            is_bearer_token(token.access_token.expose()) && token.account.as_deref().is_none_or(is_account)
+        };
+        if !wire.token.as_ref().is_none_or(is_sound) {
             return Err(());
         }
         Ok(Self {
@@ -239,6 +245,7 @@ impl TryFrom<Wire> for Entry {
                 value: token.access_token,
                 obtained_at: token.obtained_at,
                 expires_at: token.expires_at,
+                account: token.account,
             }),
             refresh_token: wire
                 .refresh_token

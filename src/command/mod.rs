@@ -1,5 +1,7 @@
 //! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
 
+pub mod exec;
+pub mod get;
 pub mod print;
 
 use std::fmt;
@@ -8,6 +10,8 @@ use std::io::{self, Write};
 use crate::cli::Options;
 use crate::clock;
 use crate::failure::Failure;
+use crate::format::Answer;
+use crate::granter::Granter;
 use crate::obtain::{Wish, obtain};
 use crate::secret::SecretSetting;
 use crate::settings::{Settings, TokenSource};
@@ -19,13 +23,19 @@ use crate::voice::Voice;
 /// # Errors
 /// None is to be had.
 pub fn token(options: &Options, settings: &Settings, voice: Voice) -> Result<AccessToken, Failure> {
-    match &settings.source {
-        TokenSource::Permanent(source) => permanent(source, settings),
-        TokenSource::Endpoint(endpoint) => {
-            let wish = Wish { min_ttl: settings.min_ttl, force: options.force_refresh };
-            obtain(endpoint, wish, &settings.budget, voice)
-        }
-    }
+    let granter = match &settings.source {
+        TokenSource::Permanent(source) => return permanent(source, settings),
+        TokenSource::Endpoint(settings) => Granter::Endpoint(settings),
+        TokenSource::Command(settings) => Granter::Command(settings),
+    };
+    let wish = Wish { min_ttl: settings.min_ttl, force: options.force_refresh };
+    obtain(granter, wish, &settings.budget, voice)
+}
+
+/// The token and what goes with it: the configured account, else the one that came with the token.
+pub fn answer<'a>(token: &'a AccessToken, settings: &'a Settings) -> Answer<'a> {
+    let account = settings.account.as_deref().or(token.account.as_deref());
+    Answer { token, account, now: clock::now() }
 }
 
 /// A permanent token, as it is.

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::token::is_bearer_token;
 
 /// Ten years: a lifetime beyond it is one that no arithmetic here should have to hold.
-const LONGEST_LIFE: f64 = 10.0 * 365.0 * 24.0 * 3600.0;
+pub const LONGEST_LIFE: f64 = 10.0 * 365.0 * 24.0 * 3600.0;
 
 /// What a body says, each part if it is there.
 #[derive(Debug, Default)]

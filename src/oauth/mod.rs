@@ -173,7 +173,7 @@ impl Request<'_> {
         }
         let refresh_expires_in = answer.refresh_expires_in;
         Ok(Granted {
-            token: AccessToken { value, obtained_at: requested_at, expires_at },
+            token: AccessToken { value, obtained_at: requested_at, expires_at, account: None },
             refresh_token: answer.refresh_token.map(|value| RefreshToken {
                 value,
                 expires_at: refresh_expires_in.map(|seconds| later(requested_at, seconds)),
@@ -282,10 +282,11 @@ pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String 
 }
 
 /// The moment that many seconds later.
-fn later(from: OffsetDateTime, seconds: u64) -> OffsetDateTime {
+pub fn later(from: OffsetDateTime, seconds: u64) -> OffsetDateTime {
     from.checked_add(time::Duration::seconds(seconds.cast_signed())).unwrap_or(from)
 }
 
-fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
+/// The moment without its fraction: tokens are kept and told in whole seconds.
+pub fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
     at.replace_nanosecond(0).unwrap_or(at)
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::file::Profile;
-use super::missing::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME, missing};
+use super::missing::{CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN_COMMAND, USERNAME, missing};
 use super::origin::Given;
 use super::profile::{Place, Selected};
-use super::{env, value};
+use super::{env, token_command, value};
 use crate::cache::Cache;
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
@@ -123,7 +123,7 @@ impl Credentials {
     /// What names the identity is missing, or a value does not parse.
     pub fn endpoint(self, options: &Options, selected: &Selected) -> Result<EndpointSettings, Failure> {
         let profile = &selected.profile;
-        let is_password = self.is_password_grant()?;
+        let is_password = self.is_password_grant(&selected.place)?;
         let grant = match &self.username {
             _ if !is_password => Some(GrantType::ClientCredentials),
             Some(given) => Some(GrantType::Password { username: given.value.clone() }),
@@ -159,19 +159,20 @@ impl Credentials {
         };
         let refresh = or_default(self.refresh_url.as_ref().or(self.token_url.as_ref()), REFRESH_URL);
         let token = or_default(self.token_url.as_ref(), TOKEN_URL);
-        Ok((value::endpoint("token URL", &token)?, value::endpoint("refresh URL", &refresh)?))
+        Ok((value::endpoint("token URL", &token, TOKEN_URL)?, value::endpoint("refresh URL", &refresh, REFRESH_URL)?))
     }
 
-    fn is_password_grant(&self) -> Result<bool, Failure> {
+    fn is_password_grant(&self, place: &Place) -> Result<bool, Failure> {
         let Some(Given { value, origin }) = &self.grant else {
             return Ok(true);
         };
         match value.as_str() {
             "password" => Ok(true),
             "client_credentials" => Ok(false),
+            token_command::GRANT => Err(missing(&[&TOKEN_COMMAND], place)),
             other => {
                 let problem = format!("the grant from {origin} is unknown: \"{}\"", one_line(other));
-                Err(Failure::settings(problem).hint("known are password and client_credentials"))
+                Err(Failure::settings(problem).hint("known are password, client_credentials and command"))
             }
         }
     }
@@ -204,7 +205,8 @@ fn secret_from_env(
     Ok(value.or(file).map(|Given { value: source, origin }| SecretSetting { what, source, origin }))
 }
 
-fn cache_dir(options: &Options) -> Option<PathBuf> {
+/// The directory of the cache; none with `--no-cache`, or where there is no home.
+pub fn cache_dir(options: &Options) -> Option<PathBuf> {
     if options.no_cache {
         return None;
     }

@@ -21,6 +21,7 @@ pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
 pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
 pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
 pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
+pub const API_URL: &[&str] = &["SPOTINST_API_URL"];
 pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
 pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
 pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";
@@ -28,7 +29,14 @@ pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
 pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
 pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
 pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
+/// How deep in commands of this program it runs; set by itself.
+pub const DEPTH: &str = "SPOTINST_CRED_DEPTH";
+pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &[&str] = &["KUBERNETES_EXEC_INFO"];
+
+/// The variables that hold secrets or name their files, and the token that we made. No command of the user's gets them.
+/// The SDKs' own file (`SPOTINST_CREDENTIALS_FILE`) is not ours to take away.
+pub const SECRETS: [&str; 5] = [PASSWORD, PASSWORD_FILE, CLIENT_SECRET, CLIENT_SECRET_FILE, "SPOTINST_TOKEN"];
 
 /// The first of these variables that is set. An empty one counts as not set: CI systems hand out empty variables for
 /// secrets that a job may not see.
@@ -48,6 +56,11 @@ pub fn text(names: &[&'static str]) -> Result<Option<Given<String>>, Failure> {
 /// The path that this variable holds, if it is set and not empty.
 pub fn path(name: &'static str) -> Option<Given<PathBuf>> {
     raw(name).map(|given| given.map(PathBuf::from))
+}
+
+/// How many commands of this program this process runs in.
+pub fn depth() -> u32 {
+    raw(DEPTH).and_then(|given| given.value.to_str()?.parse().ok()).unwrap_or_default()
 }
 
 /// Whether this variable is set to nothing: worth a word where its value is missed.

@@ -26,8 +26,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
-    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout, \
-    store_refresh_token";
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, \
+    command_timeout, store_refresh_token";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -50,6 +50,7 @@ pub struct Profile {
     pub grant: Option<Given<String>>,
     pub token_url: Option<Given<String>>,
     pub refresh_url: Option<Given<String>>,
+    pub api_url: Option<Given<String>>,
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
     pub store_refresh_token: Option<Given<bool>>,
@@ -153,6 +154,7 @@ impl Reader<'_> {
                 "grant" => profile.grant = Some(self.text(name, value)?),
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
+                "api_url" => profile.api_url = Some(self.text(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
                 "store_refresh_token" => profile.store_refresh_token = Some(self.boolean(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),

@@ -28,6 +28,11 @@ pub const CLIENT_SECRET: Wanted = Wanted {
     keys: &["client_secret", "client_secret_file", "client_secret_command"],
 };
 
+pub const ACCOUNT: Wanted = Wanted { name: "account", variables: env::ACCOUNT, keys: &["account"] };
+
+/// The one way to give it is the profile: a variable that is run would be a trap.
+pub const TOKEN_COMMAND: Wanted = Wanted { name: "token command", variables: &[], keys: &["token_command"] };
+
 /// These are missing: all at once, as nobody wants to be told one by one.
 pub fn missing(wanted: &[&Wanted], place: &Place) -> Failure {
     let names: Vec<_> = wanted.iter().map(|one| one.name).collect();
@@ -45,6 +50,9 @@ impl Wanted {
     /// All the ways to give it.
     fn ways(&self) -> String {
         let keys: Vec<_> = self.keys.iter().map(|key| format!("`{key}`")).collect();
-        format!("{}: {} or {}", self.name, self.variables.join(", "), keys.join(", "))
+        match self.variables {
+            [] => format!("{}: {}", self.name, keys.join(", ")),
+            variables => format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", ")),
+        }
     }
 }

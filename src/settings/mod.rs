@@ -7,6 +7,7 @@ mod missing;
 pub mod origin;
 pub mod profile;
 mod sdk;
+pub mod token_command;
 mod value;
 
 use std::time::{Duration, Instant};
@@ -14,16 +15,21 @@ use std::time::{Duration, Instant};
 use credentials::{Credentials, EndpointSettings};
 use file::Profile;
 use origin::{Given, Origin};
-use profile::Selected;
+use profile::{Place, Selected};
+use token_command::CommandSettings;
 
 use crate::budget::Budget;
 use crate::cli::Options;
+use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
 use crate::format::Format;
 use crate::secret::SecretSetting;
 
 /// The default of `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The API that the token is for.
+const API_URL: &str = "https://api.spotinst.io";
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]
@@ -36,6 +42,10 @@ pub struct Settings {
     pub min_ttl: Duration,
     /// The time limits.
     pub budget: Budget,
+    /// The profile's `api_url`: see [`Settings::api_url`].
+    api_url: Option<Given<String>>,
+    /// Where missing values could be written.
+    place: Place,
 }
 
 /// Where the token comes from.
@@ -45,6 +55,8 @@ pub enum TokenSource {
     Permanent(SecretSetting),
     /// A token endpoint.
     Endpoint(Box<EndpointSettings>),
+    /// A command that prints tokens, with their expiry.
+    Command(Box<CommandSettings>),
 }
 
 impl Settings {
@@ -64,7 +76,30 @@ impl Settings {
                 None => Duration::ZERO,
             },
             budget: budget(options, &selected.profile, started)?,
+            api_url: selected.profile.api_url,
+            place: selected.place,
         })
+    }
+
+    /// The base of the API: of `SPOTINST_API_URL`, else the profile's `api_url`, else Spotinst's own.
+    ///
+    /// # Errors
+    /// It is not `https`, nor `http` to a loopback address.
+    pub fn api_url(&self) -> Result<Endpoint, Failure> {
+        let given = env::text(env::API_URL)?.or_else(|| self.api_url.clone());
+        value::endpoint("API URL", &given.unwrap_or_else(|| Given::default(API_URL.to_owned())), API_URL)
+    }
+
+    /// Whether no account is configured and none can come with the token: known before any request.
+    pub fn has_no_account(&self) -> bool {
+        self.account.is_none() && !matches!(self.source, TokenSource::Command(_))
+    }
+
+    /// There is no account, and the format is of no use without.
+    pub fn missing_account(&self, format: Format) -> Failure {
+        let mut failure = missing::missing(&[&missing::ACCOUNT], &self.place);
+        failure.message.push_str(&format!(", and the readers of the {} format demand one", format.name()));
+        failure
     }
 }
 
@@ -97,7 +132,7 @@ fn source(options: &Options, selected: &Selected) -> Result<(TokenSource, Option
     let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
     let account = account.as_ref().map(value::account).transpose()?;
     if let Some(token) = &profile.token {
-        return Ok((permanent(profile, token)?, account));
+        return Ok((alone(options, selected, token)?, account));
     }
     let credentials = Credentials::resolve(profile)?;
     if credentials.is_empty()
@@ -116,17 +151,23 @@ fn source(options: &Options, selected: &Selected) -> Result<(TokenSource, Option
     Ok((TokenSource::Endpoint(Box::new(endpoint)), account))
 }
 
-/// A profile that holds a permanent token holds nothing else to get one by: it could not be told which is meant.
-fn permanent(profile: &Profile, token: &SecretSetting) -> Result<TokenSource, Failure> {
+/// A profile that holds a token or its command holds nothing else to get one by: it could not be told which is meant.
+fn alone(options: &Options, selected: &Selected, token: &SecretSetting) -> Result<TokenSource, Failure> {
+    let profile = &selected.profile;
+    let is_grant = token_command::is_grant(profile)?;
     let secrets = [&profile.password, &profile.client_secret].into_iter().flatten().map(|setting| &setting.origin);
-    let texts =
-        [&profile.username, &profile.client_id, &profile.grant].into_iter().flatten().map(|given| &given.origin);
-    let Some(other) = secrets.chain(texts).next() else {
-        return Ok(TokenSource::Permanent(token.clone()));
-    };
-    let problem =
-        format!("the profile has both a permanent token ({}) and the credentials of a grant ({other})", token.origin);
-    Err(Failure::settings(problem).hint("keep one of the two, or make two profiles of them"))
+    let grant = profile.grant.as_ref().filter(|_| !is_grant);
+    let texts = [profile.username.as_ref(), profile.client_id.as_ref(), grant].into_iter().flatten();
+    if let Some(other) = secrets.chain(texts.map(|given| &given.origin)).next() {
+        let what = if is_grant { "token command" } else { "permanent token" };
+        let problem =
+            format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.origin);
+        return Err(Failure::settings(problem).hint("keep one of the two, or make two profiles of them"));
+    }
+    Ok(match is_grant {
+        true => TokenSource::Command(Box::new(CommandSettings::resolve(options, selected, token)?)),
+        false => TokenSource::Permanent(token.clone()),
+    })
 }
 
 fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::origin::Given;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::token::is_account;
 
 /// Longer than any duration that makes sense here; so that no sum of durations and moments can overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -42,21 +43,19 @@ pub fn time_limit(what: &str, given: &Given<String>) -> Result<Duration, Failure
 /// # Errors
 /// It has other characters, or none.
 pub fn account(given: &Given<String>) -> Result<String, Failure> {
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    if !given.value.is_empty() && given.value.bytes().all(is_part) {
+    if is_account(&given.value) {
         return Ok(given.value.clone());
     }
     let problem = format!("the account from {} is not an account id: \"{}\"", given.origin, one_line(&given.value));
     Err(Failure::settings(problem).hint("it looks like act-12345678: letters, digits, `.`, `_` and `-` only"))
 }
 
-/// The URL of a token endpoint.
+/// The URL of a token endpoint or of the API; it looks like `usual`.
 ///
 /// # Errors
 /// It is not `https`, nor `http` to a loopback address; the value is not repeated, as it may hold a password.
-pub fn endpoint(what: &str, given: &Given<String>) -> Result<Endpoint, Failure> {
+pub fn endpoint(what: &str, given: &Given<String>, usual: &str) -> Result<Endpoint, Failure> {
     Endpoint::parse(&given.value).map_err(|problem| {
-        Failure::settings(format!("the {what} from {} {problem}", given.origin))
-            .hint("it looks like https://oauth.spotinst.io/token")
+        Failure::settings(format!("the {what} from {} {problem}", given.origin)).hint(format!("it looks like {usual}"))
     })
 }

@@ -14,7 +14,7 @@ fn life() -> impl Strategy<Value = u64> {
 fn token(life: u64) -> AccessToken {
     let obtained_at = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
     let expires_at = Some(obtained_at + Duration::from_secs(life));
-    AccessToken { value: Secret::from("T".to_owned()), obtained_at, expires_at }
+    AccessToken { value: Secret::from("T".to_owned()), obtained_at, expires_at, account: None }
 }
 
 /// A moment in the token's life, or up to as long before or after it.

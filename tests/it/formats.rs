@@ -1,250 +1,295 @@
-//! The exact bytes of every document. No assertion depends on how long anything takes: where the service tells no
-//! lifetime, the expiry is that of the token's own `exp`.
+//! The exact bytes of every format, and the readers that they are for.
 
-use std::time::Duration;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use time::OffsetDateTime;
-use time::macros::format_description;
+use serde_json::{Value, json};
 
-use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
-
-const V1: &str = "client.authentication.k8s.io/v1";
-const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
-
-/// Hosts are told an expiry this much early, in seconds.
-const EARLY: i64 = 60;
+use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, is_at_hand, is_installed, permanent, telling};
+use crate::sandbox::{Running, Sandbox};
+use crate::stand_in::{Reply, StandIn};
 
 #[test]
-fn the_token_is_one_line() {
-    let (stand_in, sandbox) = by_exp();
-
-    let outcome = sandbox.run([]);
-    let named = sandbox.run(["--format", "token"]);
-
-    let token = stand_in.issued().remove(0);
-    outcome.prints(&format!("{token}\n"));
-    named.prints(&format!("{token}\n"));
-}
-
-#[test]
-fn no_newline_is_the_token_alone() {
-    let (stand_in, sandbox) = by_exp();
-
-    let long = sandbox.run(["--no-newline"]);
-    let short = sandbox.run(["-n", "-f", "token"]);
-
-    let token = stand_in.issued().remove(0);
-    long.prints(&token);
-    short.prints(&token);
-}
-
-#[test]
-fn json_tells_token_expiry_and_account() {
-    let (stand_in, mut sandbox) = by_exp();
-    sandbox.set("SPOTINST_ACCOUNT", "act-12345678");
-
-    let (outcome, expires_in) = json(&sandbox);
-
-    let token = stand_in.issued().remove(0);
-    let expiry = rfc3339(exp(&token) - EARLY);
-    outcome.prints(&format!(
-        "{{\"version\":1,\"access_token\":\"{token}\",\"token_type\":\"Bearer\",\"expires_in\":{expires_in},\
-         \"expiry\":\"{expiry}\",\"account\":\"act-12345678\"}}\n"
-    ));
-}
-
-#[test]
-fn json_without_an_account_has_no_such_field() {
-    let (stand_in, sandbox) = by_exp();
-
-    let (outcome, expires_in) = json(&sandbox);
-
-    let token = stand_in.issued().remove(0);
-    let expiry = rfc3339(exp(&token) - EARLY);
-    outcome.prints(&format!(
-        "{{\"version\":1,\"access_token\":\"{token}\",\"token_type\":\"Bearer\",\"expires_in\":{expires_in},\
-         \"expiry\":\"{expiry}\"}}\n"
-    ));
-}
-
-#[test]
-fn json_of_a_permanent_token_has_no_expiry() {
-    let sandbox = permanent("");
-    sandbox.run(["-f", "json"]).prints("{\"version\":1,\"access_token\":\"cafe0123\",\"token_type\":\"Bearer\"}\n");
-
-    let sandbox = permanent("account = 'act-1'\n");
-    sandbox
-        .run(["-f", "json"])
-        .prints("{\"version\":1,\"access_token\":\"cafe0123\",\"token_type\":\"Bearer\",\"account\":\"act-1\"}\n");
-}
-
-#[test]
-fn the_environment_chooses_the_format_and_the_flag_outdoes_it() {
-    let mut sandbox = permanent("");
-    sandbox.set("SPOTINST_CRED_FORMAT", "json");
-    sandbox.run([]).prints("{\"version\":1,\"access_token\":\"cafe0123\",\"token_type\":\"Bearer\"}\n");
-    sandbox.run(["-f", "token"]).prints("cafe0123\n");
-
-    sandbox.set("SPOTINST_CRED_FORMAT", "nonsense");
-    sandbox.run(["-f", "token"]).prints("cafe0123\n");
-
-    sandbox.set("SPOTINST_CRED_FORMAT", "");
-    sandbox.run([]).prints("cafe0123\n");
-}
-
-#[test]
-fn kubernetes_without_a_question_answers_in_v1() {
-    let (stand_in, mut sandbox) = by_exp();
-    // The account has no place in this document.
-    sandbox.set("SPOTINST_ACCOUNT", "act-12345678");
-
-    let cold = sandbox.run(["-f", "kubernetes"]);
-    let warm = sandbox.run(["-f", "kubernetes"]);
-    sandbox.set("KUBERNETES_EXEC_INFO", "");
-    let empty = sandbox.run(["-f", "kubernetes"]);
-
-    let document = credential(&stand_in.issued().remove(0), V1);
-    cold.prints(&document);
-    warm.prints(&document);
-    empty.prints(&document);
-}
-
-#[test]
-fn kubernetes_answers_in_the_version_that_is_asked_for() {
-    let (stand_in, mut sandbox) = by_exp();
-    for (version, question) in [
+fn each_format_with_an_account_and_an_expiry() {
+    let sandbox = telling(DOCUMENT);
+    for (format, bytes) in [
+        ("token", format!("{TOKEN}\n")),
+        ("header", format!("Authorization: Bearer {TOKEN}\n")),
+        ("sh", format!("export SPOTINST_TOKEN='{TOKEN}'\nexport SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
+        ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n")),
+        ("fish", format!("set -gx SPOTINST_TOKEN '{TOKEN}';\nset -gx SPOTINST_ACCOUNT '{ACCOUNT}';\n")),
+        ("powershell", format!("$Env:SPOTINST_TOKEN='{TOKEN}'\n$Env:SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
+        ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
+        ("yaml", format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n")),
         (
-            V1,
-            r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#,
+            "kubernetes",
+            format!(
+                "{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"{TOKEN}\",\"expirationTimestamp\":\"{EXPIRY}\"}}}}\n"
+            ),
         ),
-        (
-            V1BETA1,
-            r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#,
-        ),
-        // The order of the keys is no contract, nor is what stands beside them.
-        (
-            V1BETA1,
-            r#"{"spec":{"cluster":{"server":"https://k8s.example"},"interactive":true},"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential"}"#,
-        ),
-        (V1, r#" { "apiVersion" : "client.authentication.k8s.io/v1", "more": [1, null], "kind" : "ExecCredential" } "#),
+        ("terraform", format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n")),
     ] {
-        sandbox.set("KUBERNETES_EXEC_INFO", question);
-        let outcome = sandbox.run(["-f", "kubernetes"]);
-        outcome.prints(&credential(&stand_in.issued()[0], version));
+        sandbox.run(["-f", format]).prints(&bytes);
+        sandbox.run(["--format", format]).prints(&bytes);
     }
+}
+
+#[test]
+fn json_tells_the_time_left() {
+    let outcome = telling(DOCUMENT).run(["-f", "json"]);
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let left = document["expires_in"].as_u64().unwrap();
+    outcome.prints(&format!(
+        "{{\"version\":1,\"access_token\":\"{TOKEN}\",\"token_type\":\"Bearer\",\"expires_in\":{left},\"expiry\":\"{EXPIRY}\",\"account\":\"{ACCOUNT}\"}}\n"
+    ));
+}
+
+#[test]
+fn what_is_not_known_is_left_out() {
+    let sandbox = permanent("abc123", "");
+    for (format, bytes) in [
+        ("token", "abc123\n"),
+        ("json", "{\"version\":1,\"access_token\":\"abc123\",\"token_type\":\"Bearer\"}\n"),
+        ("header", "Authorization: Bearer abc123\n"),
+        ("sh", "export SPOTINST_TOKEN='abc123'\n"),
+        ("dotenv", "SPOTINST_TOKEN=abc123\n"),
+        ("fish", "set -gx SPOTINST_TOKEN 'abc123';\n"),
+        ("powershell", "$Env:SPOTINST_TOKEN='abc123'\n"),
+        (
+            "kubernetes",
+            "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"abc123\"}}\n",
+        ),
+        ("terraform", "{\"token\":\"abc123\"}\n"),
+    ] {
+        sandbox.run(["-f", format]).prints(bytes);
+    }
+}
+
+#[test]
+fn formats_whose_readers_demand_an_account_fail_without_one_before_any_request() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let file = sandbox.config_path();
+    let hint = format!(
+        "hint: account: SPOTINST_ACCOUNT, SPOTINST_ACCOUNT_ID or `account`; keys go into [profiles.NAME] of {}\n",
+        file.display()
+    );
+    for format in ["ini", "yaml"] {
+        let problem = format!("there is no account, and the readers of the {format} format demand one");
+        sandbox.run(["-f", format]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
+    }
+    sandbox.set("SPOTINST_ACCOUNT_ID", "");
+    let problem =
+        "there is no account (set, but empty: SPOTINST_ACCOUNT_ID), and the readers of the ini format demand one";
+    sandbox.run(["-f", "ini"]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
+    assert_eq!(stand_in.connections(), 0);
+
+    sandbox.set("SPOTINST_ACCOUNT_ID", "act-7");
+    let outcome = sandbox.run(["-f", "ini"]);
+    outcome.prints(&format!("[default]\ntoken = {}\naccount = act-7\n", stand_in.issued()[0]));
+}
+
+#[test]
+fn one_token_has_one_expiry_in_every_format() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let json = |format: &str| -> Value { serde_json::from_str(&sandbox.run(["-f", format]).stdout).unwrap() };
+
+    let told = json("json")["expiry"].clone();
+    assert!(told.is_string());
+    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], told);
+    assert_eq!(json("terraform")["expires_at"], told);
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
 #[test]
-fn kubernetes_of_a_permanent_token_has_no_expiry() {
-    let sandbox = permanent("account = 'act-1'\n");
-    sandbox.run(["-f", "kubernetes"]).prints(
-        "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\
-         \"cafe0123\"}}\n",
+fn an_unknown_format_is_answered_with_the_known_ones() {
+    let mut sandbox = permanent("abc123", "");
+    sandbox.set("SPOTINST_CRED_FORMAT", "xml");
+    sandbox.run([]).fails(
+        3,
+        "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
+         hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
     );
 }
 
-/// Programs that wrap others inherit the variable: it chooses no format, and where it is not asked it is not read.
 #[test]
-fn only_the_kubernetes_format_reads_its_variable() {
-    let mut sandbox = permanent("");
-    for info in [r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1"}"#, "garbage"] {
-        sandbox.set("KUBERNETES_EXEC_INFO", info);
-        sandbox.run([]).prints("cafe0123\n");
-        sandbox.run(["-f", "json"]).prints("{\"version\":1,\"access_token\":\"cafe0123\",\"token_type\":\"Bearer\"}\n");
+fn shells_evaluate_their_format_and_export_it() {
+    let sandbox = telling(DOCUMENT);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    // A child prints them: only what is exported reaches it.
+    let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
+    for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
+        if is_installed(shell, &["-c", ":"]) {
+            let script = format!("eval \"$(spotinst-cred -f sh)\"\n{child}");
+            sandbox.shell(shell, &script).prints(&expected);
+        }
+    }
+    if is_installed("fish", &["-c", "true"]) {
+        sandbox.shell("fish", &format!("spotinst-cred -f fish | source\n{child}")).prints(&expected);
+        sandbox.shell("fish", &format!("eval (spotinst-cred -f fish)\n{child}")).prints(&expected);
+    }
+    if is_at_hand("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
+        let script = format!("spotinst-cred -f powershell | Invoke-Expression\n{child}");
+        sandbox.shell("pwsh", &script).prints(&expected);
     }
 }
 
-/// What cannot be answered costs no request.
 #[test]
-fn a_question_in_another_version_costs_no_request() {
-    let (stand_in, mut sandbox) = by_exp();
-    sandbox.set("KUBERNETES_EXEC_INFO", r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v2"}"#);
-    assert_eq!(sandbox.run(["-f", "kubernetes"]).status, Some(3));
+fn an_environment_file_is_read_alike_by_all_its_readers() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.home().join(".env");
+    sandbox.run(["-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
+    // Docker and systemd: a name, `=`, and the rest of the line, quotes and all; a shell: as it is written.
+    let text = fs::read_to_string(&file).unwrap();
+    let pairs: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
+    assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
+    if is_at_hand("node", &["--env-file=/dev/null", "-e", ""]) {
+        let script =
+            "node --env-file=$HOME/.env -e 'console.log(process.env.SPOTINST_TOKEN, process.env.SPOTINST_ACCOUNT)'";
+        sandbox.shell("sh", script).prints(&expected);
+    }
+}
+
+#[test]
+fn docker_hands_the_environment_file_to_its_engine() {
+    if !is_at_hand("docker", &["--version"]) {
+        return;
+    }
+    // An engine that refuses to make the container, when it has been told its environment.
+    let engine = StandIn::start();
+    engine.handler(|request| match request.target.as_str() {
+        "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
+        _ => Reply::json(400, &json!({"message": "enough"})),
+    });
+    let mut sandbox = telling(DOCUMENT);
+    sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.addr()));
+    sandbox.run(["-f", "dotenv", "-o", "env"]).prints("");
+    assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
+    let create = engine.requests().into_iter().find(|request| request.target.contains("/containers/create")).unwrap();
+    let body: Value = serde_json::from_slice(&create.body).unwrap();
+    assert_eq!(body["Env"], json!([format!("SPOTINST_TOKEN={TOKEN}"), format!("SPOTINST_ACCOUNT={ACCOUNT}")]));
+}
+
+#[test]
+fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
+    let sandbox = telling(DOCUMENT);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    if is_installed("python3", &["-c", "import configparser"]) {
+        let script = "import configparser, sys; p = configparser.ConfigParser(); p.read_file(sys.stdin); \
+            d = p['default']; print(d['token'], d['account'])";
+        assert_eq!(python(script, &sandbox.run(["-f", "ini"]).stdout), expected);
+    }
+    if is_installed("python3", &["-c", "import yaml"]) {
+        let script = "import yaml, sys; d = yaml.safe_load(sys.stdin)['default']; print(d['token'], d['account'])";
+        assert_eq!(python(script, &sandbox.run(["-f", "yaml"]).stdout), expected);
+    }
+}
+
+#[test]
+fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
+    let numbers = ["1234567890", "12e45", "1.5", "0x1F", "0o17", "+7", "-1", "2026-11-23", "1_000"];
+    let words = ["null", "Yes", "no", "TRUE", "~", ".inf", "-"];
+    let mut stream = String::new();
+    for token in numbers.into_iter().chain(words) {
+        let yaml = permanent(token, "account = \"12345678\"").run(["-f", "yaml"]);
+        yaml.prints(&format!("default:\n  token: '{token}'\n  account: '12345678'\n"));
+        stream.push_str(&format!("---\n{}", yaml.stdout));
+    }
+    if is_installed("python3", &["-c", "import yaml"]) {
+        let script = "import yaml, sys; d = yaml.safe_load_all(sys.stdin); print(*(x['default']['token'] + x['default']['account'] for x in d))";
+        let expected: Vec<_> = numbers.into_iter().chain(words).map(|token| format!("{token}12345678")).collect();
+        assert_eq!(python(script, &stream), format!("{}\n", expected.join(" ")));
+    }
+    // The usual ones are plain: hexadecimal, a JWT, an account.
+    for token in ["3f2a9c", "0ab4", "1e2f", "eyJ0.eyJp.x-_", "a"] {
+        let yaml = permanent(token, "account = \"act-1\"").run(["-f", "yaml"]);
+        yaml.prints(&format!("default:\n  token: {token}\n  account: act-1\n"));
+    }
+}
+
+#[test]
+fn curl_sends_the_header_from_its_stdin() {
+    if !is_installed("curl", &["--version"]) {
+        return;
+    }
+    let server = StandIn::start();
+    let script = format!("spotinst-cred -f header | curl -s -o /dev/null -H @- {}", server.base());
+    telling(DOCUMENT).shell("sh", &script).prints("");
+    assert_eq!(server.requests()[0].bearer(), Some(TOKEN));
+}
+
+#[test]
+fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
+    let sandbox = telling(DOCUMENT);
+    let mut command = sandbox.program(["-f", "terraform"]);
+    // A pipe that nobody writes to or closes: reading it would hang.
+    let (reader, _writer) = std::io::pipe().unwrap();
+    command.stdin(reader);
+    let outcome = Running::start(&mut command).end();
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert!(document.as_object().unwrap().values().all(Value::is_string));
+    outcome.prints(&format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n"));
+}
+
+#[test]
+fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
+    let mut sandbox = telling(DOCUMENT);
+    let file = sandbox.write("github_env", "A=1");
+    sandbox.set("GITHUB_ENV", &file);
+    sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
+    // An unfinished line of somebody else is not run on.
+    let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}"));
+    sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}{ours}"));
+}
+
+#[test]
+fn github_without_its_file_is_an_error_before_any_request() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.run(["-f", "github"]).fails(
+        3,
+        "spotinst-cred: GITHUB_ENV is not set, and the github format appends to the file it names\n\
+         hint: GitHub Actions sets it in each step; elsewhere choose another format, such as sh or dotenv\n",
+    );
+    let home = sandbox.home();
+    sandbox.set("GITHUB_ENV", &home);
+    sandbox.run(["-f", "github"]).fails(
+        3,
+        &format!(
+            "spotinst-cred: cannot write {} (from GITHUB_ENV): Is a directory (os error 21)\n\
+             hint: check the path and its permissions\n",
+            home.display()
+        ),
+    );
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// For a token that lives short the margin shrinks: the told expiry is never one that is past.
 #[test]
-fn a_short_life_is_told_at_half() {
-    let (stand_in, sandbox) = by_exp();
-    stand_in.settings(|service| service.expires_in = Duration::from_secs(60));
+fn github_gets_both_or_none() {
+    let mut sandbox = telling(DOCUMENT);
+    sandbox.set("GITHUB_ENV", "/dev/full");
+    let full = sandbox.run(["-f", "github"]);
+    full.fails(1, "spotinst-cred: cannot write /dev/full: No space left on device (os error 28)\n");
 
-    let outcome = sandbox.run(["-f", "kubernetes"]);
-
-    let token = stand_in.issued().remove(0);
-    // The life counts from the request's start, which may lie a second before the token's making; half of it is the
-    // same number of whole seconds.
-    outcome.prints(&credential_until(&token, V1, exp(&token) - 30));
+    let file = sandbox.write("github_env", "A=1\n");
+    sandbox.set("GITHUB_ENV", &file);
+    let mut command = sandbox.program(["-f", "github"]);
+    command.stdout(fs::OpenOptions::new().write(true).mode(0o600).open("/dev/full").unwrap());
+    Running::start(&mut command).end().fails(1, "");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
 }
 
-/// Where the service tells a lifetime, it counts from the start of the request.
-#[test]
-fn a_told_lifetime_counts_from_the_request() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-
-    let before = OffsetDateTime::now_utc().unix_timestamp();
-    let outcome = sandbox.run(["-f", "kubernetes"]);
-
-    let token = stand_in.issued().remove(0);
-    let possible: Vec<_> =
-        (before + 7200..=exp(&token)).map(|expiry| credential_until(&token, V1, expiry - EARLY)).collect();
-    assert!(possible.contains(&outcome.stdout), "{outcome:?} is none of {possible:?}");
-}
-
-/// A stand-in that tells no lifetime, so that the token's own `exp` is all there is to know.
-fn by_exp() -> (StandIn, Sandbox) {
-    let stand_in = StandIn::start();
-    stand_in.settings(|service| service.tells_lifetime = false);
-    let sandbox = Sandbox::of(&stand_in);
-    (stand_in, sandbox)
-}
-
-/// A permanent token, and more of its profile.
-fn permanent(more: &str) -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.config(&format!("[profiles.default]\ntoken = 'cafe0123'\n{more}"));
-    sandbox
-}
-
-/// The JSON document, and its `expires_in`, which must be the time that is left until its `expiry`.
-fn json(sandbox: &Sandbox) -> (crate::sandbox::Outcome, i64) {
-    let before = OffsetDateTime::now_utc().unix_timestamp();
-    let outcome = sandbox.run(["-f", "json"]);
-    let after = OffsetDateTime::now_utc().unix_timestamp() + 1;
-    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    let expires_in = document["expires_in"].as_i64().unwrap();
-    let expiry = exp(document["access_token"].as_str().unwrap()) - EARLY;
-    let left = expiry - after..=expiry - before;
-    assert!(left.contains(&expires_in), "{expires_in} s, not {left:?}");
-    (outcome, expires_in)
-}
-
-fn credential(token: &str, version: &str) -> String {
-    credential_until(token, version, exp(token) - EARLY)
-}
-
-fn credential_until(token: &str, version: &str, expiry: i64) -> String {
-    let expiry = rfc3339(expiry);
-    format!(
-        "{{\"apiVersion\":\"{version}\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"{token}\",\
-         \"expirationTimestamp\":\"{expiry}\"}}}}\n"
-    )
-}
-
-/// The `exp` of a token of the stand-in, in seconds since 1970.
-fn exp(token: &str) -> i64 {
-    let payload = token.split('.').nth(1).unwrap();
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap();
-    let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-    payload["exp"].as_i64().unwrap()
-}
-
-fn rfc3339(seconds: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
-    at.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap()
+/// What a Python script prints that reads this.
+fn python(script: &str, input: &str) -> String {
+    let mut command = Command::new("python3");
+    let mut child = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod host;
 mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
@@ -24,13 +25,19 @@ mod answers;
 mod budgets;
 mod clocks;
 mod cold_and_warm;
+mod command_grant;
 mod contention;
+mod documents;
+mod exec;
 mod failure_memory;
 mod files;
 mod formats;
+mod get;
+mod json_schema;
 mod kill;
 mod kubectl;
 mod messages;
+mod output_file;
 mod proxy;
 mod refresh;
 mod refresh_grant;

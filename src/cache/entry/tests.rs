@@ -17,7 +17,7 @@ fn moment() -> impl Strategy<Value = OffsetDateTime> {
 
 fn token() -> impl Strategy<Value = AccessToken> {
     ("[A-Za-z0-9._~+/-]{1,60}={0,2}", moment(), option::of(moment())).prop_map(|(value, obtained_at, expires_at)| {
-        AccessToken { value: Secret::from(value), obtained_at, expires_at }
+        AccessToken { value: Secret::from(value), obtained_at, expires_at, account: None }
     })
 }
 

@@ -1,0 +1,42 @@
+//! Formats of lines. Neither token nor account can hold a character that ends a line, a value or a comment: see
+//! `token::is_bearer_token` and `token::is_account`.
+
+use super::Answer;
+
+/// The token, raw.
+pub fn token(answer: &Answer<'_>) -> Vec<u8> {
+    format!("{}\n", answer.token()).into_bytes()
+}
+
+/// The header of RFC 6750, section 2.1.
+pub fn header(answer: &Answer<'_>) -> Vec<u8> {
+    format!("Authorization: Bearer {}\n", answer.token()).into_bytes()
+}
+
+/// An environment file. Unquoted, as `docker --env-file` takes quotes for a part of the value.
+pub fn dotenv(answer: &Answer<'_>) -> Vec<u8> {
+    answer.variables(|name, value| format!("{name}={value}\n"))
+}
+
+/// The credentials file of the SDKs in its first form.
+pub fn ini(answer: &Answer<'_>) -> Vec<u8> {
+    let account = answer.account.unwrap_or_default();
+    format!("[default]\ntoken = {}\naccount = {account}\n", answer.token()).into_bytes()
+}
+
+/// The same file in the one form that the Serverless Framework plugin reads.
+pub fn yaml(answer: &Answer<'_>) -> Vec<u8> {
+    let account = yaml_text(answer.account.unwrap_or_default());
+    format!("default:\n  token: {}\n  account: {account}\n", yaml_text(answer.token())).into_bytes()
+}
+
+/// A text of the token's or the account's alphabet as YAML: plain, unless some reader (YAML 1.1 or 1.2) would take it
+/// for a number, a date, a truth value or nothing. A hexadecimal token may consist of digits and one `e`.
+fn yaml_text(text: &str) -> String {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let bare = text.trim_start_matches(['-', '+']);
+    let is_number = bare.bytes().all(|b| b.is_ascii_digit() || b"._+-eE".contains(&b))
+        || (bare.starts_with('0') && bare.as_bytes().get(1).is_some_and(|b| b"xXoObB".contains(b)));
+    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_number || is_word || text.starts_with(['.', '~', '-']) { format!("'{text}'") } else { text.to_owned() }
+}

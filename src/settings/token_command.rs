@@ -1,0 +1,59 @@
+//! `grant = "command"`: a command is asked for tokens, in the place of a token endpoint.
+
+use std::path::PathBuf;
+
+use super::file::Profile;
+use super::missing::{TOKEN_COMMAND, missing};
+use super::origin::Given;
+use super::profile::Selected;
+use super::{credentials, env};
+use crate::cache::Cache;
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::secret::{Command, SecretSetting, Source};
+
+/// The name of the grant.
+pub const GRANT: &str = "command";
+
+/// What it takes to ask a command for a token.
+#[derive(Debug)]
+pub struct CommandSettings {
+    /// The command.
+    pub command: Command,
+    /// The setting that holds it.
+    pub setting: SecretSetting,
+    /// The directory of the cache, if there is one.
+    cache_dir: Option<PathBuf>,
+}
+
+impl CommandSettings {
+    /// The profile's `token_command`.
+    ///
+    /// # Errors
+    /// The profile names the token in another way.
+    pub fn resolve(options: &Options, selected: &Selected, setting: &SecretSetting) -> Result<Self, Failure> {
+        let Source::Command(command) = &setting.source else {
+            let mut failure = missing(&[&TOKEN_COMMAND], &selected.place);
+            failure.message.push_str(&format!(", and the grant is \"{GRANT}\""));
+            return Err(failure);
+        };
+        Ok(Self { command: command.clone(), setting: setting.clone(), cache_dir: credentials::cache_dir(options) })
+    }
+
+    /// The cache of this command's tokens: profiles with the same command share it.
+    pub fn cache(&self) -> Option<Cache> {
+        let words = self.command.argv.iter().map(|word| word.to_string_lossy());
+        let parts: Vec<_> = std::iter::once(GRANT.into()).chain(words).collect();
+        let identity: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        self.cache_dir.as_ref().map(|dir| Cache::new(dir.clone(), &identity))
+    }
+}
+
+/// Whether the profile's token command is a grant. Without it the command prints a permanent token.
+///
+/// # Errors
+/// The variable of the grant is not UTF-8.
+pub fn is_grant(profile: &Profile) -> Result<bool, Failure> {
+    let grant = env::text(env::GRANT)?.or_else(|| profile.grant.clone());
+    Ok(grant.is_some_and(|Given { value, .. }| value == GRANT))
+}
