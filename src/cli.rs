@@ -1,5 +1,7 @@
 //! The command line.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the help shows the variables in brackets")]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
