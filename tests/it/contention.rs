@@ -21,7 +21,7 @@ fn twelve_cold_callers_make_one_request() {
     let callers = contenders(&sandbox, 12, ["-v"]);
     gate.open();
 
-    all_print(callers, &stand_in.issued()[0]);
+    all_print(callers, &stand_in, 0);
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
@@ -35,9 +35,8 @@ fn a_hundred_forced_refreshes_coalesce() {
     let callers = contenders(&sandbox, 100, ["-v", "--force-refresh"]);
     gate.open();
 
-    let new = &stand_in.issued()[1];
-    assert_ne!(&old, new);
-    all_print(callers, new);
+    all_print(callers, &stand_in, 1);
+    assert_ne!(old, stand_in.issued()[1]);
     assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
 }
 
@@ -105,7 +104,7 @@ fn a_killed_holder_lets_the_next_one_go_on() {
     stand_in.wait_for_requests(2);
     gate.open();
 
-    all_print(vec![waiter], &stand_in.issued()[1]);
+    all_print(vec![waiter], &stand_in, 1);
     assert_eq!(stand_in.grants(), ["password", "password"]);
     assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's draft is gone");
 }
@@ -146,9 +145,8 @@ fn one_renews_an_ageing_token_and_all_others_print_it_at_once() {
     }
     gate.open();
 
-    let new = stand_in.issued().remove(1);
-    refresher.end().prints(&format!("{new}\n"));
-    assert_eq!(sandbox.token(), new);
+    refresher.end().prints(&format!("{}\n", stand_in.issued()[1]));
+    assert_eq!(sandbox.token(), stand_in.issued()[1]);
     assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
 }
 
@@ -189,7 +187,8 @@ fn when_the_wait_runs_out_what_has_come_meanwhile_is_served() {
     // Some other process publishes, and the lock is taken again before the waiter has it.
     fs::rename(&aside, &entry).unwrap();
 
-    all_print(vec![waiter], &token);
+    all_print(vec![waiter], &stand_in, 0);
+    assert_eq!(token, stand_in.issued()[0]);
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
@@ -225,11 +224,13 @@ fn contenders<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N])
     callers
 }
 
+/// They all end, and have printed the token that was issued as number `n`.
 #[track_caller]
-fn all_print(callers: Vec<Running>, token: &str) {
-    for caller in callers {
-        let outcome = caller.end();
-        assert_eq!((outcome.stdout.as_str(), outcome.status), (format!("{token}\n").as_str(), Some(0)), "{outcome:?}");
+fn all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
+    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
+    let line = format!("{}\n", stand_in.issued()[n]);
+    for outcome in outcomes {
+        assert_eq!((outcome.stdout.as_str(), outcome.status), (line.as_str(), Some(0)), "{outcome:?}");
     }
 }
 

@@ -152,6 +152,9 @@ fn killed_between_answer_and_publication_the_next_call_recovers_by_the_password(
     let caller = sandbox.start([]);
     // The service has decided on its answer, and the refresh token is spent.
     stand_in.wait_for_requests(2);
+    while stand_in.issued().len() < 2 {
+        std::thread::yield_now();
+    }
     caller.kill();
     gate.open();
 

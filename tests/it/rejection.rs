@@ -212,11 +212,9 @@ fn who_has_a_password_does_not_share_the_lack_of_one() {
     sandbox.token();
     clock.set(7_200);
     let (gate, password) = (stand_in.close_gate(), "SPOTINST_PASSWORD");
-    stand_in.settings(|service| service.client_id = "another".to_owned());
+    stand_in.script([Reply::unauthorized()]);
     let lacking = Running::start(sandbox.program([]).env_remove(password));
     stand_in.wait_for_requests(2);
-    stand_in.settings(|service| service.client_id = "client-1".to_owned());
-    stand_in.service().revoke_refresh_tokens();
     let mut having = sandbox.start(["-v"]);
     assert_eq!(having.next_line(), HELD);
 
