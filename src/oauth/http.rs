@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
+use super::system_roots;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
 
@@ -178,7 +179,7 @@ fn roots(route: &Route) -> Result<RootCerts, Failure> {
     if let Some(path) = &route.ca_file {
         return pem_file(path);
     }
-    let found = rustls_native_certs::load_native_certs();
+    let found = system_roots::load(route.roots_variable);
     if !found.certs.is_empty() {
         let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned());
         return Ok(certificates.collect::<Vec<_>>().into());

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod http;
+mod system_roots;
 
 use std::time::{Duration, Instant};
 
