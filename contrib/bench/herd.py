@@ -20,10 +20,10 @@ class Herd:
     """User and system seconds of one cold caller, in the median."""
 
 
-def run(program, stand_in, callers):
+def run(program, stand_in, callers, rounds=ROUNDS):
     """The median of some rounds."""
-    rounds = [one(program, stand_in, callers) for _ in range(ROUNDS)]
-    return sorted(rounds, key=lambda herd: herd.ratio)[ROUNDS // 2]
+    herds = [one(program, stand_in, callers) for _ in range(rounds)]
+    return sorted(herds, key=lambda herd: herd.ratio)[rounds // 2]
 
 
 def one(program, stand_in, callers):
@@ -35,7 +35,7 @@ def one(program, stand_in, callers):
     ends = [end for end, _ in cold.values()]
     return Herd(
         requests=requests,
-        ratio=took(cold) / (took(warm) + stand_in.ANSWER),
+        ratio=took(cold) / (took(warm) + stand_in.answer),
         spread=max(ends) - min(ends),
         cpu=statistics.median(cpu for _, cpu in cold.values()),
     )

@@ -75,16 +75,14 @@ def crates():
 
 
 class StandIn:
-    """The token endpoint, and a home directory that is set up for it. It answers as slowly as the real one."""
+    """The token endpoint, and a home directory that is set up for it. It takes `answer` seconds for an answer."""
 
-    ANSWER = 0.135
-
-    def __init__(self, program, directory):
-        self.program, self.home = program, directory / "home"
-        self.log = directory / "requests"
+    def __init__(self, program, directory, answer):
+        self.program, self.answer, self.home = program, answer, directory / f"home-{answer}"
+        self.log = directory / f"requests-{answer}"
 
     def __enter__(self):
-        arguments = ["--until-eof", "--answer-after", str(int(self.ANSWER * 1000)), "--expires-in", "864000"]
+        arguments = ["--until-eof", "--answer-after", str(int(self.answer * 1000)), "--expires-in", "864000"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
