@@ -5,6 +5,7 @@ pub mod http;
 mod redaction;
 mod resolver;
 mod said;
+mod system_roots;
 mod trust;
 
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use super::http::Route;
+use super::system_roots;
 use crate::failure::Failure;
 use crate::settings::origin::Given;
 
@@ -21,13 +22,13 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
     if let Some(given) = &route.ca_file {
         return pem_file(given);
     }
-    let found = rustls_native_certs::load_native_certs().certs;
-    let certificates = found.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    system_roots(certificates, route.roots_variable)
+    let found = system_roots::load(route.roots_variable);
+    let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    found_or_embedded(certificates, route.roots_variable)
 }
 
 /// The roots that the operating system, or a variable, was found to name.
-fn system_roots(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts, Failure> {
+fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts, Failure> {
     match variable {
         _ if !found.is_empty() => Ok(found.into()),
         None => Ok(RootCerts::WebPki),
@@ -99,13 +100,13 @@ mod tests {
 
     #[test]
     fn the_embedded_roots_stand_in_where_the_system_has_none() {
-        assert!(matches!(system_roots(Vec::new(), None), Ok(RootCerts::WebPki)));
+        assert!(matches!(found_or_embedded(Vec::new(), None), Ok(RootCerts::WebPki)));
     }
 
     #[test]
     fn the_embedded_roots_stand_in_for_nothing_else() {
         let found = vec![Certificate::from_der(b"of the system").to_owned()];
-        assert!(matches!(system_roots(found, None), Ok(RootCerts::Specific(_))));
-        assert!(system_roots(Vec::new(), Some("SSL_CERT_DIR")).is_err());
+        assert!(matches!(found_or_embedded(found, None), Ok(RootCerts::Specific(_))));
+        assert!(found_or_embedded(Vec::new(), Some("SSL_CERT_DIR")).is_err());
     }
 }

@@ -3,8 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use directories::{BaseDirs, ProjectDirs};
+use directories::ProjectDirs;
 
 use super::origin::{Given, Origin};
 use crate::failure::Failure;
@@ -95,12 +96,15 @@ pub fn roots_variable() -> Option<&'static str> {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| raw(name).is_some())
 }
 
+/// Found out once: it takes a dozen variables, and configuration and cache both ask.
+static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "spotinst-cred"));
+
 /// The platform's directories for this program; none where there is no home.
-pub fn project_dirs() -> Option<ProjectDirs> {
-    ProjectDirs::from("", "", "spotinst-cred")
+pub fn project_dirs() -> Option<&'static ProjectDirs> {
+    PROJECT_DIRS.as_ref()
 }
 
 /// The home directory.
 pub fn home() -> Option<PathBuf> {
-    BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+    env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }

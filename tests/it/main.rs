@@ -20,6 +20,8 @@ mod strace;
 mod surroundings;
 mod wall_clock;
 
+mod documents;
+
 mod ageing;
 mod answers;
 mod budgets;
@@ -27,7 +29,6 @@ mod clocks;
 mod cold_and_warm;
 mod command_grant;
 mod contention;
-mod documents;
 mod exec;
 mod failure_memory;
 mod files;
@@ -48,6 +49,7 @@ mod secrets;
 mod sentinels;
 mod settings;
 mod shells;
+mod sweep;
 mod syscalls;
 mod tls;
 mod wire_limits;
