@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 
 use crate::format::Format;
 
 /// Prints a Spotinst API token: cached, and renewed once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", version)]
+#[command(name = "spotinst-cred", version, disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
   export SPOTINST_TOKEN=$(spotinst-cred)                     hides a failure
@@ -23,6 +23,24 @@ pub struct Cli {
 
     #[command(flatten)]
     pub options: Options,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else there is to do. Without any of these the token is printed.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what is set, from where, and how the cached token is
+    Status {
+        /// Print a JSON document
+        #[arg(long)]
+        json: bool,
+
+        /// Ask the API whether the token is accepted, and which accounts it sees
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 /// The shape of what is printed.

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod budget;
 mod cache;
 mod child;
@@ -33,6 +34,7 @@ use std::time::Instant;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use cli::Command;
 use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
@@ -42,7 +44,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match command::print::run(&cli.output, &cli.options, started) {
+    let done = match &cli.command {
+        None => command::print::run(&cli.output, &cli.options, started),
+        Some(Command::Status { json, check }) => command::status::run(*json, *check, &cli.options, started),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
     }

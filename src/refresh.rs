@@ -164,8 +164,12 @@ impl<'a> Refresher<'a> {
         let is_elsewhere =
             refusal.failure.kind == Kind::Temporary && self.settings.token_url != self.settings.refresh_url;
         if !(is_rejected || is_elsewhere) || !self.can_obtain_anew() {
+            let mut failure = refusal.failure;
+            if let Some(hint) = self.settings.login_hint().filter(|_| is_rejected) {
+                failure = failure.hint(hint);
+            }
             return Outcome::Failed {
-                failure: refusal.failure,
+                failure,
                 reset: refusal.reset,
                 fingerprint: None,
                 forget_refresh_token: is_rejected,

@@ -3,6 +3,7 @@
 //! The order of things cannot be had wrong: [`Cache::read`] gives what is there, only [`Cache::try_lock`] and
 //! [`Cache::lock_until`] give a [`CacheLock`], only that gives a [`Draft`], and only a draft can be published, once.
 
+mod doubt;
 pub mod entry;
 mod lock;
 mod sweep;
@@ -17,6 +18,7 @@ use ring::digest::{Context, SHA256};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+pub use doubt::Doubt;
 use entry::Entry;
 
 use crate::random;
@@ -73,19 +75,40 @@ impl Cache {
         self.dir.join(format!("{}.lock", self.name))
     }
 
-    /// The entry, without a lock. A doubt is a miss, never an error: absent, of another owner, readable by others,
-    /// a link, no regular file, too large, torn, garbage.
+    /// The entry, without a lock. A doubt is a miss, never an error.
     pub fn read(&self) -> Option<Entry> {
+        self.examine().ok()
+    }
+
+    /// The entry, without a lock, or what is doubtful about it.
+    ///
+    /// # Errors
+    /// There is none, or what stands in its place does not count.
+    pub fn examine(&self) -> Result<Entry, Doubt> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(self.path()).ok()?;
-        let about = file.metadata().ok()?;
-        let private = about.mode() & 0o077 == 0 && about.uid() == rustix::process::geteuid().as_raw();
-        if !about.is_file() || !private || about.len() > LARGEST {
-            return None;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(self.path())?;
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return Err(Doubt::NoFile);
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len() as usize + 1));
-        file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
-        Entry::decode(&bytes, &self.name)
+        if about.uid() != rustix::process::geteuid().as_raw() {
+            return Err(Doubt::Foreign);
+        }
+        if about.mode() & 0o077 != 0 {
+            return Err(Doubt::Exposed);
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len().min(LARGEST) as usize + 1));
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        Entry::decode(&bytes, &self.name).ok_or(Doubt::Garbage)
+    }
+
+    /// Whether somebody holds the lock at this moment.
+    ///
+    /// # Errors
+    /// The lock file is there and cannot be opened or locked.
+    pub fn is_locked(&self) -> io::Result<bool> {
+        lock::is_held(&self.lock_path())
     }
 
     /// Tries for the right to write, without waiting.

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
 
 pub mod print;
+pub mod status;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::secret::Secret;
 
 /// No answer of a token endpoint is longer, in bytes.
 const LARGEST_BODY: u64 = 64 * 1024;
@@ -99,7 +100,24 @@ impl Client {
     pub fn post(&self, endpoint: &Endpoint, form: &[(&str, &str)], deadline: Instant) -> Result<Reply, NoReply> {
         let left = deadline.saturating_duration_since(Instant::now());
         let request = self.agent.post(endpoint.as_str()).config().timeout_global(Some(left)).build();
-        let mut response = request.send_form(form.iter().copied()).map_err(|error| self.no_reply(endpoint, &error))?;
+        let response = request.send_form(form.iter().copied()).map_err(|error| self.no_reply(endpoint, &error))?;
+        Ok(self.reply(endpoint, response))
+    }
+
+    /// Asks with a bearer token and reads the answer, all before `deadline`.
+    ///
+    /// # Errors
+    /// No status line came back.
+    pub fn get(&self, endpoint: &Endpoint, bearer: &Secret, deadline: Instant) -> Result<Reply, NoReply> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let request = self.agent.get(endpoint.as_str()).config().timeout_global(Some(left)).build();
+        let header = Zeroizing::new(format!("Bearer {}", bearer.expose()));
+        let response = request.header("Authorization", header.as_str()).call();
+        Ok(self.reply(endpoint, response.map_err(|error| self.no_reply(endpoint, &error))?))
+    }
+
+    /// The answer, read to its end.
+    fn reply(&self, endpoint: &Endpoint, mut response: ureq::http::Response<ureq::Body>) -> Reply {
         let header = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some(one_line(value))
@@ -108,13 +126,13 @@ impl Client {
         let reset = number("x-ratelimit-reset").or_else(|| number("retry-after"));
         let (request_id, location) = (header("x-request-id"), header("location"));
         let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec();
-        Ok(Reply {
+        Reply {
             status: response.status().as_u16(),
             reset: reset.map(Duration::from_secs),
             request_id,
             location,
             body: body.map(Zeroizing::new).map_err(|error| self.no_reply(endpoint, &error).failure),
-        })
+        }
     }
 
     /// Tells a failed exchange in words.

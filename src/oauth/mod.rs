@@ -236,22 +236,7 @@ impl Request<'_> {
     /// What the server said, on one line: status, code, message, request id. Should it repeat a secret of ours, that
     /// is taken out.
     fn said(&self, reply: &Reply, answer: &Answer) -> String {
-        let mut said = format!("HTTP {}", reply.status);
-        match &answer.error {
-            Some(error) => said.push_str(&told(error)),
-            None if answer.is_json => {
-                if let Some(message) = &answer.status_message {
-                    said.push_str(&format!(", {message}"));
-                }
-            }
-            // A body that came with success may hold a token in a form that is not understood: it is not shown.
-            None if reply.status < 300 => {}
-            None => said.push_str(&snippet(reply)),
-        }
-        if let Some(id) = answer.request_id.as_ref().or(reply.request_id.as_ref()) {
-            said.push_str(&format!(" (request id {id})"));
-        }
-        one_line(&self.redacted(said))
+        one_line(&self.redacted(said(reply, answer)))
     }
 
     /// The text without our secrets.
@@ -294,6 +279,26 @@ pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String 
     let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.expose().as_bytes());
     let mark = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());
     hex(mark.as_ref())
+}
+
+/// What a server said: status, code, message, request id, not yet made fit for a line.
+pub fn said(reply: &Reply, answer: &Answer) -> String {
+    let mut said = format!("HTTP {}", reply.status);
+    match &answer.error {
+        Some(error) => said.push_str(&told(error)),
+        None if answer.is_json => {
+            if let Some(message) = &answer.status_message {
+                said.push_str(&format!(", {message}"));
+            }
+        }
+        // A body that came with success may hold a token in a form that is not understood: it is not shown.
+        None if reply.status < 300 => {}
+        None => said.push_str(&snippet(reply)),
+    }
+    if let Some(id) = answer.request_id.as_ref().or(reply.request_id.as_ref()) {
+        said.push_str(&format!(" (request id {id})"));
+    }
+    said
 }
 
 /// An error of the server as it goes on after the status.

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use super::file::Profile;
 use super::missing::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME, missing};
-use super::origin::Given;
+use super::origin::{Given, Origin};
 use super::profile::{Place, Selected};
 use super::{env, value};
 use crate::cache::Cache;
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
-use crate::failure::{Failure, one_line};
+use crate::failure::{Failure, Kind, one_line};
 use crate::oauth::http::Route;
 use crate::secret::{Secret, SecretSetting, Source};
 
 const TOKEN_URL: &str = "https://oauth.spotinst.io/token";
 const REFRESH_URL: &str = "https://api.spotinst.io/token";
+const API_URL: &str = "https://api.spotinst.io";
 
 /// The grant by which a new token is obtained when no refresh token serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct EndpointSettings {
     pub route: Route,
     /// The directory of the cache; none with `--no-cache`, or where there is no home.
     cache_dir: Option<PathBuf>,
+    /// The password is typed by a person at each `login` and stored nowhere.
+    is_login: bool,
     /// Where missing values could be written.
     place: Place,
 }
@@ -71,20 +74,45 @@ impl EndpointSettings {
     /// The password's source.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none: [`Kind::Rejected`] where it is typed at each login, which is then over.
     pub fn password(&self) -> Result<&SecretSetting, Failure> {
-        self.password.as_ref().ok_or_else(|| missing(&[&PASSWORD], &self.place))
+        self.password.as_ref().ok_or_else(|| match self.login_hint() {
+            Some(hint) => {
+                let problem = format!("the login{} is over, and its password is stored nowhere", self.place.owner());
+                Failure::new(Kind::Rejected, problem).hint(hint)
+            }
+            None => missing(&[&PASSWORD], &self.place),
+        })
+    }
+
+    /// What is missing for a call that finds nothing in the cache.
+    pub fn missing(&self) -> Option<Failure> {
+        let password = match &self.grant {
+            GrantType::Password { .. } => self.password().err(),
+            GrantType::ClientCredentials => None,
+        };
+        self.client_secret().err().or(password)
+    }
+
+    /// The next step where only a person can get a new token.
+    pub fn login_hint(&self) -> Option<String> {
+        (self.is_login && self.password.is_none()).then(|| format!("run `{}`", self.place.login_command()))
     }
 }
 
 /// What a grant takes, as far as it is set.
 #[derive(Debug)]
 pub struct Credentials {
-    username: Option<Given<String>>,
-    password: Option<SecretSetting>,
-    client_id: Option<Given<String>>,
-    client_secret: Option<SecretSetting>,
-    grant: Option<Given<String>>,
+    /// The user name.
+    pub username: Option<Given<String>>,
+    /// The password's source.
+    pub password: Option<SecretSetting>,
+    /// `client_id`
+    pub client_id: Option<Given<String>>,
+    /// The client secret's source.
+    pub client_secret: Option<SecretSetting>,
+    /// The name of the grant.
+    pub grant: Option<Given<String>>,
 }
 
 impl Credentials {
@@ -127,24 +155,26 @@ impl Credentials {
             return Err(self.missing(is_password, &selected.place));
         };
         let (token_url, refresh_url) = endpoints(profile)?;
+        let is_login = is_password && profile.login.as_ref().is_some_and(|login| login.value);
         Ok(EndpointSettings {
             grant,
-            token_url,
-            refresh_url,
+            token_url: token_url.value,
+            refresh_url: refresh_url.value,
             client_id: client_id.value.clone(),
             client_secret: self.client_secret,
             password: self.password.filter(|_| is_password),
-            route: Route {
-                ca_file: profile.ca_file.as_ref().map(|given| given.value.clone()),
-                roots_variable: env::roots_variable(),
-                proxy: env::proxy()?,
-            },
-            cache_dir: cache_dir(options),
+            route: route(profile)?,
+            cache_dir: cache_dir(options).map(|given| given.value),
+            is_login,
             place: selected.place.clone(),
         })
     }
 
-    fn is_password_grant(&self) -> Result<bool, Failure> {
+    /// Whether it takes a user's password.
+    ///
+    /// # Errors
+    /// The grant is unknown.
+    pub fn is_password_grant(&self) -> Result<bool, Failure> {
         let Some(Given { value, origin }) = &self.grant else {
             return Ok(true);
         };
@@ -188,19 +218,48 @@ fn secret_from_env(
 
 /// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of somebody
 /// else's broker never go to Spotinst.
-fn endpoints(profile: &Profile) -> Result<(Endpoint, Endpoint), Failure> {
+pub fn endpoints(profile: &Profile) -> Result<(Given<Endpoint>, Given<Endpoint>), Failure> {
     let token = env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone());
     let refresh = env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone());
     let refresh = refresh.or_else(|| token.clone()).unwrap_or_else(|| Given::default(REFRESH_URL.to_owned()));
     let token = token.unwrap_or_else(|| Given::default(TOKEN_URL.to_owned()));
-    Ok((value::endpoint("token URL", &token)?, value::endpoint("refresh URL", &refresh)?))
+    Ok((
+        Given { value: value::endpoint("token URL", &token)?, origin: token.origin },
+        Given { value: value::endpoint("refresh URL", &refresh)?, origin: refresh.origin },
+    ))
 }
 
-fn cache_dir(options: &Options) -> Option<PathBuf> {
+/// The base of the API that tokens are for.
+///
+/// # Errors
+/// It is not `https`, nor `http` to a loopback address.
+pub fn api_url(profile: &Profile) -> Result<Given<Endpoint>, Failure> {
+    let given = env::text(env::API_URL)?.or_else(|| profile.api_url.clone());
+    let Given { value, origin } = given.unwrap_or_else(|| Given::default(API_URL.to_owned()));
+    let base = Given { value: value.trim_end_matches('/').to_owned(), origin };
+    let endpoint =
+        value::endpoint("API URL", &base).map_err(|failure| failure.hint(format!("it looks like {API_URL}")));
+    Ok(Given { value: endpoint?, origin: base.origin })
+}
+
+/// Trust and proxy.
+///
+/// # Errors
+/// A variable is not UTF-8.
+pub fn route(profile: &Profile) -> Result<Route, Failure> {
+    Ok(Route {
+        ca_file: profile.ca_file.as_ref().map(|given| given.value.clone()),
+        roots_variable: env::roots_variable(),
+        proxy: env::proxy()?,
+    })
+}
+
+/// The directory of the cache; none with `--no-cache`, or where there is no home.
+pub fn cache_dir(options: &Options) -> Option<Given<PathBuf>> {
     if options.no_cache {
         return None;
     }
-    let from_env = || env::path(env::CACHE_DIR).map(|given| given.value);
-    let usual = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
-    options.cache_dir.clone().or_else(from_env).or_else(usual)
+    let from_flag = options.cache_dir.clone().map(|value| Given { value, origin: Origin::Flag("--cache-dir") });
+    let usual = || env::project_dirs().map(|dirs| Given::default(dirs.cache_dir().to_owned()));
+    from_flag.or_else(|| env::path(env::CACHE_DIR)).or_else(usual)
 }

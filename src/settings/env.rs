@@ -21,6 +21,7 @@ pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
 pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
 pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
 pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
+pub const API_URL: &[&str] = &["SPOTINST_API_URL"];
 pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
 pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
 pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";

@@ -26,7 +26,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
-    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, ca_file, command_timeout";
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, \
+    command_timeout, login";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -49,8 +50,11 @@ pub struct Profile {
     pub grant: Option<Given<String>>,
     pub token_url: Option<Given<String>>,
     pub refresh_url: Option<Given<String>>,
+    pub api_url: Option<Given<String>>,
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
+    /// A person types the password at each `login`, and it is stored nowhere.
+    pub login: Option<Given<bool>>,
 }
 
 /// Reads the file; nothing where there is none.
@@ -136,6 +140,8 @@ impl Reader<'_> {
                 "grant" => profile.grant = Some(self.text(name, value)?),
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
+                "api_url" => profile.api_url = Some(self.text(name, value)?),
+                "login" => profile.login = Some(self.truth(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
                 "password" | "password_file" | "password_command" => {
@@ -157,7 +163,20 @@ impl Reader<'_> {
                 secret.get_or_insert(self.origin(&value.span()));
             }
         }
+        self.check_login(&profile)?;
         Ok(profile)
+    }
+
+    /// A profile whose password is typed at each login has no other source of it, nor needs one.
+    fn check_login(&self, profile: &Profile) -> Result<(), Failure> {
+        let is_login = profile.login.as_ref().is_some_and(|login| login.value);
+        match [&profile.password, &profile.token].into_iter().flatten().next() {
+            Some(other) if is_login => {
+                let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
+                Err(Failure::settings(problem).hint("keep one of the two"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A secret's source, by the ending of its key. Two sources for one secret are one too many.
@@ -209,6 +228,18 @@ impl Reader<'_> {
                 Err(self.problem(&value.span(), &format!("`{key}` is empty"), "give it a value or remove the line"))
             }
             None => Err(self.problem(&value.span(), &format!("`{key}` must be text"), &format!("{key} = \"…\""))),
+        }
+    }
+
+    /// `true` or `false`.
+    fn truth(&self, key: &str, value: Value<'_, '_>) -> Result<Given<bool>, Failure> {
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Ok(Given { value: *truth, origin: self.origin(&value.span()) }),
+            _ => Err(self.problem(
+                &value.span(),
+                &format!("`{key}` must be true or false"),
+                &format!("{key} = true, without quotes"),
+            )),
         }
     }
 

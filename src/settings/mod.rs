@@ -5,6 +5,7 @@ pub mod env;
 pub mod file;
 mod missing;
 pub mod origin;
+pub mod overview;
 pub mod profile;
 mod sdk;
 mod value;
@@ -55,10 +56,13 @@ impl Settings {
     /// needs.
     pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
         let selected = profile::select(options)?;
-        let (source, account) = source(options, &selected)?;
+        let (means, account) = means(&selected)?;
         Ok(Self {
-            source,
-            account,
+            source: match means {
+                Means::Permanent(token) => TokenSource::Permanent(token),
+                Means::Grant(credentials) => TokenSource::Endpoint(Box::new(credentials.endpoint(options, &selected)?)),
+            },
+            account: account.map(|given| given.value),
             min_ttl: match flag(&options.min_ttl, "--min-ttl") {
                 Some(given) => value::duration("least life", &given)?,
                 None => Duration::ZERO,
@@ -90,48 +94,67 @@ fn flag(value: &Option<String>, name: &'static str) -> Option<Given<String>> {
     value.clone().map(|value| Given { value, origin: Origin::Flag(name) })
 }
 
-/// Where the token comes from, and the account that goes with it.
-fn source(options: &Options, selected: &Selected) -> Result<(TokenSource, Option<String>), Failure> {
+/// By what a token is had: one that is there, or credentials, complete or not.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one a process, and an allocation would cost a hit")]
+enum Means {
+    /// A permanent token.
+    Permanent(SecretSetting),
+    /// What a grant takes.
+    Grant(Credentials),
+}
+
+/// By what the token is had, and the account that goes with it.
+fn means(selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure> {
     let profile = &selected.profile;
     let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
-    let account = account.as_ref().map(value::account).transpose()?;
+    account.as_ref().map(value::account).transpose()?;
     if let Some(token) = &profile.token {
-        return Ok((permanent(profile, token)?, account));
+        check_permanent(profile, token)?;
+        return Ok((Means::Permanent(token.clone()), account));
     }
     let credentials = Credentials::resolve(profile)?;
     if credentials.is_empty()
         && selected.place.profiles.is_empty()
         && let Some(found) = sdk::read()?
     {
-        let theirs = found.account.as_ref().map(value::account).transpose()?;
-        return Ok((TokenSource::Permanent(found.token), account.or(theirs)));
+        found.account.as_ref().map(value::account).transpose()?;
+        return Ok((Means::Permanent(found.token), account.or(found.account)));
     }
-    let endpoint = credentials.endpoint(options, selected)?;
-    Ok((TokenSource::Endpoint(Box::new(endpoint)), account))
+    Ok((Means::Grant(credentials), account))
 }
 
 /// A profile that holds a permanent token holds nothing else to get one by: it could not be told which is meant.
-fn permanent(profile: &Profile, token: &SecretSetting) -> Result<TokenSource, Failure> {
+fn check_permanent(profile: &Profile, token: &SecretSetting) -> Result<(), Failure> {
     let secrets = [&profile.password, &profile.client_secret].into_iter().flatten().map(|setting| &setting.origin);
     let texts =
         [&profile.username, &profile.client_id, &profile.grant].into_iter().flatten().map(|given| &given.origin);
     let Some(other) = secrets.chain(texts).next() else {
-        return Ok(TokenSource::Permanent(token.clone()));
+        return Ok(());
     };
     let problem =
         format!("the profile has both a permanent token ({}) and the credentials of a grant ({other})", token.origin);
     Err(Failure::settings(problem).hint("keep one of the two, or make two profiles of them"))
 }
 
-fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {
-    let exchange = match flag(&options.timeout, "--timeout") {
-        Some(given) => Some(given),
-        None => env::text(env::TIMEOUT)?,
-    };
-    let limit = |what, given: Option<&Given<String>>| given.map(|given| value::time_limit(what, given)).transpose();
+/// The time limits of a call that began at `started`.
+pub fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {
+    let commands = profile.command_timeout.as_ref();
     Ok(Budget {
         started,
-        exchange: limit("time limit", exchange.as_ref())?.unwrap_or(TIMEOUT),
-        commands: limit("command_timeout", profile.command_timeout.as_ref())?,
+        exchange: exchange(options)?.value,
+        commands: commands.map(|given| value::time_limit("command_timeout", given)).transpose()?,
     })
+}
+
+/// The time limit of an exchange.
+fn exchange(options: &Options) -> Result<Given<Duration>, Failure> {
+    let given = match flag(&options.timeout, "--timeout") {
+        Some(given) => given,
+        None => match env::text(env::TIMEOUT)? {
+            Some(given) => given,
+            None => return Ok(Given::default(TIMEOUT)),
+        },
+    };
+    Ok(Given { value: value::time_limit("time limit", &given)?, origin: given.origin })
 }

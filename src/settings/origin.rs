@@ -36,6 +36,19 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// The same without a file's directories, where the file is told beside it.
+    pub fn short(&self) -> String {
+        match self {
+            Origin::File { path, line } => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                format!("{}:{line}", name.display())
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 impl<T> Given<T> {
     /// A value that nobody gave.
     pub fn default(value: T) -> Self {

@@ -16,3 +16,4 @@ mod sandbox;
 mod stand_in;
 
 mod cold_and_warm;
+mod status;
