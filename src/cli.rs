@@ -31,6 +31,16 @@ pub struct Cli {
 /// What else there is to do. Without any of these the token is printed.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Forget the cached token if it is the rejected one that stands on stdin
+    Invalidate,
+
+    /// Forget the cached tokens
+    Logout {
+        /// Those of every profile and user
+        #[arg(long)]
+        all: bool,
+    },
+
     /// Show what is set, from where, and how the cached token is
     Status {
         /// Print a JSON document

@@ -21,6 +21,7 @@ mod oauth;
 mod obtain;
 mod random;
 mod refresh;
+mod replacement;
 mod secret;
 mod settings;
 mod token;
@@ -34,23 +35,32 @@ use std::time::Instant;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use cli::Command;
+use cli::{Cli, Command};
 use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     let started = Instant::now();
     panic::set_hook(Box::new(report_panic));
-    let cli = match cli::Cli::try_parse() {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let done = match &cli.command {
-        None => command::print::run(&cli.output, &cli.options, started),
-        Some(Command::Status { json, check }) => command::status::run(*json, *check, &cli.options, started),
-    };
-    match done {
+    match run(&cli, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
+    }
+}
+
+/// Does what the command line asks for.
+fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
+    let options = &cli.options;
+    let Some(command) = &cli.command else {
+        return command::print::run(&cli.output, options, started);
+    };
+    match command {
+        Command::Invalidate => command::invalidate::run(options, started),
+        Command::Logout { all } => command::logout::run(*all, options, started),
+        Command::Status { json, check } => command::status::run(*json, *check, options, started),
     }
 }
 

@@ -8,9 +8,9 @@ pub mod entry;
 mod lock;
 mod sweep;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,6 +22,7 @@ pub use doubt::Doubt;
 use entry::Entry;
 
 use crate::random;
+use crate::replacement::{self, Replacement};
 
 /// No entry is larger; more than this in its place is something else.
 const LARGEST: u64 = 256 * 1024;
@@ -63,6 +64,18 @@ impl Cache {
         let digest = hash.finish();
         let name = entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0);
         Self { dir, name }
+    }
+
+    /// The caches of all identities in `dir`: also of one whose first token is on its way, and which has no more than
+    /// a lock file yet.
+    pub fn all(dir: &Path) -> Vec<Self> {
+        let cache = |name| Self { dir: dir.to_owned(), name };
+        sweep::identities(dir).into_iter().map(cache).collect()
+    }
+
+    /// Whether there is a directory to hold an entry.
+    pub fn has_dir(&self) -> bool {
+        self.dir.exists()
     }
 
     /// The file that holds the entry.
@@ -135,11 +148,7 @@ impl Cache {
     /// Makes the directory, 0700. One that exists is used as it is, with one exception: root leaves nothing in the
     /// directory of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
     fn make_dir(&self) -> io::Result<()> {
-        if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)
-            && error.kind() != ErrorKind::AlreadyExists
-        {
-            return Err(error);
-        }
+        replacement::make_dir(&self.dir)?;
         let owner = fs::metadata(&self.dir)?.uid();
         if owner != 0 && rustix::process::geteuid().is_root() {
             let problem = format!("the directory belongs to user {owner}, and this is root");
@@ -170,19 +179,30 @@ impl<'a> CacheLock<'a> {
     pub fn draft(self) -> io::Result<Draft<'a>> {
         sweep::leftovers(&self.cache.dir, &self.cache.name);
         let path = self.cache.dir.join(format!("{}.{}.tmp", self.cache.name, random::name()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let mut draft = Draft { lock: self, file, path };
-        draft.file.write_all(&[b'\n'; RESERVE])?;
-        Ok(draft)
+        let mut file = Replacement::create(path)?;
+        file.reserve(&[b'\n'; RESERVE])?;
+        Ok(Draft { lock: self, file })
+    }
+
+    /// Forgets the entry, and what killed processes left of others. The lock file stays, as it must.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn remove(self) -> io::Result<()> {
+        sweep::leftovers(&self.cache.dir, &self.cache.name);
+        match fs::remove_file(self.cache.path()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
 /// A new entry in the making: a file beside the present one, with the room it needs. Dropped, it is gone.
 #[derive(Debug)]
 pub struct Draft<'a> {
+    // First, so that it is gone before the lock is given back.
+    file: Replacement,
     lock: CacheLock<'a>,
-    file: File,
-    path: PathBuf,
 }
 
 impl Draft<'_> {
@@ -190,22 +210,10 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// The disk or the file system refuses. The token is good all the same.
-    pub fn publish(mut self, entry: &Entry) -> io::Result<()> {
+    pub fn publish(self, entry: &Entry) -> io::Result<()> {
         let cache = self.lock.cache;
-        let bytes = entry.encode(&cache.name);
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&bytes)?;
-        self.file.set_len(bytes.len() as u64)?;
-        self.file.sync_all()?;
-        fs::rename(&self.path, cache.path())?;
+        self.file.publish(&entry.encode(&cache.name), &cache.path())?;
         sweep::now_and_then(&cache.dir);
         Ok(())
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        // After a publication there is nothing of this name any more.
-        fs::remove_file(&self.path).ok();
     }
 }

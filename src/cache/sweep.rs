@@ -2,6 +2,7 @@
 //! whatever cannot be read or removed stays. The directory may be one that others use too (`--cache-dir /tmp`), so
 //! only names that this program makes are touched.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
 use std::path::Path;
 use std::time::Duration;
@@ -52,6 +53,16 @@ pub fn now_and_then(dir: &Path) {
     }
 }
 
+/// The names of all identities that have an entry or a lock file.
+pub fn identities(dir: &Path) -> BTreeSet<String> {
+    let name = |file: DirEntry| {
+        let file_name = file.file_name();
+        let (name, rest) = file_name.to_str()?.split_once('.')?;
+        (is_hex(name, super::NAME_LENGTH) && matches!(rest, "token" | "lock")).then(|| name.to_owned())
+    };
+    files(dir).filter_map(name).collect()
+}
+
 /// Removes an old entry unless somebody is just renewing it.
 fn remove_entry(path: &Path) {
     if let Attempt::Locked(_guard) = lock::try_lock(&path.with_extension("lock"))
@@ -63,7 +74,6 @@ fn remove_entry(path: &Path) {
 
 /// Which of our files has this name, if any.
 fn kind(file_name: &str) -> Option<Ours> {
-    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
     let (identity, rest) = file_name.split_once('.')?;
     if !is_hex(identity, super::NAME_LENGTH) {
         return None;
@@ -73,6 +83,10 @@ fn kind(file_name: &str) -> Option<Ours> {
         Some((random, "tmp")) if is_hex(random, random::NAME_LENGTH) => Some(Ours::Draft),
         _ => None,
     }
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn files(dir: &Path) -> impl Iterator<Item = DirEntry> {

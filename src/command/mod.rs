@@ -1,5 +1,8 @@
 //! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
 
+mod cache_lock;
+pub mod invalidate;
+pub mod logout;
 pub mod print;
 pub mod status;
 

@@ -18,6 +18,7 @@ use origin::{Given, Origin};
 use profile::Selected;
 
 use crate::budget::Budget;
+use crate::cache::Cache;
 use crate::cli::Options;
 use crate::failure::{Failure, one_line};
 use crate::format::Format;
@@ -46,6 +47,16 @@ pub enum TokenSource {
     Permanent(SecretSetting),
     /// A token endpoint.
     Endpoint(Box<EndpointSettings>),
+}
+
+impl TokenSource {
+    /// The cache that its tokens are in; a permanent token is in none.
+    pub fn cache(&self) -> Option<Cache> {
+        match self {
+            TokenSource::Permanent(_) => None,
+            TokenSource::Endpoint(endpoint) => endpoint.cache(),
+        }
+    }
 }
 
 impl Settings {
@@ -138,6 +149,9 @@ fn check_permanent(profile: &Profile, token: &SecretSetting) -> Result<(), Failu
 }
 
 /// The time limits of a call that began at `started`.
+///
+/// # Errors
+/// One does not parse or is zero.
 pub fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {
     let commands = profile.command_timeout.as_ref();
     Ok(Budget {

@@ -16,4 +16,5 @@ mod sandbox;
 mod stand_in;
 
 mod cold_and_warm;
+mod logout;
 mod status;
