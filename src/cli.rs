@@ -34,6 +34,9 @@ pub enum Command {
     /// Forget the cached token if it is the rejected one that stands on stdin
     Invalidate,
 
+    /// Ask for what is missing, check it, and write the profile
+    Login,
+
     /// Forget the cached tokens
     Logout {
         /// Those of every profile and user

@@ -19,11 +19,13 @@ mod failure;
 mod format;
 mod oauth;
 mod obtain;
+mod output_file;
 mod random;
 mod refresh;
 mod replacement;
 mod secret;
 mod settings;
+mod terminal;
 mod token;
 mod voice;
 
@@ -59,6 +61,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
     };
     match command {
         Command::Invalidate => command::invalidate::run(options, started),
+        Command::Login => command::login::run(options),
         Command::Logout { all } => command::logout::run(*all, options, started),
         Command::Status { json, check } => command::status::run(*json, *check, options, started),
     }

@@ -264,7 +264,7 @@ fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
 }
 
 /// A remembered failure as it is told to another caller: with its age, and when it ends where that is known.
-fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
+pub fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
     let mut failure = remembered.failure.clone();
     let age = span(remembered.at, now).as_secs();
     if failure.kind == Kind::RateLimited {

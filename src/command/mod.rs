@@ -2,6 +2,7 @@
 
 mod cache_lock;
 pub mod invalidate;
+pub mod login;
 pub mod logout;
 pub mod print;
 pub mod status;

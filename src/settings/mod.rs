@@ -1,6 +1,7 @@
 //! The settings of one call, each value resolved on its own: flag, else environment, else profile, else default.
 
 pub mod credentials;
+pub mod edit;
 pub mod env;
 pub mod file;
 mod missing;
@@ -25,7 +26,7 @@ use crate::format::Format;
 use crate::secret::SecretSetting;
 
 /// The default of `--timeout`.
-const TIMEOUT: Duration = Duration::from_secs(8);
+pub const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]
@@ -115,11 +116,20 @@ enum Means {
     Grant(Credentials),
 }
 
+/// The account: of the environment, else the profile's.
+///
+/// # Errors
+/// It is not an account id.
+pub fn account(profile: &Profile) -> Result<Option<Given<String>>, Failure> {
+    let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
+    account.as_ref().map(value::account).transpose()?;
+    Ok(account)
+}
+
 /// By what the token is had, and the account that goes with it.
 fn means(selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure> {
     let profile = &selected.profile;
-    let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
-    account.as_ref().map(value::account).transpose()?;
+    let account = account(profile)?;
     if let Some(token) = &profile.token {
         check_permanent(profile, token)?;
         return Ok((Means::Permanent(token.clone()), account));

@@ -22,6 +22,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A line of a file, counted from 1.
     File { path: Rc<Path>, line: usize },
+    /// A person's answer.
+    Prompt,
     /// Nobody gave it.
     Default,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Prompt => f.write_str("the prompt"),
             Origin::Default => f.write_str("the default"),
         }
     }

@@ -14,7 +14,9 @@
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod terminal;
 
 mod cold_and_warm;
+mod login;
 mod logout;
 mod status;
