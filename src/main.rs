@@ -60,10 +60,12 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         return command::print::run(&cli.output, options, started);
     };
     match command {
+        Command::Completions { shell } => command::completions::run(*shell),
         Command::Invalidate => command::invalidate::run(options, started),
         Command::Login => command::login::run(options),
         Command::Logout { all } => command::logout::run(*all, options, started),
-        Command::Status { json, check } => command::status::run(*json, *check, options, started),
+        Command::Status { profiles: true, .. } => command::profiles::run(options),
+        Command::Status { json, check, profiles: _ } => command::status::run(*json, *check, options, started),
     }
 }
 

@@ -17,6 +17,7 @@ mod stand_in;
 mod terminal;
 
 mod cold_and_warm;
+mod completions;
 mod login;
 mod logout;
 mod status;
