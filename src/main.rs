@@ -13,6 +13,7 @@ mod cache;
 mod child;
 mod cli;
 mod clock;
+mod colour;
 mod command;
 mod endpoint;
 mod failure;
@@ -74,14 +75,9 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<command::OutputClosed>().is_some() {
         return Kind::Other.exit_code();
     }
-    voice::say(&format!("{error:#}"));
-    let Some(failure) = error.downcast_ref::<Failure>() else {
-        return Kind::Other.exit_code();
-    };
-    if let Some(hint) = &failure.hint {
-        writeln!(io::stderr(), "hint: {hint}").ok();
-    }
-    failure.kind.exit_code()
+    let failure = error.downcast_ref::<Failure>();
+    voice::complain(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
+    failure.map_or(Kind::Other, |failure| failure.kind).exit_code()
 }
 
 /// Help and version go to stdout; what is wrong with the command line goes to stderr in our own form.

@@ -4,12 +4,24 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use crate::colour::Colour;
+
 /// A wait shorter than this is not worth a word.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Writes one line to stderr, the program's name first. A stderr that is closed or full is no reason to fail.
 pub fn say(line: &str) {
     writeln!(io::stderr(), "spotinst-cred: {line}").ok();
+}
+
+/// Says what went wrong, and what to do next. Only a terminal shows it in colour.
+pub fn complain(problem: &str, hint: Option<&str>) {
+    let name = Colour::Red.paint("spotinst-cred:", &io::stderr());
+    writeln!(io::stderr(), "{name} {problem}").ok();
+    if let Some(hint) = hint {
+        let word = Colour::Cyan.paint("hint:", &io::stderr());
+        writeln!(io::stderr(), "{word} {hint}").ok();
+    }
 }
 
 /// How much the user wants to hear.

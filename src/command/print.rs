@@ -1,5 +1,6 @@
 //! The main command: print the token in the format that is asked for.
 
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use crate::cli::{Options, Output};
@@ -27,5 +28,9 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
     if output.no_newline {
         document.pop();
     }
-    Ok(command::write(&document)?)
+    command::write(&document)?;
+    if format == Format::Token && !output.no_newline && io::stdout().is_terminal() {
+        voice.notice("to hand it to programs: SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN");
+    }
+    Ok(())
 }

@@ -15,7 +15,9 @@ mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 mod terminal;
+mod transcript;
 
+mod at_terminal;
 mod cold_and_warm;
 mod completions;
 mod login;

@@ -50,12 +50,12 @@ pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Res
         // A password that was mistyped here says nothing about other callers' credentials.
         return Err(failure.clone());
     }
-    let now = clock::now();
-    let next = outcome.into_entry(before, now);
+    let next = outcome.into_entry(before, clock::now());
     draft.publish(&next).map_err(unkept)?;
     match (next.failure, next.token) {
         (None, Some(token)) => {
-            let life = next.refresh_token.map(|refresh| refresh.expires_at.map(|at| whole_seconds(span(now, at))));
+            let life = |at| span(token.obtained_at, at);
+            let life = next.refresh_token.map(|refresh| refresh.expires_at.map(life));
             Ok(LoggedIn { token, refresh_life: life })
         }
         (Some(remembered), _) => Err(remembered.failure),
@@ -68,9 +68,4 @@ fn rate_limit(entry: &Entry) -> Option<Failure> {
     let now = clock::now();
     let remembered = entry.failure.as_ref()?;
     (remembered.failure.kind == Kind::RateLimited && remembered.holds(now)).then(|| told_again(remembered, now))
-}
-
-/// To the nearest: a life of 14 days is told as 14 days right after it began.
-fn whole_seconds(span: Duration) -> Duration {
-    Duration::from_secs(span.as_secs_f64().round() as u64)
 }

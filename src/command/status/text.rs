@@ -1,11 +1,13 @@
 //! The report for a person: one fact a line.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Report;
 use super::state::{Life, State};
 use crate::accounts::Account;
+use crate::colour::Colour;
 use crate::settings::origin::{Given, Origin};
 use crate::settings::overview::{Overview, Setting, Shown};
 
@@ -61,7 +63,7 @@ fn cache(report: &Report) -> Vec<String> {
         (None, Some(Err(_))) => vec![line("token", "none")],
     };
     if let Some(failure) = report.problem() {
-        lines.push(line("trouble", &failure.message));
+        lines.push(line("trouble", &Colour::Red.paint(&failure.message, &io::stdout())));
         lines.extend(failure.hint.map(|hint| line("hint", &hint)));
     }
     lines
@@ -91,11 +93,17 @@ fn state_lines(state: &State) -> Vec<String> {
 
 /// A token's state and what is left of its life.
 fn life(life: &Life) -> String {
+    let colour = match life.state {
+        "fresh" | "alive" => Colour::Green,
+        "ageing" => Colour::Yellow,
+        _ => Colour::Red,
+    };
+    let state = colour.paint(life.state, &io::stdout());
     match life.left {
-        Some(left) if left.is_zero() => format!("{}, its time is over", life.state),
-        Some(left) => format!("{}, {} left", life.state, duration(left)),
-        None if life.state == "none" => life.state.to_owned(),
-        None => format!("{}, of unknown life", life.state),
+        Some(left) if left.is_zero() => format!("{state}, its time is over"),
+        Some(left) => format!("{state}, {} left", duration(left)),
+        None if life.state == "none" => state,
+        None => format!("{state}, of unknown life"),
     }
 }
 
