@@ -132,7 +132,7 @@ fn a_configuration_keeps_its_comments_and_its_other_profiles() {
     let sandbox = new_machine(&stand_in);
     let before = format!(
         "# Ours, by hand.\ndefault_profile = \"other\"\n\n[profiles.other] # the other\ntoken = \"abc\"   # permanent\n\n\
-         [profiles.work]\n# who\nusername   = \"{USERNAME}\" # me\nclient_id = '{CLIENT_ID}'\n\n[profiles.last]\nlogin = true\n"
+         [profiles.work]\n# who\nusername   = \"{USERNAME}\" # me\nclient_id = '{CLIENT_ID}'\nlogin = false # not yet\n\n[profiles.last]\nlogin = true\n"
     );
     sandbox.config(&before);
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "-p", "work"]) else { return };
@@ -142,12 +142,8 @@ fn a_configuration_keeps_its_comments_and_its_other_profiles() {
     terminal.until("Choose [none]: ").line("1");
     assert_eq!(terminal.end().1, Some(0));
 
-    let added = format!(
-        "client_id = '{CLIENT_ID}'\nclient_secret = \"{CLIENT_SECRET}\"\n\
-         # The password is typed at each `spotinst-cred login` and stored nowhere.\nlogin = true\n\
-         account = \"act-12345678\"\n"
-    );
-    let expected = before.replace(&format!("client_id = '{CLIENT_ID}'\n"), &added);
+    let added = format!("login = true # not yet\nclient_secret = \"{CLIENT_SECRET}\"\naccount = \"act-12345678\"\n");
+    let expected = before.replace("login = false # not yet\n", &added);
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), expected);
 }
 
