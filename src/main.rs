@@ -35,7 +35,6 @@ use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
@@ -44,7 +43,7 @@ use failure::{Failure, Kind};
 fn main() -> ExitCode {
     let started = Instant::now();
     panic::set_hook(Box::new(report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
