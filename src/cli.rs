@@ -38,6 +38,31 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The command line of a call for a token: the same without the commands. Every command has a copy of each option,
+/// and all of them are built before the first argument is looked at, which a call for a token need not pay.
+#[derive(Debug, Parser)]
+#[command(name = "spotinst-cred", disable_help_flag = true)]
+struct Plain {
+    #[command(flatten)]
+    output: Output,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Cli {
+    /// Reads the process's arguments.
+    ///
+    /// # Errors
+    /// They are wrong, or help or version is asked for.
+    pub fn read() -> Result<Self, clap::Error> {
+        match Plain::try_parse() {
+            Ok(Plain { output, options }) => Ok(Self { output, options, command: None }),
+            Err(_) => Self::try_parse(),
+        }
+    }
+}
+
 /// What else there is to do. Without any of these the token is printed.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -41,7 +41,6 @@ use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
@@ -51,7 +50,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
@@ -214,6 +215,22 @@ fn a_rejected_password_is_tried_once_and_nothing_is_written() {
     assert_eq!(stand_in.requests().len(), 1);
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
     assert!(sandbox.cache_files("token").is_empty() && sandbox.cache_files("tmp").is_empty());
+}
+
+#[test]
+fn a_login_respects_the_patience_that_the_server_asked_for() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    for _ in 0..2 {
+        let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+        terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+        terminal.until("wants no more requests for 600 s");
+        assert_eq!(terminal.end().1, Some(5));
+    }
+    assert_eq!(stand_in.requests().len(), 1, "the second login asks nobody");
+    assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
 }
 
 #[test]
