@@ -13,9 +13,12 @@ use crate::sandbox::Sandbox;
 /// Nothing that is awaited takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs its arguments at a terminal of their own. A program that a signal ended gives 256 less the signal.
+/// Runs its arguments at a terminal of their own, with signals as at a person's: whoever runs the tests in the
+/// background ignores the interrupt key. A program that a signal ended gives 256 less the signal.
 const DRIVER: &str = "
-import os, pty, sys
+import os, pty, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)
 ";
 
