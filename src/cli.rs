@@ -1,5 +1,7 @@
 //! The command line.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the help shows the variables in brackets")]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -63,6 +65,9 @@ pub struct Output {
     pub no_newline: bool,
 
     /// Replace the content of a file, 0600, and print nothing; `-` is stdout
+    ///
+    /// Its readers see the old content or the new. The directory is made if need be, 0700. A symbolic link is followed
+    /// unless another user made it; what is no regular file is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -19,6 +19,8 @@ mod endpoint;
 mod failure;
 mod format;
 mod granter;
+#[cfg(test)]
+mod hostile;
 mod oauth;
 mod obtain;
 mod output_file;
@@ -29,9 +31,9 @@ mod replacement;
 mod secret;
 mod settings;
 mod token;
+mod usage;
 mod voice;
 
-use std::io::{self, Write};
 use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -44,6 +46,7 @@ use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -80,21 +83,18 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return Kind::Other.exit_code();
     };
     if let Some(hint) = &failure.hint {
-        writeln!(io::stderr(), "hint: {hint}").ok();
+        voice::hint(hint);
     }
     failure.kind.exit_code()
 }
 
-/// Help and version go to stdout; what is wrong with the command line goes to stderr in our own form.
+/// Help and version go to stdout; what is wrong with the command line goes to stderr like any other failure.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_written = command::write(error.to_string().as_bytes()).is_ok();
         return if is_written { ExitCode::SUCCESS } else { Kind::Other.exit_code() };
     }
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    write!(io::stderr(), "spotinst-cred: {text}").ok();
-    Kind::Usage.exit_code()
+    report(&usage::failure(error).into())
 }
 
 /// A panic is a mistake of ours. Its message may hold a piece of what was being worked on, so it is not shown.

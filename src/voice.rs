@@ -9,7 +9,19 @@ const SILENCE: Duration = Duration::from_millis(500);
 
 /// Writes one line to stderr, the program's name first. A stderr that is closed or full is no reason to fail.
 pub fn say(line: &str) {
-    writeln!(io::stderr(), "spotinst-cred: {line}").ok();
+    write_line("spotinst-cred", line);
+}
+
+/// Writes the line after a failure: what to do next.
+pub fn hint(line: &str) {
+    write_line("hint", line);
+}
+
+/// One line in one write, so that the lines of many callers on one stderr do not mix. A path or a key may hold
+/// anything: what would break the line or steer the terminal is shown as U+FFFD.
+fn write_line(who: &str, line: &str) {
+    let line = line.replace(char::is_control, "\u{fffd}");
+    io::stderr().write_all(format!("{who}: {line}\n").as_bytes()).ok();
 }
 
 /// How much the user wants to hear.

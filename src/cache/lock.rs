@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -70,11 +70,16 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
+    // Where others can write to the directory, one of them could make the lock file first and hold it for ever.
+    if about.uid() != rustix::process::geteuid().as_raw() {
+        let problem = format!("the lock file belongs to user {}", about.uid());
+        return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+    }
+    Ok(file)
 }
 
 /// One try without waiting; gives the file back where somebody else holds the lock.

@@ -8,6 +8,7 @@ use crate::command::{self, OutputClosed};
 use crate::failure::{Failure, Kind};
 use crate::format::{Answer, EnvironmentFile, Format, Renderer};
 use crate::output_file;
+use crate::settings::origin::Given;
 use crate::settings::{self, Settings};
 use crate::voice::Voice;
 
@@ -18,7 +19,8 @@ use crate::voice::Voice;
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
     let voice = Voice { verbose: options.verbose };
     let format = settings::format(output.format)?;
-    check(output, format)?;
+    check(output, &format)?;
+    let format = format.value;
     let settings = Settings::resolve(options, started)?;
     if format.needs_account() && settings.has_no_account() {
         return Err(settings.missing_account(format).into());
@@ -41,13 +43,15 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
 }
 
 /// What does not go together on the command line, as far as the parser cannot tell.
-fn check(output: &Output, format: Format) -> Result<(), Failure> {
-    if output.no_newline && format != Format::Token {
-        return Err(Failure::new(Kind::Usage, "--no-newline goes with the token format only"));
+fn check(output: &Output, format: &Given<Format>) -> Result<(), Failure> {
+    let Given { value, origin } = format;
+    if output.no_newline && *value != Format::Token {
+        let problem = format!("--no-newline goes with the token format only, and {origin} asks for another");
+        return Err(Failure::new(Kind::Usage, problem).hint("leave out one of the two"));
     }
-    if output.file().is_some() && format == Format::Github {
-        let problem = "--output does not go with the github format, whose output the runner reads";
-        return Err(Failure::new(Kind::Usage, problem));
+    if output.file().is_some() && *value == Format::Github {
+        let problem = format!("--output does not go with the github format of {origin}, whose output the runner reads");
+        return Err(Failure::new(Kind::Usage, problem).hint("leave out one of the two"));
     }
     Ok(())
 }

@@ -60,25 +60,21 @@ impl EnvironmentFile {
     }
 }
 
-/// Appends whole lines, and tells how long the file was before.
+/// Appends whole lines or nothing, and tells how long the file was before.
 fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
     let length_before = file.metadata()?.len();
-    let mut bytes = Vec::with_capacity(lines.len() + 1);
-    if !ends_in_newline(file, length_before) {
-        bytes.push(b'\n');
-    }
-    bytes.extend_from_slice(lines);
-    file.write_all(&bytes)?;
-    Ok(length_before)
-}
-
-/// Whether the next byte begins a line: somebody may have left an unfinished one.
-fn ends_in_newline(file: &mut File, length: u64) -> bool {
     let mut last = [b'\n'];
-    if length > 0 && file.seek(SeekFrom::Start(length - 1)).is_ok() && file.read_exact(&mut last).is_err() {
-        return true;
+    if length_before > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
     }
-    last == *b"\n"
+    // Somebody may have left a line unfinished.
+    let newline: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
+    if let Err(error) = file.write_all(&[newline, lines].concat()) {
+        file.set_len(length_before).ok();
+        return Err(error);
+    }
+    Ok(length_before)
 }
 
 impl Appended {

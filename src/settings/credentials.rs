@@ -41,6 +41,8 @@ pub struct EndpointSettings {
     pub password: Option<SecretSetting>,
     /// `client_secret`
     client_secret: Option<SecretSetting>,
+    /// Whether the cache may hold the refresh token, which lives for 14 days; the access token dies after two hours.
+    pub store_refresh_token: bool,
     /// Trust and proxy.
     pub route: Route,
     /// The directory of the cache; none with `--no-cache`, or where there is no home.
@@ -85,6 +87,8 @@ pub struct Credentials {
     client_id: Option<Given<String>>,
     client_secret: Option<SecretSetting>,
     grant: Option<Given<String>>,
+    token_url: Option<Given<String>>,
+    refresh_url: Option<Given<String>>,
 }
 
 impl Credentials {
@@ -101,12 +105,14 @@ impl Credentials {
             client_id: env::text(env::CLIENT_ID)?.or_else(|| profile.client_id.clone()),
             client_secret: client_secret.or_else(|| profile.client_secret.clone()),
             grant: env::text(env::GRANT)?.or_else(|| profile.grant.clone()),
+            token_url: env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone()),
+            refresh_url: env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone()),
         })
     }
 
-    /// Whether nothing at all is set.
+    /// Whether nothing at all is set, no broker's URL either: whoever names one does not mean a permanent token.
     pub fn is_empty(&self) -> bool {
-        let texts = [&self.username, &self.client_id, &self.grant];
+        let texts = [&self.username, &self.client_id, &self.grant, &self.token_url, &self.refresh_url];
         let secrets = [&self.password, &self.client_secret];
         texts.into_iter().all(|given| given.is_none()) && secrets.into_iter().all(|setting| setting.is_none())
     }
@@ -126,7 +132,7 @@ impl Credentials {
         let (Some(grant), Some(client_id)) = (grant, &self.client_id) else {
             return Err(self.missing(is_password, &selected.place));
         };
-        let (token_url, refresh_url) = endpoints(profile)?;
+        let (token_url, refresh_url) = self.endpoints()?;
         Ok(EndpointSettings {
             grant,
             token_url,
@@ -134,14 +140,26 @@ impl Credentials {
             client_id: client_id.value.clone(),
             client_secret: self.client_secret,
             password: self.password.filter(|_| is_password),
+            store_refresh_token: profile.store_refresh_token.as_ref().is_none_or(|given| given.value),
             route: Route {
-                ca_file: profile.ca_file.as_ref().map(|given| given.value.clone()),
+                ca_file: profile.ca_file.clone(),
                 roots_variable: env::roots_variable(),
                 proxy: env::proxy()?,
             },
             cache_dir: cache_dir(options),
             place: selected.place.clone(),
         })
+    }
+
+    /// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of
+    /// somebody else's broker never go to Spotinst.
+    fn endpoints(&self) -> Result<(Endpoint, Endpoint), Failure> {
+        let or_default = |given: Option<&Given<String>>, usual: &str| {
+            given.cloned().unwrap_or_else(|| Given::default(usual.to_owned()))
+        };
+        let refresh = or_default(self.refresh_url.as_ref().or(self.token_url.as_ref()), REFRESH_URL);
+        let token = or_default(self.token_url.as_ref(), TOKEN_URL);
+        Ok((value::endpoint("token URL", &token, TOKEN_URL)?, value::endpoint("refresh URL", &refresh, REFRESH_URL)?))
     }
 
     fn is_password_grant(&self, place: &Place) -> Result<bool, Failure> {
@@ -187,16 +205,6 @@ fn secret_from_env(
     Ok(value.or(file).map(|Given { value: source, origin }| SecretSetting { what, source, origin }))
 }
 
-/// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of somebody
-/// else's broker never go to Spotinst.
-fn endpoints(profile: &Profile) -> Result<(Endpoint, Endpoint), Failure> {
-    let token = env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone());
-    let refresh = env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone());
-    let refresh = refresh.or_else(|| token.clone()).unwrap_or_else(|| Given::default(REFRESH_URL.to_owned()));
-    let token = token.unwrap_or_else(|| Given::default(TOKEN_URL.to_owned()));
-    Ok((value::endpoint("token URL", &token, TOKEN_URL)?, value::endpoint("refresh URL", &refresh, REFRESH_URL)?))
-}
-
 /// The directory of the cache; none with `--no-cache`, or where there is no home.
 pub fn cache_dir(options: &Options) -> Option<PathBuf> {
     if options.no_cache {
@@ -205,4 +213,26 @@ pub fn cache_dir(options: &Options) -> Option<PathBuf> {
     let from_env = || env::path(env::CACHE_DIR).map(|given| given.value);
     let usual = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
     options.cache_dir.clone().or_else(from_env).or_else(usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one default that no test can follow over the network.
+    #[test]
+    fn the_defaults_are_spotinsts_two_hosts() {
+        let nothing = Credentials {
+            username: None,
+            password: None,
+            client_id: None,
+            client_secret: None,
+            grant: None,
+            token_url: None,
+            refresh_url: None,
+        };
+        let urls = nothing.endpoints().map(|(token, refresh)| (token.to_string(), refresh.to_string()));
+        let expected = ("https://oauth.spotinst.io/token".to_owned(), "https://api.spotinst.io/token".to_owned());
+        assert_eq!(urls, Ok(expected));
+    }
 }

@@ -107,17 +107,18 @@ impl Settings {
 ///
 /// # Errors
 /// The variable names none.
-pub fn format(flag: Option<Format>) -> Result<Format, Failure> {
-    if let Some(format) = flag {
-        return Ok(format);
+pub fn format(flag: Option<Format>) -> Result<Given<Format>, Failure> {
+    if let Some(value) = flag {
+        return Ok(Given { value, origin: Origin::Flag("--format") });
     }
-    let Some(Given { value, origin }) = env::text(env::FORMAT)? else {
-        return Ok(Format::Token);
+    let Some(given) = env::text(env::FORMAT)? else {
+        return Ok(Given::default(Format::Token));
     };
-    Format::named(&value).ok_or_else(|| {
-        let problem = format!("the format from {origin} is unknown: \"{}\"", one_line(&value));
-        Failure::settings(problem).hint(format!("known are {}", Format::names()))
-    })
+    let Some(format) = Format::named(&given.value) else {
+        let problem = format!("the format from {} is unknown: \"{}\"", given.origin, one_line(&given.value));
+        return Err(Failure::settings(problem).hint(format!("known are {}", Format::names())));
+    };
+    Ok(given.map(|_| format))
 }
 
 /// A value of the command line.
@@ -140,6 +141,11 @@ fn source(options: &Options, selected: &Selected) -> Result<(TokenSource, Option
     {
         let theirs = found.account.as_ref().map(value::account).transpose()?;
         return Ok((TokenSource::Permanent(found.token), account.or(theirs)));
+    }
+    if credentials.is_empty()
+        && let Some(failure) = selected.place.unchosen()
+    {
+        return Err(failure);
     }
     let endpoint = credentials.endpoint(options, selected)?;
     Ok((TokenSource::Endpoint(Box::new(endpoint)), account))

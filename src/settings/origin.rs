@@ -36,6 +36,16 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// ` (from …)`, to stand behind what was given; nothing where nobody gave it.
+    pub fn in_brackets(&self) -> String {
+        match self {
+            Origin::Default => String::new(),
+            origin => format!(" (from {origin})"),
+        }
+    }
+}
+
 impl<T> Given<T> {
     /// A value that nobody gave.
     pub fn default(value: T) -> Self {

@@ -42,6 +42,14 @@ impl Place {
         }
         text
     }
+
+    /// The failure of a file that has profiles of which none is chosen, where nothing else says what to do.
+    pub fn unchosen(&self) -> Option<Failure> {
+        let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
+        let hint = format!("{} has {}", file.display(), self.profiles.join(", "));
+        let problem = "no profile is chosen by --profile, SPOTINST_CRED_PROFILE or default_profile";
+        Some(Failure::settings(problem).hint(hint))
+    }
 }
 
 /// The profile of `--profile`, `SPOTINST_CRED_PROFILE`, `default_profile`, or the one named `default`.

@@ -11,8 +11,45 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod host;
+mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod strace;
+mod surroundings;
+mod wall_clock;
 
+mod documents;
+
+mod ageing;
+mod answers;
+mod budgets;
+mod clocks;
 mod cold_and_warm;
+mod command_grant;
+mod contention;
+mod exec;
+mod failure_memory;
+mod files;
+mod formats;
+mod get;
+mod json_schema;
+mod kill;
+mod kubectl;
+mod messages;
+mod output_file;
+mod proxy;
+mod refresh;
+mod refresh_grant;
+mod refusals;
+mod rejection;
+mod requests;
+mod secrets;
+mod sentinels;
+mod settings;
+mod shells;
+mod sweep;
+mod syscalls;
+mod tls;
+mod wire_limits;

@@ -1,0 +1,295 @@
+//! The exact bytes of every format, and the readers that they are for.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, is_at_hand, is_installed, permanent, telling};
+use crate::sandbox::{Running, Sandbox};
+use crate::stand_in::{Reply, StandIn};
+
+#[test]
+fn each_format_with_an_account_and_an_expiry() {
+    let sandbox = telling(DOCUMENT);
+    for (format, bytes) in [
+        ("token", format!("{TOKEN}\n")),
+        ("header", format!("Authorization: Bearer {TOKEN}\n")),
+        ("sh", format!("export SPOTINST_TOKEN='{TOKEN}'\nexport SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
+        ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n")),
+        ("fish", format!("set -gx SPOTINST_TOKEN '{TOKEN}';\nset -gx SPOTINST_ACCOUNT '{ACCOUNT}';\n")),
+        ("powershell", format!("$Env:SPOTINST_TOKEN='{TOKEN}'\n$Env:SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
+        ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
+        ("yaml", format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n")),
+        (
+            "kubernetes",
+            format!(
+                "{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"{TOKEN}\",\"expirationTimestamp\":\"{EXPIRY}\"}}}}\n"
+            ),
+        ),
+        ("terraform", format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n")),
+    ] {
+        sandbox.run(["-f", format]).prints(&bytes);
+        sandbox.run(["--format", format]).prints(&bytes);
+    }
+}
+
+#[test]
+fn json_tells_the_time_left() {
+    let outcome = telling(DOCUMENT).run(["-f", "json"]);
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let left = document["expires_in"].as_u64().unwrap();
+    outcome.prints(&format!(
+        "{{\"version\":1,\"access_token\":\"{TOKEN}\",\"token_type\":\"Bearer\",\"expires_in\":{left},\"expiry\":\"{EXPIRY}\",\"account\":\"{ACCOUNT}\"}}\n"
+    ));
+}
+
+#[test]
+fn what_is_not_known_is_left_out() {
+    let sandbox = permanent("abc123", "");
+    for (format, bytes) in [
+        ("token", "abc123\n"),
+        ("json", "{\"version\":1,\"access_token\":\"abc123\",\"token_type\":\"Bearer\"}\n"),
+        ("header", "Authorization: Bearer abc123\n"),
+        ("sh", "export SPOTINST_TOKEN='abc123'\n"),
+        ("dotenv", "SPOTINST_TOKEN=abc123\n"),
+        ("fish", "set -gx SPOTINST_TOKEN 'abc123';\n"),
+        ("powershell", "$Env:SPOTINST_TOKEN='abc123'\n"),
+        (
+            "kubernetes",
+            "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"abc123\"}}\n",
+        ),
+        ("terraform", "{\"token\":\"abc123\"}\n"),
+    ] {
+        sandbox.run(["-f", format]).prints(bytes);
+    }
+}
+
+#[test]
+fn formats_whose_readers_demand_an_account_fail_without_one_before_any_request() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let file = sandbox.config_path();
+    let hint = format!(
+        "hint: account: SPOTINST_ACCOUNT, SPOTINST_ACCOUNT_ID or `account`; keys go into [profiles.NAME] of {}\n",
+        file.display()
+    );
+    for format in ["ini", "yaml"] {
+        let problem = format!("there is no account, and the readers of the {format} format demand one");
+        sandbox.run(["-f", format]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
+    }
+    sandbox.set("SPOTINST_ACCOUNT_ID", "");
+    let problem =
+        "there is no account (set, but empty: SPOTINST_ACCOUNT_ID), and the readers of the ini format demand one";
+    sandbox.run(["-f", "ini"]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
+    assert_eq!(stand_in.connections(), 0);
+
+    sandbox.set("SPOTINST_ACCOUNT_ID", "act-7");
+    let outcome = sandbox.run(["-f", "ini"]);
+    outcome.prints(&format!("[default]\ntoken = {}\naccount = act-7\n", stand_in.issued()[0]));
+}
+
+#[test]
+fn one_token_has_one_expiry_in_every_format() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let json = |format: &str| -> Value { serde_json::from_str(&sandbox.run(["-f", format]).stdout).unwrap() };
+
+    let told = json("json")["expiry"].clone();
+    assert!(told.is_string());
+    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], told);
+    assert_eq!(json("terraform")["expires_at"], told);
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn an_unknown_format_is_answered_with_the_known_ones() {
+    let mut sandbox = permanent("abc123", "");
+    sandbox.set("SPOTINST_CRED_FORMAT", "xml");
+    sandbox.run([]).fails(
+        3,
+        "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
+         hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+    );
+}
+
+#[test]
+fn shells_evaluate_their_format_and_export_it() {
+    let sandbox = telling(DOCUMENT);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    // A child prints them: only what is exported reaches it.
+    let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
+    for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
+        if is_installed(shell, &["-c", ":"]) {
+            let script = format!("eval \"$(spotinst-cred -f sh)\"\n{child}");
+            sandbox.shell(shell, &script).prints(&expected);
+        }
+    }
+    if is_installed("fish", &["-c", "true"]) {
+        sandbox.shell("fish", &format!("spotinst-cred -f fish | source\n{child}")).prints(&expected);
+        sandbox.shell("fish", &format!("eval (spotinst-cred -f fish)\n{child}")).prints(&expected);
+    }
+    if is_at_hand("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
+        let script = format!("spotinst-cred -f powershell | Invoke-Expression\n{child}");
+        sandbox.shell("pwsh", &script).prints(&expected);
+    }
+}
+
+#[test]
+fn an_environment_file_is_read_alike_by_all_its_readers() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.home().join(".env");
+    sandbox.run(["-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
+    // Docker and systemd: a name, `=`, and the rest of the line, quotes and all; a shell: as it is written.
+    let text = fs::read_to_string(&file).unwrap();
+    let pairs: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
+    assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
+    if is_at_hand("node", &["--env-file=/dev/null", "-e", ""]) {
+        let script =
+            "node --env-file=$HOME/.env -e 'console.log(process.env.SPOTINST_TOKEN, process.env.SPOTINST_ACCOUNT)'";
+        sandbox.shell("sh", script).prints(&expected);
+    }
+}
+
+#[test]
+fn docker_hands_the_environment_file_to_its_engine() {
+    if !is_at_hand("docker", &["--version"]) {
+        return;
+    }
+    // An engine that refuses to make the container, when it has been told its environment.
+    let engine = StandIn::start();
+    engine.handler(|request| match request.target.as_str() {
+        "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
+        _ => Reply::json(400, &json!({"message": "enough"})),
+    });
+    let mut sandbox = telling(DOCUMENT);
+    sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.addr()));
+    sandbox.run(["-f", "dotenv", "-o", "env"]).prints("");
+    assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
+    let create = engine.requests().into_iter().find(|request| request.target.contains("/containers/create")).unwrap();
+    let body: Value = serde_json::from_slice(&create.body).unwrap();
+    assert_eq!(body["Env"], json!([format!("SPOTINST_TOKEN={TOKEN}"), format!("SPOTINST_ACCOUNT={ACCOUNT}")]));
+}
+
+#[test]
+fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
+    let sandbox = telling(DOCUMENT);
+    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    if is_installed("python3", &["-c", "import configparser"]) {
+        let script = "import configparser, sys; p = configparser.ConfigParser(); p.read_file(sys.stdin); \
+            d = p['default']; print(d['token'], d['account'])";
+        assert_eq!(python(script, &sandbox.run(["-f", "ini"]).stdout), expected);
+    }
+    if is_installed("python3", &["-c", "import yaml"]) {
+        let script = "import yaml, sys; d = yaml.safe_load(sys.stdin)['default']; print(d['token'], d['account'])";
+        assert_eq!(python(script, &sandbox.run(["-f", "yaml"]).stdout), expected);
+    }
+}
+
+#[test]
+fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
+    let numbers = ["1234567890", "12e45", "1.5", "0x1F", "0o17", "+7", "-1", "2026-11-23", "1_000"];
+    let words = ["null", "Yes", "no", "TRUE", "~", ".inf", "-"];
+    let mut stream = String::new();
+    for token in numbers.into_iter().chain(words) {
+        let yaml = permanent(token, "account = \"12345678\"").run(["-f", "yaml"]);
+        yaml.prints(&format!("default:\n  token: '{token}'\n  account: '12345678'\n"));
+        stream.push_str(&format!("---\n{}", yaml.stdout));
+    }
+    if is_installed("python3", &["-c", "import yaml"]) {
+        let script = "import yaml, sys; d = yaml.safe_load_all(sys.stdin); print(*(x['default']['token'] + x['default']['account'] for x in d))";
+        let expected: Vec<_> = numbers.into_iter().chain(words).map(|token| format!("{token}12345678")).collect();
+        assert_eq!(python(script, &stream), format!("{}\n", expected.join(" ")));
+    }
+    // The usual ones are plain: hexadecimal, a JWT, an account.
+    for token in ["3f2a9c", "0ab4", "1e2f", "eyJ0.eyJp.x-_", "a"] {
+        let yaml = permanent(token, "account = \"act-1\"").run(["-f", "yaml"]);
+        yaml.prints(&format!("default:\n  token: {token}\n  account: act-1\n"));
+    }
+}
+
+#[test]
+fn curl_sends_the_header_from_its_stdin() {
+    if !is_installed("curl", &["--version"]) {
+        return;
+    }
+    let server = StandIn::start();
+    let script = format!("spotinst-cred -f header | curl -s -o /dev/null -H @- {}", server.base());
+    telling(DOCUMENT).shell("sh", &script).prints("");
+    assert_eq!(server.requests()[0].bearer(), Some(TOKEN));
+}
+
+#[test]
+fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
+    let sandbox = telling(DOCUMENT);
+    let mut command = sandbox.program(["-f", "terraform"]);
+    // A pipe that nobody writes to or closes: reading it would hang.
+    let (reader, _writer) = std::io::pipe().unwrap();
+    command.stdin(reader);
+    let outcome = Running::start(&mut command).end();
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert!(document.as_object().unwrap().values().all(Value::is_string));
+    outcome.prints(&format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n"));
+}
+
+#[test]
+fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
+    let mut sandbox = telling(DOCUMENT);
+    let file = sandbox.write("github_env", "A=1");
+    sandbox.set("GITHUB_ENV", &file);
+    sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
+    // An unfinished line of somebody else is not run on.
+    let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}"));
+    sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}{ours}"));
+}
+
+#[test]
+fn github_without_its_file_is_an_error_before_any_request() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.run(["-f", "github"]).fails(
+        3,
+        "spotinst-cred: GITHUB_ENV is not set, and the github format appends to the file it names\n\
+         hint: GitHub Actions sets it in each step; elsewhere choose another format, such as sh or dotenv\n",
+    );
+    let home = sandbox.home();
+    sandbox.set("GITHUB_ENV", &home);
+    sandbox.run(["-f", "github"]).fails(
+        3,
+        &format!(
+            "spotinst-cred: cannot write {} (from GITHUB_ENV): Is a directory (os error 21)\n\
+             hint: check the path and its permissions\n",
+            home.display()
+        ),
+    );
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn github_gets_both_or_none() {
+    let mut sandbox = telling(DOCUMENT);
+    sandbox.set("GITHUB_ENV", "/dev/full");
+    let full = sandbox.run(["-f", "github"]);
+    full.fails(1, "spotinst-cred: cannot write /dev/full: No space left on device (os error 28)\n");
+
+    let file = sandbox.write("github_env", "A=1\n");
+    sandbox.set("GITHUB_ENV", &file);
+    let mut command = sandbox.program(["-f", "github"]);
+    command.stdout(fs::OpenOptions::new().write(true).mode(0o600).open("/dev/full").unwrap());
+    Running::start(&mut command).end().fails(1, "");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
+}
+
+/// What a Python script prints that reads this.
+fn python(script: &str, input: &str) -> String {
+    let mut command = Command::new("python3");
+    let mut child = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}

@@ -1,0 +1,184 @@
+//! `--output`: a file that is replaced as a whole.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
+use crate::sandbox::Running;
+
+#[test]
+fn the_directory_is_made_and_both_are_for_the_owner_alone() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.home().join(".spotinst/credentials");
+    sandbox.run(["-f", "yaml", "-o", path(&file)]).prints("");
+    assert_eq!(text(&file), format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n"));
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    assert_eq!(names(file.parent().unwrap()), ["credentials"]);
+}
+
+#[test]
+fn every_format_goes_to_a_file_as_it_goes_to_stdout() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.home().join("out");
+    for format in ["token", "header", "sh", "dotenv", "fish", "powershell", "ini", "yaml", "kubernetes", "terraform"] {
+        let printed = sandbox.run(["-f", format]).stdout;
+        sandbox.run(["-f", format, "--output", path(&file)]).prints("");
+        assert_eq!(text(&file), printed, "{format}");
+    }
+    sandbox.run(["-n", "-o", path(&file)]).prints("");
+    assert_eq!(text(&file), TOKEN);
+}
+
+#[test]
+fn a_reader_of_the_old_file_reads_it_to_its_end() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.write("token", "the old one\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let (mut old, inode) = (fs::File::open(&file).unwrap(), fs::metadata(&file).unwrap().ino());
+
+    sandbox.run(["-o", path(&file)]).prints("");
+
+    let mut read = String::new();
+    old.read_to_string(&mut read).unwrap();
+    assert_eq!((read.as_str(), text(&file)), ("the old one\n", format!("{TOKEN}\n")));
+    assert_eq!(mode(&file), 0o600);
+    assert_ne!(fs::metadata(&file).unwrap().ino(), inode);
+}
+
+#[test]
+fn a_relative_path_starts_at_the_working_directory() {
+    let sandbox = telling(DOCUMENT);
+    sandbox.run(["-o", "here"]).prints("");
+    assert_eq!(text(&sandbox.path().join("here")), format!("{TOKEN}\n"));
+}
+
+#[test]
+fn a_dash_is_stdout() {
+    let sandbox = telling(DOCUMENT);
+    sandbox.run(["-o", "-"]).prints(&format!("{TOKEN}\n"));
+    assert!(!sandbox.path().join("-").exists());
+}
+
+#[test]
+fn a_link_of_ours_stays_a_link() {
+    let sandbox = telling(DOCUMENT);
+    let target = sandbox.write("dotfiles/credentials", "old");
+    fs::create_dir(sandbox.home().join(".spotinst")).unwrap();
+    let link = sandbox.home().join(".spotinst/credentials");
+    symlink("../dotfiles/credentials", &link).unwrap();
+    sandbox.run(["-o", path(&link)]).prints("");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(text(&target), format!("{TOKEN}\n"));
+
+    // One that leads to nothing yet makes what it leads to.
+    fs::remove_file(&target).unwrap();
+    sandbox.run(["-o", path(&link)]).prints("");
+    assert_eq!(text(&target), format!("{TOKEN}\n"));
+
+    let circle = sandbox.home().join("circle");
+    symlink("circle", &circle).unwrap();
+    refuses(&sandbox.run(["-o", path(&circle)]), &circle, "its symbolic links have no end");
+}
+
+#[test]
+fn a_link_of_somebody_else_is_not_followed() {
+    let sandbox = telling(DOCUMENT);
+    let target = sandbox.write("precious", "untouched");
+    let link = sandbox.path().join("trap");
+    symlink(&target, &link).unwrap();
+    if std::os::unix::fs::lchown(&link, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can make a link of somebody else");
+        return;
+    }
+    sandbox.run(["-o", path(&link)]).fails(
+        1,
+        &format!(
+            "spotinst-cred: cannot write {}: it is a symbolic link that somebody else made\n\
+             hint: check the path, its permissions and the room on the disk\n",
+            link.display()
+        ),
+    );
+    assert_eq!(text(&target), "untouched");
+}
+
+#[test]
+fn devices_directories_and_open_files_are_not_replaced() {
+    let sandbox = telling(DOCUMENT);
+    for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
+    }
+    // In the place of /dev/null, which a mistake would really replace if root runs this.
+    let fifo = sandbox.home().join("fifo");
+    assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
+    refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");
+    let home = sandbox.home();
+    refuses(&sandbox.run(["-o", path(&home)]), &home, "it is no regular file");
+    refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "that is no file's name");
+
+    // Where stdout is a file, replacing it would take away what others wrote there.
+    let log = sandbox.write("log", "");
+    let inode = fs::metadata(&log).unwrap().ino();
+    let mut command = sandbox.program(["-o", "/proc/self/fd/1"]);
+    command.stdout(fs::OpenOptions::new().append(true).open(&log).unwrap());
+    assert_eq!(Running::start(&mut command).end().status, Some(1));
+    assert_eq!((fs::metadata(&log).unwrap().ino(), text(&log)), (inode, String::new()));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_a_clear_error() {
+    let sandbox = telling(DOCUMENT);
+    let file = sandbox.write("file", "").join("token");
+    sandbox.run(["-o", path(&file)]).fails(
+        1,
+        &format!(
+            "spotinst-cred: cannot write {}: Not a directory (os error 20)\n\
+             hint: check the path, its permissions and the room on the disk\n",
+            file.display()
+        ),
+    );
+}
+
+#[test]
+fn without_a_token_the_file_stays_as_it_was() {
+    let sandbox = permanent("not a token", "");
+    let file = sandbox.write("token", "the old one\n");
+    assert_eq!(sandbox.run(["-o", path(&file)]).status, Some(3));
+    assert_eq!(text(&file), "the old one\n");
+}
+
+#[test]
+fn what_does_not_go_with_a_file() {
+    let sandbox = telling(DOCUMENT);
+    let github = "--output does not go with the github format, whose output the runner reads";
+    sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\n"));
+    sandbox.run(["-o", "x", "get"]).fails(2, "spotinst-cred: --output does not go with a command\n");
+    sandbox.run(["-f", "json", "get"]).fails(2, "spotinst-cred: --format does not go with a command\n");
+    sandbox.run(["-n", "exec", "true"]).fails(2, "spotinst-cred: --no-newline does not go with a command\n");
+}
+
+#[track_caller]
+fn refuses(outcome: &crate::sandbox::Outcome, file: &Path, why: &str) {
+    let hint = "name a regular file; without --output the token goes to stdout";
+    outcome.fails(1, &format!("spotinst-cred: cannot write {}: {why}\nhint: {hint}\n", file.display()));
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o777
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
