@@ -11,7 +11,9 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod example;
 mod host;
+mod internet;
 mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
@@ -25,10 +27,14 @@ mod documents;
 mod ageing;
 mod answers;
 mod budgets;
+mod cargo_token;
+mod clients;
 mod clocks;
 mod cold_and_warm;
 mod command_grant;
 mod contention;
+mod example_ci;
+mod example_shells;
 mod exec;
 mod failure_memory;
 mod files;
@@ -37,6 +43,7 @@ mod get;
 mod json_schema;
 mod kill;
 mod kubectl;
+mod kubernetes_clients;
 mod messages;
 mod output_file;
 mod proxy;
@@ -51,5 +58,6 @@ mod settings;
 mod shells;
 mod sweep;
 mod syscalls;
+mod terraform;
 mod tls;
 mod wire_limits;
