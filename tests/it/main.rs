@@ -47,6 +47,7 @@ mod kubernetes_clients;
 mod messages;
 mod output_file;
 mod proxy;
+mod readme;
 mod refresh;
 mod refresh_grant;
 mod refusals;
