@@ -12,7 +12,9 @@ const BOTH_HOSTS: [&str; 2] = ["oauth.spotinst.io:443", "api.spotinst.io:443"];
 #[test]
 fn a_script_with_the_first_python_sdk_has_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
-    let internet = Internet::start();
+    let mut internet = Internet::start();
+    // Where the account stands only in the profile, the SDK has it from us alone.
+    internet.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
 
     let script = path("python/sdk.py");
     let outcome =
@@ -83,6 +85,23 @@ fn an_ansible_playbook_has_token_and_account() {
     let calls: Vec<_> = internet.calls().into_iter().map(|call| (call.method, call.target)).collect();
     let target = format!("/aws/ec2/group?accountId={ACCOUNT}");
     assert_eq!(calls, [("GET".to_owned(), target.clone()), ("POST".to_owned(), target)]);
+    assert_eq!(internet.hosts(), BOTH_HOSTS);
+}
+
+/// The client inside of an MCP server: one more that others wrote, on another HTTP library.
+#[test]
+fn the_client_of_an_mcp_server_has_token_and_account() {
+    const SCRIPT: &str = "import asyncio; from mcp_server_spotinst.spotinst_client import SpotinstClient; \
+                          print(asyncio.run(SpotinstClient().list_elastigroups()))";
+    let Some(python) = find("python/bin/python") else { return };
+    let internet = Internet::start();
+
+    let arguments = ["exec", "--", python.to_str().unwrap(), "-c", SCRIPT];
+    let outcome = run(&internet.sandbox, "spotinst-cred", &arguments);
+
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("id-of-existing"), "{outcome:?}");
+    assert_eq!(internet.calls()[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"));
     assert_eq!(internet.hosts(), BOTH_HOSTS);
 }
 
