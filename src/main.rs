@@ -8,11 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod budget;
 mod cache;
 mod child;
 mod cli;
 mod clock;
+mod colour;
 mod command;
 mod command_grant;
 mod endpoint;
@@ -30,6 +32,7 @@ mod refresh;
 mod replacement;
 mod secret;
 mod settings;
+mod terminal;
 mod token;
 mod usage;
 mod voice;
@@ -38,7 +41,6 @@ use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -68,8 +70,14 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         return Err(Failure::new(Kind::Usage, format!("{option} does not go with a command")).into());
     }
     match command {
+        Command::Completions { shell } => command::completions::run(*shell),
         Command::Exec { argv } => command::exec::run(argv, options, started),
         Command::Get => command::get::run(options, started),
+        Command::Invalidate => command::invalidate::run(options, started),
+        Command::Login => command::login::run(options),
+        Command::Logout { all } => command::logout::run(*all, options, started),
+        Command::Status { profiles: true, .. } => command::profiles::run(options),
+        Command::Status { json, check, profiles: _ } => command::status::run(*json, *check, options, started),
     }
 }
 
@@ -78,14 +86,9 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<command::OutputClosed>().is_some() {
         return Kind::Other.exit_code();
     }
-    voice::say(&format!("{error:#}"));
-    let Some(failure) = error.downcast_ref::<Failure>() else {
-        return Kind::Other.exit_code();
-    };
-    if let Some(hint) = &failure.hint {
-        voice::hint(hint);
-    }
-    failure.kind.exit_code()
+    let failure = error.downcast_ref::<Failure>();
+    voice::complain(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
+    failure.map_or(Kind::Other, |failure| failure.kind).exit_code()
 }
 
 /// Help and version go to stdout; what is wrong with the command line goes to stderr like any other failure.

@@ -219,10 +219,7 @@ impl Call<'_> {
     fn refresh_and_publish(&self, draft: Draft<'_>, entry: Entry) -> Result<AccessToken, Failure> {
         let outcome = self.granter.refresh(&entry, self.wish.force, self.limits(), self.voice);
         let now = clock::now();
-        let mut next = outcome.into_entry(entry, now);
-        if !self.granter.keeps_refresh_tokens() {
-            next.refresh_token = None;
-        }
+        let next = outcome.into_entry(entry, now, self.granter.keeps_refresh_tokens());
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
         let published = draft.publish(&next);
         if let Err(error) = published {
@@ -273,7 +270,7 @@ fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
 }
 
 /// A remembered failure as it is told to another caller: with its age, and when it ends where that is known.
-fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
+pub fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
     let mut failure = remembered.failure.clone();
     let age = span(remembered.at, now).as_secs();
     if failure.kind == Kind::RateLimited {

@@ -55,14 +55,14 @@ impl From<Ended> for Outcome {
 }
 
 impl Outcome {
-    /// What the cache is to hold from now on.
-    pub fn into_entry(self, before: Entry, now: OffsetDateTime) -> Entry {
+    /// What the cache is to hold from now on; a refresh token only if it `keeps_refresh_tokens`.
+    pub fn into_entry(self, before: Entry, now: OffsetDateTime, keeps_refresh_tokens: bool) -> Entry {
         let next = Entry {
             revision: random::name(),
             refresh_token: before.refresh_token.filter(|_| !self.forget_refresh_token),
             ..before
         };
-        match self.ended {
+        let next = match self.ended {
             Ended::Granted(granted) => Entry {
                 token: Some(granted.token),
                 // An answer without a refresh token leaves the old one good.
@@ -77,7 +77,8 @@ impl Outcome {
                 let rejection = failure.fingerprint.is_some().then(|| failure.clone());
                 Entry { failure: Some(failure), rejection: rejection.or(next.rejection), ..next }
             }
-        }
+        };
+        Entry { refresh_token: next.refresh_token.filter(|_| keeps_refresh_tokens), ..next }
     }
 }
 
@@ -154,7 +155,7 @@ impl<'a> Refresher<'a> {
     }
 
     /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.
-    fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
+    pub fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
         let (client_secret, password) = match self.secrets() {
             Ok(secrets) => secrets,
             Err(failure) => return failed(failure),
@@ -199,7 +200,11 @@ impl<'a> Refresher<'a> {
         let is_rejected = refusal.failure.kind == Kind::Rejected;
         let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
         if !(is_rejected || is_endpoint_at_fault) || !self.can_obtain_anew() {
-            let ended = Ended::Failed { failure: refusal.failure, reset: refusal.reset, fingerprint: None };
+            let mut failure = refusal.failure;
+            if let Some(hint) = self.settings.login_hint().filter(|_| is_rejected) {
+                failure = failure.hint(hint);
+            }
+            let ended = Ended::Failed { failure, reset: refusal.reset, fingerprint: None };
             return Outcome { ended, forget_refresh_token: is_rejected };
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));

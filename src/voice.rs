@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use crate::colour::Colour;
+
 /// A wait shorter than this is not worth a word.
 const SILENCE: Duration = Duration::from_millis(500);
 
@@ -12,9 +14,12 @@ pub fn say(line: &str) {
     write_line("spotinst-cred", line);
 }
 
-/// Writes the line after a failure: what to do next.
-pub fn hint(line: &str) {
-    write_line("hint", line);
+/// Says what went wrong, and what to do next. Only a terminal shows it in colour.
+pub fn complain(problem: &str, hint: Option<&str>) {
+    write_line(&Colour::Red.paint("spotinst-cred", &io::stderr()), problem);
+    if let Some(hint) = hint {
+        write_line(&Colour::Cyan.paint("hint", &io::stderr()), hint);
+    }
 }
 
 /// One line in one write, so that the lines of many callers on one stderr do not mix. A path or a key may hold

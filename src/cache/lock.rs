@@ -59,6 +59,26 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Att
     receive.recv_timeout(left).unwrap_or(Attempt::Held)
 }
 
+/// Whether somebody holds the lock. Nothing is made, and nobody who only asks is in another's way: the lock that is
+/// tried is a shared one, and given back at once.
+///
+/// # Errors
+/// The file is there and cannot be opened or locked.
+#[expect(clippy::disallowed_methods, reason = "the one place that locks")]
+pub fn is_held(path: &Path) -> io::Result<bool> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match fs2::FileExt::try_lock_shared(&file) {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens the lock file, made if it is missing. Not through a link, and never stuck on a FIFO or a device.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;

@@ -2,6 +2,7 @@
 //! whatever cannot be read or removed stays. The directory may be one that others use too (`--cache-dir /tmp`), so
 //! only names that this program makes are touched.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
@@ -52,6 +53,16 @@ pub fn now_and_then(dir: &Path) {
     }
 }
 
+/// The names of all identities that have an entry or a lock file.
+pub fn identities(dir: &Path) -> BTreeSet<String> {
+    let is_identity = |name: &str, rest: &str| is_hex(name, super::NAME_LENGTH) && matches!(rest, "token" | "lock");
+    let name = |file: String| {
+        let (name, rest) = file.split_once('.')?;
+        is_identity(name, rest).then(|| name.to_owned())
+    };
+    names(dir).filter_map(name).collect()
+}
+
 /// Removes an old entry unless somebody is just renewing it.
 fn remove_entry(path: &Path) {
     if let Attempt::Locked(_guard) = lock::try_lock(&path.with_extension("lock"))
@@ -63,7 +74,6 @@ fn remove_entry(path: &Path) {
 
 /// Which of our files has this name, if any.
 fn kind(file_name: &str) -> Option<Ours> {
-    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
     let (identity, rest) = file_name.split_once('.')?;
     if !is_hex(identity, super::NAME_LENGTH) {
         return None;
@@ -81,6 +91,10 @@ fn names(dir: &Path) -> impl Iterator<Item = String> {
     let listing = File::open(dir).ok().and_then(|dir| Dir::new(dir).ok());
     let entries = listing.into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str().map(str::to_owned).ok())
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether the file was last written long ago. One of the future is not old.

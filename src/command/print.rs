@@ -1,5 +1,6 @@
 //! The main command: print the token in the format that is asked for.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
@@ -38,7 +39,18 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
     match (output.file(), renderer) {
         (Some(path), _) => Ok(output_file::write(path, &document)?),
         (None, Renderer::Github(file)) => hand_over(file, &answer, &document),
-        (None, _) => Ok(command::write(&document)?),
+        (None, _) => {
+            command::write(&document)?;
+            tell_how_to_export(output, format, voice);
+            Ok(())
+        }
+    }
+}
+
+/// Who looks at the token on a terminal probably wants to hand it on.
+fn tell_how_to_export(output: &Output, format: Format, voice: Voice) {
+    if format == Format::Token && !output.no_newline && io::stdout().is_terminal() {
+        voice.notice("to hand it to programs: SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN");
     }
 }
 

@@ -48,9 +48,6 @@ pub struct ProxySetting {
 /// A field of a form: its name and value.
 pub type Field<'a> = (&'static str, &'a str);
 
-/// A field that the exchange's own thread can hold.
-type OwnedField = (&'static str, Zeroizing<String>);
-
 /// What came back. Its texts are the server's: whoever shows them takes our secrets out and keeps them on one line.
 pub struct Reply {
     /// The HTTP status.
@@ -108,20 +105,47 @@ impl Client {
 
     /// Posts the form and reads the answer, all before `deadline`.
     ///
-    /// Not every step has a limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
-    /// greeting, and to the name server beside it. So the exchange is something that can be walked away from. What it
-    /// has not sent by its own limit, a little earlier, it never sends.
-    ///
     /// # Errors
     /// No status line came back.
     pub fn post(&self, endpoint: &Endpoint, form: &[Field<'_>], deadline: Instant) -> Result<Reply, NoReply> {
-        let left = deadline.saturating_duration_since(Instant::now());
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
+        self.until(endpoint, deadline, move |client, to, limit| {
+            let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
+            let response = request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())));
+            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+        })
+    }
+
+    /// Asks with a bearer token and reads the answer, all before `deadline`.
+    ///
+    /// # Errors
+    /// No status line came back.
+    pub fn get(&self, endpoint: &Endpoint, bearer: &Secret, deadline: Instant) -> Result<Reply, NoReply> {
+        let header = Zeroizing::new(format!("Bearer {}", bearer.expose()));
+        self.until(endpoint, deadline, move |client, to, limit| {
+            let request = client.agent.get(to.as_str()).config().timeout_global(Some(limit)).build();
+            let response = request.header("Authorization", header.as_str()).call();
+            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+        })
+    }
+
+    /// Runs an exchange until `deadline`.
+    ///
+    /// Not every step has a limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
+    /// greeting, and to the name server beside it. So the exchange is something that can be walked away from. What it
+    /// has not sent by its own limit, a little earlier, it never sends.
+    fn until(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+        exchange: impl FnOnce(&Self, &Endpoint, Duration) -> Result<Reply, NoReply> + Send + 'static,
+    ) -> Result<Reply, NoReply> {
+        let left = deadline.saturating_duration_since(Instant::now());
         let (client, to) = (self.clone(), endpoint.clone());
         let (send, receive) = mpsc::channel();
         // Nobody listens any more once the deadline is over.
-        let exchange = move || drop(send.send(client.exchange(&to, &form, left - left / 64)));
-        if let Err(error) = thread::Builder::new().spawn(exchange) {
+        let run = move || drop(send.send(exchange(&client, &to, left - left / 64)));
+        if let Err(error) = thread::Builder::new().spawn(run) {
             let problem = format!("{endpoint}: no thread can be started for the request: {error}");
             return Err(NoReply { failure: Failure::temporary(problem), is_passing: false });
         }
@@ -129,23 +153,20 @@ impl Client {
         receive.recv_timeout(left).unwrap_or_else(late)
     }
 
-    /// The exchange itself.
-    fn exchange(&self, endpoint: &Endpoint, form: &[OwnedField], limit: Duration) -> Result<Reply, NoReply> {
-        let request = self.agent.post(endpoint.as_str()).config().timeout_global(Some(limit)).build();
-        let fields = form.iter().map(|(name, value)| (*name, value.as_str()));
-        let mut response = request.send_form(fields).map_err(|error| self.no_reply(endpoint, &error))?;
+    /// The answer, read to its end.
+    fn reply(&self, endpoint: &Endpoint, mut response: ureq::http::Response<ureq::Body>) -> Reply {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let number = |name: &str| header(name).and_then(|value| value.trim().parse().ok());
         let reset = number("x-ratelimit-reset").or_else(|| number("retry-after"));
         let (request_id, location) = (header("x-request-id"), header("location"));
         let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec();
-        Ok(Reply {
+        Reply {
             status: response.status().as_u16(),
             reset: reset.map(Duration::from_secs),
             request_id,
             location,
             body: body.map(Zeroizing::new).map_err(|error| self.no_reply(endpoint, &error).failure),
-        })
+        }
     }
 
     /// Tells a failed exchange in words.

@@ -2,9 +2,9 @@
 
 pub mod answer;
 pub mod http;
-mod redaction;
+pub mod redaction;
 mod resolver;
-mod said;
+pub mod said;
 mod system_roots;
 mod trust;
 

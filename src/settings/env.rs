@@ -64,6 +64,11 @@ pub fn depth() -> u32 {
     raw(DEPTH).and_then(|given| given.value.to_str()?.parse().ok()).unwrap_or_default()
 }
 
+/// Whether the user wants colours on a terminal: `NO_COLOR` is not set, and the terminal is no dumb one.
+pub fn wants_colour() -> bool {
+    raw("NO_COLOR").is_none() && raw("TERM").is_none_or(|given| given.value != "dumb")
+}
+
 /// Whether this variable is set to nothing: worth a word where its value is missed.
 #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
 pub fn is_empty(name: &str) -> bool {

@@ -27,7 +27,7 @@ const LARGEST: u64 = 1024 * 1024;
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
     client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, \
-    command_timeout, store_refresh_token";
+    command_timeout, store_refresh_token, login";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -54,6 +54,8 @@ pub struct Profile {
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
     pub store_refresh_token: Option<Given<bool>>,
+    /// A person types the password at each `login`, and it is stored nowhere.
+    pub login: Option<Given<bool>>,
 }
 
 /// Reads the file; nothing where there is none.
@@ -155,6 +157,7 @@ impl Reader<'_> {
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
                 "api_url" => profile.api_url = Some(self.text(name, value)?),
+                "login" => profile.login = Some(self.boolean(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
                 "store_refresh_token" => profile.store_refresh_token = Some(self.boolean(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
@@ -177,7 +180,20 @@ impl Reader<'_> {
                 secret.get_or_insert(self.origin(&value.span()));
             }
         }
+        self.check_login(&profile)?;
         Ok(profile)
+    }
+
+    /// A profile whose password is typed at each login has no other source of it, nor needs one.
+    fn check_login(&self, profile: &Profile) -> Result<(), Failure> {
+        let is_login = profile.login.as_ref().is_some_and(|login| login.value);
+        match [&profile.password, &profile.token].into_iter().flatten().next() {
+            Some(other) if is_login => {
+                let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
+                Err(Failure::settings(problem).hint("keep one of the two"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A secret's source, by the ending of its key. Two sources for one secret are one too many.
@@ -233,13 +249,14 @@ impl Reader<'_> {
         }
     }
 
+    /// `true` or `false`.
     fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Given<bool>, Failure> {
         match value.get_ref().as_bool() {
             Some(answer) => Ok(Given { value: answer, origin: self.origin(&value.span()) }),
             None => Err(self.problem(
                 &value.span(),
                 &format!("`{key}` must be true or false"),
-                &format!("{key} = false, without quotes"),
+                "write the word without quotes",
             )),
         }
     }

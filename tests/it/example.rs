@@ -16,7 +16,7 @@ pub fn path(example: &str) -> PathBuf {
 }
 
 /// What `contrib/` has that is no example of a host.
-const OURS: [&str; 5] = ["bench", "demo", "json-schema", "release", "stand-in"];
+const OURS: [&str; 8] = ["bench", "completions", "demo", "json-schema", "man", "release", "stand-in", "transcript"];
 
 /// Every example.
 pub fn examples() -> Vec<PathBuf> {

@@ -581,7 +581,7 @@ fn a_secrets_file_that_is_a_pipe_is_read_while_there_is_time() {
     );
     sandbox.run(["--timeout", "300ms"]).fails(5, &problem);
 
-    let running = sandbox.start(["--force-refresh"]);
+    let running = sandbox.start(["--force-refresh", "--timeout", "1m"]);
     // Opening waits for the program to open the other end.
     fs::write(&pipe, format!("{}\n", spotinst::PASSWORD)).unwrap();
     running.end().prints(&format!("{}\n", stand_in.issued().pop().unwrap()));

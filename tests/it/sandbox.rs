@@ -210,7 +210,11 @@ impl Running {
     /// Starts a command whose streams are pipes.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self::of(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// A process that has been started.
+    pub fn of(mut child: Child) -> Self {
         let stderr = child.stderr.take().map(BufReader::new);
         Self { child: Some(child), stderr, first_lines: String::new() }
     }
