@@ -25,6 +25,20 @@ Examples:
   spotinst-cred login                                        sets up a profile
   spotinst-cred status                                       what is set, and from where
 
+Formats:
+  token       the token alone, on one line
+  json        token, type, expiry and account, as JSON
+  header      an HTTP header, for curl -H @-
+  sh          exports for sh, bash, dash, zsh and ksh, for eval
+  dotenv      lines of an environment file: .env, docker, systemd
+  fish        exports for fish, for source
+  powershell  assignments for PowerShell, for Invoke-Expression
+  github      masks the token in a GitHub job's log and appends to GITHUB_ENV
+  ini         the file of the Spotinst SDKs
+  yaml        the file of the Serverless Framework plugin
+  kubernetes  an ExecCredential for kubectl and its like
+  terraform   an object of strings for the external data source
+
 Exit status: 0 a token was printed; 1 other failure; 2 usage; 3 configuration;
 4 credentials rejected; 5 temporary (network, time-out, rate limit, lock)")]
 pub struct Cli {
@@ -79,7 +93,7 @@ pub enum Command {
         shell: Shell,
     },
 
-    /// Run a program with the token in its environment, and without the keys
+    /// Run a program with the token in its environment, without the keys
     ///
     /// The program gets SPOTINST_TOKEN, and where the account is known SPOTINST_ACCOUNT and SPOTINST_ACCOUNT_ID; not
     /// SPOTINST_PASSWORD, SPOTINST_CLIENT_SECRET and the variables that name their files. The exit status is the
@@ -90,7 +104,7 @@ pub enum Command {
         argv: Vec<OsString>,
     },
 
-    /// Answer a request for headers, as a credential helper of Bazel, Buck2 or restish
+    /// Answer as a credential helper of Bazel, Buck2 or restish
     ///
     /// Reads {"uri":"https://…"} on stdin. Only spotinst.io, the hosts below it and the server of SPOTINST_API_URL get
     /// the token, over https.
@@ -136,9 +150,9 @@ pub struct Output {
     #[arg(short, long)]
     pub no_newline: bool,
 
-    /// Replace the content of a file, 0600, and print nothing; `-` is stdout
+    /// Write to a file, 0600, and print nothing
     ///
-    /// Its readers see the old content or the new. The directory is made if need be, 0700. A symbolic link is followed
+    /// `-` is stdout. Readers of the file see the old content or the new. The directory is made if need be, 0700. A symbolic link is followed
     /// unless another user made it; what is no regular file is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -4,6 +4,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::{Failure, Kind};
 
+/// What is said of a word that means nothing here.
+const UNKNOWN_WORD: &str = "an argument is neither an option nor a command (not shown, as it may be a secret)";
+
 /// The failure of a command line that does not parse.
 ///
 /// A word that is no option is not repeated: it may be a password or a token that was meant for somewhere else.
@@ -11,9 +14,8 @@ pub fn failure(error: &clap::Error) -> Failure {
     let is_option = |word: &ContextValue| matches!(word, ContextValue::String(word) if word.starts_with('-'));
     let word = error.get(ContextKind::InvalidArg);
     let message = match (error.kind(), word) {
-        (ErrorKind::UnknownArgument, Some(word)) if !is_option(word) => {
-            "an argument is no option and belongs to none (not shown, as it may be a secret)".to_owned()
-        }
+        (ErrorKind::UnknownArgument, Some(word)) if !is_option(word) => UNKNOWN_WORD.to_owned(),
+        (ErrorKind::InvalidSubcommand, _) => UNKNOWN_WORD.to_owned(),
         _ => first_line(error),
     };
     Failure::new(Kind::Usage, message).hint(hint(error))

@@ -19,6 +19,12 @@ _spotinst__cred() {
             spotinst__cred,completions)
                 cmd="spotinst__cred__subcmd__completions"
                 ;;
+            spotinst__cred,exec)
+                cmd="spotinst__cred__subcmd__exec"
+                ;;
+            spotinst__cred,get)
+                cmd="spotinst__cred__subcmd__get"
+                ;;
             spotinst__cred,invalidate)
                 cmd="spotinst__cred__subcmd__invalidate"
                 ;;
@@ -38,18 +44,26 @@ _spotinst__cred() {
 
     case "${cmd}" in
         spotinst__cred)
-            opts="-f -n -p -v -h -V --format --no-newline --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help --version completions invalidate login logout status"
+            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help --version completions exec get invalidate login logout status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "token json kubernetes" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header sh dotenv fish powershell github ini yaml kubernetes terraform" -- "${cur}"))
                     return 0
                     ;;
                 -f)
-                    COMPREPLY=($(compgen -W "token json kubernetes" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header sh dotenv fish powershell github ini yaml kubernetes terraform" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -85,6 +99,82 @@ _spotinst__cred() {
             ;;
         spotinst__cred__subcmd__completions)
             opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help bash elvish fish powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                --min-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__exec)
+            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                --min-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__get)
+            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

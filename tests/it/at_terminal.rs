@@ -32,10 +32,10 @@ fn a_failure_is_coloured_unless_that_is_not_wanted() {
     sandbox.config("[profiles.default]\nlogin = 1\n");
     let path = sandbox.config_path();
     let (problem, hint) =
-        (format!("{}:2: `login` must be true or false", path.display()), "login = true, without quotes");
+        (format!("{}:2: `login` must be true or false", path.display()), "write the word without quotes");
 
     let Some(terminal) = Terminal::start(&sandbox, []) else { return };
-    let coloured = format!("\u{1b}[31mspotinst-cred:\u{1b}[0m {problem}\n\u{1b}[36mhint:\u{1b}[0m {hint}\n");
+    let coloured = format!("\u{1b}[31mspotinst-cred\u{1b}[0m: {problem}\n\u{1b}[36mhint\u{1b}[0m: {hint}\n");
     assert_eq!(terminal.end(), (coloured, Some(3)));
 
     let plain = format!("spotinst-cred: {problem}\nhint: {hint}\n");

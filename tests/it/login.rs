@@ -348,6 +348,6 @@ fn settings_that_contradict_a_login_are_refused() {
     sandbox.config("[profiles.default]\nlogin = \"yes\"\n");
     sandbox.run([]).fails(
         3,
-        &format!("spotinst-cred: {path}:2: `login` must be true or false\nhint: login = true, without quotes\n"),
+        &format!("spotinst-cred: {path}:2: `login` must be true or false\nhint: write the word without quotes\n"),
     );
 }

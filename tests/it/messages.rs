@@ -48,7 +48,7 @@ fn the_command_line() {
             prepare: complete,
             args: &["hunter2"],
             status: 2,
-            stderr: "spotinst-cred: an argument is no option and belongs to none (not shown, as it may be a secret)\n\
+            stderr: "spotinst-cred: an argument is neither an option nor a command (not shown, as it may be a secret)\n\
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
@@ -81,7 +81,7 @@ fn the_command_line() {
             args: &["-f", "xml"],
             status: 2,
             stderr: "spotinst-cred: invalid value 'xml' for '--format <FORMAT>'\n\
-                     hint: known are token, json, kubernetes\n",
+                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
         },
         Row {
             situation: "no newline after a document",
@@ -420,7 +420,8 @@ fn the_configuration_file() {
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
                      hint: known here are username, password, password_file, password_command, client_id, \
                      client_secret, client_secret_file, client_secret_command, account, token, token_file, \
-                     token_command, grant, token_url, refresh_url, ca_file, command_timeout, store_refresh_token\n",
+                     token_command, grant, token_url, refresh_url, api_url, ca_file, \
+                     command_timeout, store_refresh_token, login\n",
         },
         Row {
             situation: "a key that would break the line",
@@ -603,7 +604,7 @@ fn values() {
             status: 3,
             stderr: "spotinst-cred: the refresh URL from SPOTINST_REFRESH_URL is not https: http is allowed to a \
                      loopback address only, as it would show the secrets to the network\n\
-                     hint: it looks like https://oauth.spotinst.io/token\n",
+                     hint: it looks like https://api.spotinst.io/token\n",
         },
         Row {
             situation: "another scheme, in the file",
@@ -647,7 +648,7 @@ fn values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"device_code\"\n\
-                     hint: known are password and client_credentials\n",
+                     hint: known are password, client_credentials and command\n",
         },
         Row {
             situation: "an unknown grant in the file",
@@ -657,7 +658,7 @@ fn values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from $FILE:6 is unknown: \"Password\"\n\
-                     hint: known are password and client_credentials\n",
+                     hint: known are password, client_credentials and command\n",
         },
         Row {
             situation: "an unknown format in the environment",
@@ -668,7 +669,7 @@ fn values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
-                     hint: known are token, json, kubernetes\n",
+                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
         },
         Row {
             situation: "a time limit in the environment",

@@ -316,7 +316,7 @@ fn whether_to_store_the_refresh_token_is_true_or_false() {
     let (_stand_in, sandbox) = machine();
     sandbox.config("[profiles.default]\nstore_refresh_token = \"no\"\n");
     let problem = "config.toml:2: `store_refresh_token` must be true or false\n\
-                   hint: store_refresh_token = false, without quotes\n";
+                   hint: write the word without quotes\n";
     let dir = sandbox.config_path().parent().unwrap().display().to_string();
     sandbox.run([]).fails(3, &format!("spotinst-cred: {dir}/{problem}"));
 }

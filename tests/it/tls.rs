@@ -151,7 +151,8 @@ fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
     for (name, what) in rows {
         let path = sandbox.home().join(name);
         name_ca_file(&sandbox, path.to_str().unwrap());
-        let line = format!("ca_file {}: {what}", path.display());
+        let what = if what.contains("os error") { format!("cannot be read: {what}") } else { what.to_owned() };
+        let line = format!("ca_file {} (from {}:2) {what}", path.display(), sandbox.config_path().display());
         let hint = "it must be a PEM file of the roots to trust";
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     }
@@ -184,18 +185,18 @@ fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
     let stand_in = StandIn::start_on(TcpListener::bind("0.0.0.0:0").unwrap(), None);
     let problem =
         "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
-    let hint = "it looks like https://oauth.spotinst.io/token";
+    let hint = |host| format!("hint: it looks like https://{host}/token");
     for host in ["0.0.0.0", "localhost.example", "127.0.0.1.example", "[::ffff:127.0.0.1]"] {
         let mut sandbox = Sandbox::of(&stand_in);
         let foreign = stand_in.base_at(host) + "/token";
         sandbox.set("SPOTINST_TOKEN_URL", &foreign);
         let line = format!("the token URL from SPOTINST_TOKEN_URL {problem}");
-        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\n{}\n", hint("oauth.spotinst.io")));
 
         sandbox.set("SPOTINST_TOKEN_URL", stand_in.base_at("127.0.0.1") + "/token");
         sandbox.set("SPOTINST_REFRESH_URL", &foreign);
         let line = format!("the refresh URL from SPOTINST_REFRESH_URL {problem}");
-        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\n{}\n", hint("api.spotinst.io")));
     }
     assert_eq!(stand_in.connections(), 0);
 }
