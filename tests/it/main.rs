@@ -11,7 +11,9 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod example;
 mod host;
+mod internet;
 mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
@@ -25,12 +27,16 @@ mod ageing;
 mod answers;
 mod at_terminal;
 mod budgets;
+mod cargo_token;
+mod clients;
 mod clocks;
 mod cold_and_warm;
 mod command_grant;
 mod completions;
 mod contention;
 mod documents;
+mod example_ci;
+mod example_shells;
 mod exec;
 mod failure_memory;
 mod files;
@@ -39,11 +45,13 @@ mod get;
 mod json_schema;
 mod kill;
 mod kubectl;
+mod kubernetes_clients;
 mod login;
 mod logout;
 mod messages;
 mod output_file;
 mod proxy;
+mod readme;
 mod refresh;
 mod refresh_grant;
 mod refusals;
@@ -56,6 +64,7 @@ mod shells;
 mod status;
 mod sweep;
 mod syscalls;
+mod terraform;
 mod tls;
 mod transcript;
 mod wire_limits;

@@ -1,0 +1,7 @@
+# For a script with Spotinst's first Python SDK (`pip install spotinst_sdk`): run `spotinst-cred exec -- python sdk.py`.
+# The SDK takes token and account from the environment.
+from spotinst_sdk import SpotinstClient
+
+client = SpotinstClient(print_output=False)
+for group in client.get_elastigroups():
+    print(group["id"], group["name"])

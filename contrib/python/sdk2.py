@@ -1,0 +1,18 @@
+# For a program that lives longer than a token, with Spotinst's Python SDK (`pip install spotinst_sdk2`): it asks for a
+# token before each piece of work. That costs a few milliseconds as long as the token is good.
+import json
+import subprocess
+
+from spotinst_sdk2 import SpotinstSession
+from spotinst_sdk2.models.functions import Environment
+
+
+def session():
+    answer = subprocess.run(["spotinst-cred", "--format", "json"], stdout=subprocess.PIPE, check=True)
+    token = json.loads(answer.stdout)
+    return SpotinstSession(auth_token=token["access_token"], account_id=token.get("account"))
+
+
+functions = session().client("functions", print_output=False)
+hello = Environment(name="hello", application_id="app-12345678", providers=["aws"], locations=["us-east"])
+print(functions.create_environment(hello)["id"])

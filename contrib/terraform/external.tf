@@ -1,0 +1,21 @@
+# For Terraform and OpenTofu where nobody can change how they are run. Prefer `exec`: what a data source returns is kept
+# in the state, so whoever reads the state has a token for two hours. Nothing renews it during a run.
+terraform {
+  required_providers {
+    external = {
+      source = "hashicorp/external"
+    }
+    spotinst = {
+      source = "spotinst/spotinst"
+    }
+  }
+}
+
+data "external" "spotinst" {
+  program = ["spotinst-cred", "--format", "terraform", "--min-ttl", "30m"]
+}
+
+provider "spotinst" {
+  token   = data.external.spotinst.result.token
+  account = data.external.spotinst.result.account
+}

@@ -1,0 +1,75 @@
+//! The files of `contrib/` that a person copies, and other people's programs that use them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
+
+/// The account that the tests' user works in.
+pub const ACCOUNT: &str = "act-12345678";
+
+/// Where an example is, by its path below `contrib/`.
+pub fn path(example: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(example)
+}
+
+/// What `contrib/` has that is no example of a host.
+const OURS: [&str; 8] = ["bench", "completions", "demo", "json-schema", "man", "release", "stand-in", "transcript"];
+
+/// Every example.
+pub fn examples() -> Vec<PathBuf> {
+    let folders = fs::read_dir(path("")).unwrap().map(|folder| folder.unwrap().path());
+    let folders = folders.filter(|folder| folder.is_dir() && !OURS.iter().any(|ours| folder.ends_with(ours)));
+    folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect()
+}
+
+/// What an example says.
+pub fn text(example: &str) -> String {
+    fs::read_to_string(path(example)).unwrap()
+}
+
+/// A program by its name, or by its path below `target/hosts`, where `.ci/hosts` installs what no distribution has.
+/// `None`, and a word about it, where it is not there; CI has them all.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let found = look_for(program);
+    assert!(found.is_some() || std::env::var_os("CI").is_none(), "{program} is not installed");
+    if found.is_none() {
+        eprintln!("skipped: {program} is not installed");
+    }
+    found
+}
+
+/// The same for what CI has no way to install.
+pub fn find_by_chance(program: &str) -> Option<PathBuf> {
+    let found = look_for(program);
+    if found.is_none() {
+        eprintln!("skipped: {program} is not installed, and CI cannot install it");
+    }
+    found
+}
+
+fn look_for(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts").join(program))
+            .filter(|path| path.exists());
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
+/// A YAML document as JSON, by the parser that most hosts use; `None` where it is not there.
+pub fn yaml(text: &str) -> Option<Value> {
+    const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)";
+    let python = find("python/bin/python")?;
+    let outcome = Running::start(Sandbox::new().command(python).args(["-c", TO_JSON, text])).end();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    Some(serde_json::from_str(&outcome.stdout).unwrap())
+}
+
+/// Runs a program to its end, ours in the `PATH`.
+#[track_caller]
+pub fn run(sandbox: &Sandbox, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Outcome {
+    Running::start(sandbox.command(program).args(arguments).env("PATH", path_with_program())).end()
+}

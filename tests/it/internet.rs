@@ -1,0 +1,78 @@
+//! The hosts that clients have hard-coded, `oauth.spotinst.io` and `api.spotinst.io`, as an unmodified client reaches
+//! them: over TLS, through a proxy that joins every tunnel to the stand-in.
+
+use serde_json::{Value, json};
+
+use crate::example::ACCOUNT;
+use crate::sandbox::{Sandbox, path_with_program};
+use crate::stand_in::proxy::Proxy;
+use crate::stand_in::tls::Ca;
+use crate::stand_in::{Reply, Request, StandIn};
+
+/// Both hosts, the way to them, and a user of this program who has set nothing special.
+pub struct Internet {
+    pub spotinst: StandIn,
+    pub proxy: Proxy,
+    pub sandbox: Sandbox,
+}
+
+impl Internet {
+    /// The API accepts the tokens of the token endpoint and nothing else.
+    pub fn start() -> Self {
+        let ca = Ca::new();
+        let spotinst = StandIn::start_tls(&ca.identity_for(&["oauth.spotinst.io", "api.spotinst.io"]));
+        let service = spotinst.service();
+        spotinst.handler(move |request| match request.target.as_str() {
+            "/token" => service.answer(request),
+            target if target.starts_with("/setup/account") => service.answer(request),
+            _ if service.issued().iter().any(|token| request.bearer() == Some(token)) => group(request),
+            _ => Reply::unauthorized(),
+        });
+        let proxy = Proxy::start(spotinst.addr());
+        let mut sandbox = Sandbox::of(&spotinst);
+        let roots = sandbox.path().join("ca.pem");
+        ca.write_pem(&roots).unwrap();
+        sandbox.unset("SPOTINST_TOKEN_URL").set("SPOTINST_ACCOUNT", ACCOUNT);
+        sandbox.set("PATH", path_with_program()).set("HTTPS_PROXY", proxy.url());
+        for variable in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            sandbox.set(variable, &roots);
+        }
+        Self { spotinst, proxy, sandbox }
+    }
+
+    /// The one token that was issued.
+    #[track_caller]
+    pub fn token(&self) -> String {
+        let mut issued = self.spotinst.issued();
+        assert_eq!(issued.len(), 1, "{issued:?}");
+        issued.remove(0)
+    }
+
+    /// What the API was asked, token requests left out: each carried our token.
+    #[track_caller]
+    pub fn calls(&self) -> Vec<Request> {
+        let token = self.token();
+        let calls: Vec<_> = self.spotinst.requests().into_iter().filter(|call| call.target != "/token").collect();
+        assert!(!calls.is_empty() && calls.iter().all(|call| call.bearer() == Some(&token)), "{calls:?}");
+        calls
+    }
+
+    /// The hosts that the clients believed to talk to, each once, in order.
+    pub fn hosts(&self) -> Vec<String> {
+        let mut hosts: Vec<_> = self.proxy.tunnels().into_iter().map(|tunnel| tunnel.target).collect();
+        hosts.dedup();
+        hosts
+    }
+}
+
+/// Something that has an id and a name, in the API's envelope: a list for who looks, the new one for who creates.
+fn group(request: &Request) -> Reply {
+    let name = if request.method == "GET" { "existing" } else { "hello" };
+    let items: Value = json!([{"id": format!("id-of-{name}"), "name": name}]);
+    Reply::json(
+        200,
+        &json!({"request": {"id": "1"}, "response": {
+            "status": {"code": 200, "message": "OK"}, "kind": "spotinst:it", "items": items, "count": 1,
+        }}),
+    )
+}
