@@ -36,7 +36,7 @@ impl Granter<'_> {
     pub fn keeps_refresh_tokens(self) -> bool {
         match self {
             Granter::Endpoint(settings) => settings.store_refresh_token,
-            Granter::Command(_) => true,
+            Granter::Command(_) => false,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::cache::entry::{Entry, RefreshToken, Remembered};
 use crate::failure::{Failure, Kind};
 use crate::oauth::http::Client;
 use crate::oauth::{Grant, Granted, Refusal, Request, fingerprint};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSetting};
 use crate::settings::credentials::{EndpointSettings, GrantType};
 use crate::voice::Voice;
 use crate::{clock, random};
@@ -127,9 +127,13 @@ impl<'a> Refresher<'a> {
         let Some(refresh_token) = alive else {
             return self.obtain_anew(rejection).into();
         };
-        match self.by_refresh_token(refresh_token) {
+        let client_secret = match self.client_secret() {
+            Ok(client_secret) => client_secret,
+            Err(failure) => return failed(failure).into(),
+        };
+        match self.by_refresh_token(refresh_token, &client_secret) {
             Ok(granted) => Ended::Granted(granted).into(),
-            Err(refusal) => self.after_refusal(refusal, rejection),
+            Err(refusal) => self.after_refusal(refusal, client_secret, rejection),
         }
     }
 
@@ -146,7 +150,7 @@ impl<'a> Refresher<'a> {
         if !is_about_credentials || self.runs_a_command() {
             return true;
         }
-        match self.secrets() {
+        match self.client_secret().and_then(|client_secret| Ok((client_secret, self.password()?))) {
             Ok((client_secret, password)) => {
                 remembered.fingerprint == Some(fingerprint(&client_secret, password.as_ref()))
             }
@@ -156,11 +160,21 @@ impl<'a> Refresher<'a> {
 
     /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.
     pub fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
-        let (client_secret, password) = match self.secrets() {
-            Ok(secrets) => secrets,
+        // No command runs for nothing.
+        let client_secret = self.settings.missing().map_or_else(|| self.client_secret(), Err);
+        match client_secret {
+            Ok(client_secret) => self.obtain_by(&client_secret, rejection),
+            Err(failure) => failed(failure),
+        }
+    }
+
+    /// The same with the client secret at hand.
+    fn obtain_by(&self, client_secret: &Secret, rejection: Option<&Remembered>) -> Ended {
+        let password = match self.password() {
+            Ok(password) => password,
             Err(failure) => return failed(failure),
         };
-        let mark = fingerprint(&client_secret, password.as_ref());
+        let mark = fingerprint(client_secret, password.as_ref());
         if let Some(known) = rejection.filter(|known| known.fingerprint.as_ref() == Some(&mark)) {
             return Ended::StillRejected(known.clone());
         }
@@ -169,7 +183,7 @@ impl<'a> Refresher<'a> {
             _ => Grant::ClientCredentials,
         };
         let deadline = self.limits.exchange_ends(Instant::now());
-        match self.send(grant, &client_secret, deadline) {
+        match self.send(grant, client_secret, deadline) {
             Ok(granted) => Ended::Granted(granted),
             Err(refusal) => Ended::Failed {
                 fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
@@ -180,9 +194,7 @@ impl<'a> Refresher<'a> {
     }
 
     /// The refresh grant. It needs no password.
-    fn by_refresh_token(&self, refresh_token: &RefreshToken) -> Result<Granted, Refusal> {
-        let client_secret = self.settings.client_secret().and_then(|source| source.fetch(self.limits.commands_end));
-        let client_secret = client_secret.map_err(|failure| Refusal { failure, reset: None })?;
+    fn by_refresh_token(&self, refresh_token: &RefreshToken, client_secret: &Secret) -> Result<Granted, Refusal> {
         let now = Instant::now();
         // Where its own endpoint may hang, time is left for the other one.
         let deadline = if self.is_elsewhere() && self.can_obtain_anew() {
@@ -191,12 +203,12 @@ impl<'a> Refresher<'a> {
             self.limits.exchange_ends(now)
         };
         let grant = Grant::Refresh { refresh_token: &refresh_token.value };
-        self.send(grant, &client_secret, deadline)
+        self.send(grant, client_secret, deadline)
     }
 
     /// The refresh grant failed. A rejected refresh token is forgotten and the profile's own grant tried, once; so is
     /// it where the trouble is with an endpoint that only the refresh grant uses.
-    fn after_refusal(&self, refusal: Refusal, rejection: Option<&Remembered>) -> Outcome {
+    fn after_refusal(&self, refusal: Refusal, client_secret: Secret, rejection: Option<&Remembered>) -> Outcome {
         let is_rejected = refusal.failure.kind == Kind::Rejected;
         let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
         if !(is_rejected || is_endpoint_at_fault) || !self.can_obtain_anew() {
@@ -208,7 +220,7 @@ impl<'a> Refresher<'a> {
             return Outcome { ended, forget_refresh_token: is_rejected };
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
-        Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: is_rejected }
+        Outcome { ended: self.obtain_by(&client_secret, rejection), forget_refresh_token: is_rejected }
     }
 
     /// Whether the profile's own grant has all that it needs.
@@ -227,17 +239,22 @@ impl<'a> Refresher<'a> {
         secrets.into_iter().flatten().any(|source| source.is_command())
     }
 
-    /// The client secret, and for the password grant the password: the password's command last.
-    fn secrets(&self) -> Result<(Secret, Option<Secret>), Failure> {
-        let client_secret = self.settings.client_secret()?;
-        let password = match self.settings.grant {
-            GrantType::Password { .. } => Some(self.settings.password()?),
-            GrantType::ClientCredentials => None,
-        };
-        let _waiting = self.runs_a_command().then(|| self.voice.waiting("the command that prints a secret"));
-        let client_secret = client_secret.fetch(self.limits.commands_end)?;
-        let password = password.map(|source| source.fetch(self.limits.commands_end)).transpose()?;
-        Ok((client_secret, password))
+    /// The client secret, which every grant needs.
+    fn client_secret(&self) -> Result<Secret, Failure> {
+        self.fetch(self.settings.client_secret()?)
+    }
+
+    /// The password, if the grant is the password's. Its command is the last to run.
+    fn password(&self) -> Result<Option<Secret>, Failure> {
+        match self.settings.grant {
+            GrantType::Password { .. } => self.fetch(self.settings.password()?).map(Some),
+            GrantType::ClientCredentials => Ok(None),
+        }
+    }
+
+    fn fetch(&self, source: &SecretSetting) -> Result<Secret, Failure> {
+        let _waiting = source.is_command().then(|| self.voice.waiting("the command that prints a secret"));
+        source.fetch(self.limits.commands_end)
     }
 
     fn send(&self, grant: Grant<'_>, client_secret: &Secret, deadline: Instant) -> Result<Granted, Refusal> {

@@ -19,7 +19,7 @@ pub const VERSION: u32 = 1;
 /// Everything remembered of one identity. Never a password or a client secret.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entry {
-    /// Another one each time the entry is published: who finds it changed knows that somebody refreshed meanwhile.
+    /// Another one after each refresh, failed or not: who finds it changed knows that somebody refreshed meanwhile.
     pub revision: String,
     /// The newest access token, also after its death: its lifetime says what the server grants.
     pub token: Option<AccessToken>,
