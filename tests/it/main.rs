@@ -18,6 +18,7 @@ mod stand_in;
 mod cold_and_warm;
 mod command_grant;
 mod exec;
+mod fleet;
 mod formats;
 mod get;
 mod host;
