@@ -60,3 +60,49 @@ impl RefreshLimits {
         now + whole.saturating_duration_since(now) / 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+    /// Exchange before lock before host, for any value of the two settings.
+    #[test]
+    fn the_order_of_the_limits_holds_for_any_value() {
+        let started = Instant::now();
+        let values = [1, 50, 1_000, 8_000, 3_600_000].map(Duration::from_millis).into_iter().chain([LONGEST]);
+        for (exchange, commands) in values.clone().flat_map(|a| values.clone().map(move |b| (a, b))) {
+            for commands in [None, Some(commands)] {
+                let budget = Budget { started, exchange, commands };
+                let host = started + budget.refresh() + exchange / 4;
+                let limits = budget.refresh_at(started);
+                let exchange_ends = limits.exchange_ends(limits.commands_end);
+                assert!(exchange_ends < budget.call_ends() && budget.call_ends() < host, "{budget:?}");
+                assert!(limits.first_exchange_ends(started) < limits.exchange_ends(started), "{budget:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let started = Instant::now();
+        let budget = Budget { started, exchange: Duration::from_secs(8), commands: None };
+        assert_eq!(budget.refresh_at(started).exchange_ends(started), started + Duration::from_secs(8));
+        assert_eq!(budget.call_ends(), started + Duration::from_secs(9));
+    }
+
+    /// Nobody's refresh lasts beyond the end of its own call.
+    #[test]
+    fn who_begins_late_has_only_the_rest() {
+        let started = Instant::now();
+        let budget = Budget { started, exchange: Duration::from_secs(8), commands: Some(Duration::from_secs(60)) };
+        for waited in [0, 1, 2, 30, 68, 69, 100].map(Duration::from_secs) {
+            let now = started + waited;
+            let limits = budget.refresh_at(now);
+            assert!(limits.commands_end <= budget.call_ends());
+            assert!(limits.exchange_ends(now) <= budget.call_ends());
+            assert!(limits.first_exchange_ends(now) <= budget.call_ends().max(now));
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Runs a command that prints a secret, with a time limit.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::Instant;
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use zeroize::Zeroizing;
@@ -15,6 +15,10 @@ use crate::settings::env;
 
 /// A profile may stand behind another, but one that stands behind itself would start processes without end.
 const DEEPEST: u32 = 4;
+
+/// How long what a command has said may take to be passed on when it is over. Together with the time of an exchange it
+/// must be shorter than the wait for the lock.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Why a command yielded nothing.
 pub struct CommandFailure {
@@ -37,8 +41,8 @@ impl CommandFailure {
     }
 }
 
-/// Everything that the command prints on stdout. Its stderr is the caller's, its stdin is empty: some hosts hand over
-/// a pipe that they never close.
+/// Everything that the command prints on stdout. Its stderr reaches the caller's, its stdin is empty: some hosts hand
+/// over a pipe that they never close.
 ///
 /// # Errors
 /// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
@@ -52,12 +56,22 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
             has_failed: false,
         });
     }
-    let child = start(argv, depth + 1).map_err(|error| CommandFailure {
+    let mut child = start(argv, depth + 1).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
         has_failed: false,
     })?;
+    let words = child.stderr.take().map(relay);
+    let ended = result(child, deadline);
+    if let Some(words) = words {
+        words.recv_timeout(LAST_WORDS).ok();
+    }
+    ended
+}
+
+/// What the command prints until its end, or until `deadline`.
+fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let pid = Pid::from_child(&child);
     let (send, receive) = mpsc::channel();
     // A grandchild may hold the pipe open for ever, so the reading must be something that can be walked away from.
@@ -93,7 +107,9 @@ fn unreadable(error: io::Error) -> CommandFailure {
     CommandFailure { kind: Kind::Other, why, hint: "run it by hand to see why", has_failed: false }
 }
 
-/// Starts the command with the caller's stderr and none of our secrets.
+/// Starts the command with none of our secrets. A terminal is its stderr too, for a person to be asked there. Else its
+/// stderr is a pipe of ours: what a killed command leaves behind would hold the host's own open, and many hosts read
+/// that to its end.
 fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
@@ -101,8 +117,27 @@ fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
     for name in env::SECRETS {
         command.env_remove(name);
     }
+    if !io::stderr().is_terminal() {
+        command.stderr(Stdio::piped());
+    }
     command.env(env::DEPTH, depth.to_string());
     command.spawn()
+}
+
+/// Passes on what the command says, as it comes. The receiver hears when there is no more.
+fn relay(mut words: ChildStderr) -> Receiver<()> {
+    let (over, heard) = mpsc::channel::<()>();
+    let pass_on = move || {
+        let _over = over;
+        let mut bytes = [0; 4096];
+        while let Ok(length @ 1..) = words.read(&mut bytes) {
+            // A stderr that is full or gone is no reason to stop the command.
+            io::stderr().write_all(bytes.get(..length).unwrap_or_default()).ok();
+        }
+    };
+    // Without a thread to be had the words are lost, and no other harm is done.
+    std::thread::Builder::new().spawn(pass_on).ok();
+    heard
 }
 
 /// Reads the command's stdout to its end and waits for its exit.

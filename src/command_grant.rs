@@ -11,14 +11,14 @@ use crate::failure::Failure;
 use crate::format::json::VERSION;
 use crate::oauth::answer::{LONGEST_LIFE, jwt_expiry};
 use crate::oauth::{Granted, later, whole_second};
-use crate::refresh::{Outcome, failed};
+use crate::refresh::{Ended, failed};
 use crate::secret::Secret;
 use crate::settings::token_command::CommandSettings;
 use crate::token::{AccessToken, is_account, is_bearer_token};
 use crate::voice::Voice;
 
 /// Runs the command and takes what it prints for a token.
-pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> Outcome {
+pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> Ended {
     let name = format!("the token command from {}", settings.setting.origin);
     voice.detail(|| format!("running {name}"));
     let _waiting = voice.waiting(&name);
@@ -28,7 +28,7 @@ pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> O
         .map_err(|failure| failure.passing().about(&name))
         .and_then(|bytes| settings.setting.text(bytes));
     match printed.and_then(|printed| read(&printed, asked_at).map_err(|problem| garbage(&name, problem))) {
-        Ok(token) => Outcome::Granted(Granted { token, refresh_token: None }),
+        Ok(token) => Ended::Granted(Granted { token, refresh_token: None }),
         Err(failure) => failed(failure),
     }
 }

@@ -21,6 +21,13 @@ impl Endpoint {
         if authority.as_str().contains('@') {
             return Err("holds a user name or password, which do not belong there");
         }
+        if authority.host().is_empty() {
+            return Err("names no host");
+        }
+        let is_bare = authority.as_str() == authority.host();
+        if !is_bare && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err("has no number from 1 to 65535 as its port");
+        }
         if text.contains('#') {
             return Err("holds a fragment (#…), which is never sent");
         }
@@ -56,3 +63,6 @@ fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
+
+#[cfg(test)]
+mod tests;

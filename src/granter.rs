@@ -2,9 +2,9 @@
 
 use crate::budget::RefreshLimits;
 use crate::cache::Cache;
-use crate::cache::entry::Entry;
+use crate::cache::entry::{Entry, Remembered};
 use crate::command_grant;
-use crate::refresh::{Outcome, Refresher};
+use crate::refresh::{Ended, Outcome, Refresher};
 use crate::settings::credentials::EndpointSettings;
 use crate::settings::token_command::CommandSettings;
 use crate::voice::Voice;
@@ -32,19 +32,35 @@ impl Granter<'_> {
         matches!(self, Granter::Endpoint(_))
     }
 
+    /// Whether the cache may hold a refresh token.
+    pub fn keeps_refresh_tokens(self) -> bool {
+        match self {
+            Granter::Endpoint(settings) => settings.store_refresh_token,
+            Granter::Command(_) => true,
+        }
+    }
+
     /// Renews the entry's token: see [`Refresher::refresh`].
     pub fn refresh(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Outcome {
         match self {
             Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh(entry, force),
+            Granter::Command(settings) => command_grant::run(settings, limits, voice).into(),
+        }
+    }
+
+    /// Obtains a token that nobody else will see: see [`Refresher::refresh_unsaved`].
+    pub fn refresh_unsaved(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Ended {
+        match self {
+            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh_unsaved(entry, force),
             Granter::Command(settings) => command_grant::run(settings, limits, voice),
         }
     }
 
-    /// Obtains a token that nobody else will see.
-    pub fn obtain_anew(self, limits: RefreshLimits, voice: Voice) -> Outcome {
+    /// Whether the failure of somebody else's refresh is this caller's too: see [`Refresher::concerns_us`].
+    pub fn concerns_us(self, remembered: &Remembered, limits: RefreshLimits, voice: Voice) -> bool {
         match self {
-            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).obtain_anew(None),
-            Granter::Command(settings) => command_grant::run(settings, limits, voice),
+            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).concerns_us(remembered),
+            Granter::Command(_) => true,
         }
     }
 }

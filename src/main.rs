@@ -8,17 +8,21 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod budget;
 mod cache;
 mod child;
 mod cli;
 mod clock;
+mod colour;
 mod command;
 mod command_grant;
 mod endpoint;
 mod failure;
 mod format;
 mod granter;
+#[cfg(test)]
+mod hostile;
 mod oauth;
 mod obtain;
 mod output_file;
@@ -28,15 +32,15 @@ mod refresh;
 mod replacement;
 mod secret;
 mod settings;
+mod terminal;
 mod token;
+mod usage;
 mod voice;
 
-use std::io::{self, Write};
 use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
@@ -44,8 +48,9 @@ use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    secret::keep_out_of_core_dumps();
     panic::set_hook(Box::new(report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -65,8 +70,14 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         return Err(Failure::new(Kind::Usage, format!("{option} does not go with a command")).into());
     }
     match command {
+        Command::Completions { shell } => command::completions::run(*shell),
         Command::Exec { argv } => command::exec::run(argv, options, started),
         Command::Get => command::get::run(options, started),
+        Command::Invalidate => command::invalidate::run(options, started),
+        Command::Login => command::login::run(options),
+        Command::Logout { all } => command::logout::run(*all, options, started),
+        Command::Status { profiles: true, .. } => command::profiles::run(options),
+        Command::Status { json, check, profiles: _ } => command::status::run(*json, *check, options, started),
     }
 }
 
@@ -75,26 +86,18 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<command::OutputClosed>().is_some() {
         return Kind::Other.exit_code();
     }
-    voice::say(&format!("{error:#}"));
-    let Some(failure) = error.downcast_ref::<Failure>() else {
-        return Kind::Other.exit_code();
-    };
-    if let Some(hint) = &failure.hint {
-        writeln!(io::stderr(), "hint: {hint}").ok();
-    }
-    failure.kind.exit_code()
+    let failure = error.downcast_ref::<Failure>();
+    voice::complain(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
+    failure.map_or(Kind::Other, |failure| failure.kind).exit_code()
 }
 
-/// Help and version go to stdout; what is wrong with the command line goes to stderr in our own form.
+/// Help and version go to stdout; what is wrong with the command line goes to stderr like any other failure.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_written = command::write(error.to_string().as_bytes()).is_ok();
         return if is_written { ExitCode::SUCCESS } else { Kind::Other.exit_code() };
     }
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    write!(io::stderr(), "spotinst-cred: {text}").ok();
-    Kind::Usage.exit_code()
+    report(&usage::failure(error).into())
 }
 
 /// A panic is a mistake of ours. Its message may hold a piece of what was being worked on, so it is not shown.

@@ -10,7 +10,7 @@ use crate::cache::entry::{Entry, Remembered};
 use crate::cache::{Access, Cache, CacheLock, Draft};
 use crate::failure::{Failure, Kind};
 use crate::granter::Granter;
-use crate::refresh::Outcome;
+use crate::refresh::Ended;
 use crate::token::{AccessToken, State, span};
 use crate::voice::Voice;
 use crate::{clock, random};
@@ -29,12 +29,11 @@ pub struct Wish {
 /// # Errors
 /// There is none to be had; the failure's kind says why.
 pub fn obtain(granter: Granter<'_>, wish: Wish, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
+    let call = Call { granter, wish, budget, voice };
     let Some(cache) = granter.cache() else {
         voice.detail(|| "no cache is used".to_owned());
-        let token = without_cache(granter, budget, voice)?;
-        return wish.check(token);
+        return call.alone(&Entry::default()).and_then(|token| wish.check(token));
     };
-    let call = Call { granter, wish, budget, voice };
     let before = cache.read().unwrap_or_default();
     match call.look(&before) {
         Look::Serve(token) => {
@@ -156,7 +155,7 @@ impl Call<'_> {
             Access::Held => self.give_up(cache, before),
             Access::Impossible(error) => {
                 self.say_unshared(cache, &error);
-                without_cache(self.granter, self.budget, self.voice).and_then(|token| self.wish.check(token))
+                self.alone(before).and_then(|token| self.wish.check(token))
             }
         }
     }
@@ -177,12 +176,11 @@ impl Call<'_> {
         if let Some(ended) = self.adopt(before, &entry) {
             return ended;
         }
-        let limits = self.budget.refresh_at(Instant::now());
         match lock.draft() {
-            Ok(draft) => self.refresh_and_publish(draft, entry, limits),
+            Ok(draft) => self.refresh_and_publish(draft, entry),
             Err(error) => {
                 self.say_unshared(cache, &error);
-                self.serve_or(&entry, |call| without_cache(call.granter, call.budget, call.voice))
+                self.serve_or(&entry, |call| call.alone(&entry))
             }
         }
     }
@@ -204,21 +202,24 @@ impl Call<'_> {
             }
         }
         match &entry.failure {
-            Some(remembered) => Some(Err(told_again(remembered, now))),
+            Some(remembered) if self.shares(before, remembered) => Some(Err(told_again(remembered, now))),
+            Some(_) => None,
             None => entry.token.as_ref().and_then(|token| wish.beyond(token)).map(Err),
         }
     }
 
+    /// Whether somebody else's failure, new since `before` was read, is this call's too.
+    fn shares(&self, before: &Entry, remembered: &Remembered) -> bool {
+        // Where the rejection is the one known before, nobody asked the server, which is what a forced call wants.
+        let is_asked = before.rejection.as_ref() != Some(remembered);
+        (is_asked || !self.wish.force) && self.granter.concerns_us(remembered, self.limits(), self.voice)
+    }
+
     /// Asks the server, and shares what comes of it.
-    fn refresh_and_publish(
-        &self,
-        draft: Draft<'_>,
-        entry: Entry,
-        limits: RefreshLimits,
-    ) -> Result<AccessToken, Failure> {
-        let outcome = self.granter.refresh(&entry, self.wish.force, limits, self.voice);
+    fn refresh_and_publish(&self, draft: Draft<'_>, entry: Entry) -> Result<AccessToken, Failure> {
+        let outcome = self.granter.refresh(&entry, self.wish.force, self.limits(), self.voice);
         let now = clock::now();
-        let next = outcome.into_entry(entry, now);
+        let next = outcome.into_entry(entry, now, self.granter.keeps_refresh_tokens());
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));
         let published = draft.publish(&next);
         if let Err(error) = published {
@@ -245,17 +246,22 @@ impl Call<'_> {
         }
     }
 
+    /// Asks the server for this caller alone. The cache cannot be written, so no refresh token is spent.
+    fn alone(&self, entry: &Entry) -> Result<AccessToken, Failure> {
+        match self.granter.refresh_unsaved(entry, self.wish.force, self.limits(), self.voice) {
+            Ended::Granted(granted) => Ok(granted.token),
+            Ended::Failed { failure, .. } => Err(failure),
+            Ended::StillRejected(known) => Err(told_again(&known, clock::now())),
+        }
+    }
+
+    /// The time that is left for a refresh that begins now.
+    fn limits(&self) -> RefreshLimits {
+        self.budget.refresh_at(Instant::now())
+    }
+
     fn say_unshared(&self, cache: &Cache, error: &io::Error) {
         self.voice.notice(&format!("the token cannot be cached in {}: {error}", cache.path().display()));
-    }
-}
-
-/// Asks the server for one caller alone. The cache cannot be written, so no refresh token is spent.
-fn without_cache(granter: Granter<'_>, budget: &Budget, voice: Voice) -> Result<AccessToken, Failure> {
-    let limits = budget.refresh_at(Instant::now());
-    match granter.obtain_anew(limits, voice) {
-        Outcome::Granted(granted) => Ok(granted.token),
-        Outcome::Failed { failure, .. } | Outcome::StillRejected { failure } => Err(failure),
     }
 }
 
@@ -264,11 +270,11 @@ fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
 }
 
 /// A remembered failure as it is told to another caller: with its age, and when it ends where that is known.
-fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
+pub fn told_again(remembered: &Remembered, now: OffsetDateTime) -> Failure {
     let mut failure = remembered.failure.clone();
     let age = span(remembered.at, now).as_secs();
     if failure.kind == Kind::RateLimited {
-        let left = span(now, remembered.until).as_secs() + 1;
+        let left = span(now, remembered.until).as_secs_f64().ceil();
         failure.message.push_str(&format!("; {left} s left"));
     } else if age > 0 {
         failure.message.push_str(&format!(" ({age} s ago, not asked again)"));

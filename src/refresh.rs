@@ -23,8 +23,8 @@ const PASSING: Duration = Duration::from_secs(2);
 /// How long who has a usable token leaves the server alone after a failure: this, and up to as much again.
 const BACKOFF: Duration = Duration::from_secs(60);
 
-/// How a refresh ended.
-pub enum Outcome {
+/// How asking for a token ended.
+pub enum Ended {
     /// With a token.
     Granted(Granted),
     /// With a failure to be remembered.
@@ -35,36 +35,50 @@ pub enum Outcome {
         reset: Option<Duration>,
         /// Marks the credentials that were rejected.
         fingerprint: Option<String>,
-        /// The refresh token was rejected and must be forgotten.
-        forget_refresh_token: bool,
     },
-    /// The credentials are still those that were rejected; nothing was sent.
-    StillRejected {
-        /// What was told then.
-        failure: Failure,
-    },
+    /// The credentials are still those that were rejected, as is remembered; nothing was sent.
+    StillRejected(Remembered),
+}
+
+/// How a refresh ended.
+pub struct Outcome {
+    ended: Ended,
+    /// The refresh token was rejected.
+    forget_refresh_token: bool,
+}
+
+impl From<Ended> for Outcome {
+    /// The end of a refresh that no refresh token had a part in.
+    fn from(ended: Ended) -> Self {
+        Self { ended, forget_refresh_token: false }
+    }
 }
 
 impl Outcome {
-    /// What the cache is to hold from now on.
-    pub fn into_entry(self, before: Entry, now: OffsetDateTime) -> Entry {
-        let revision = random::name();
-        match self {
-            Outcome::Granted(granted) => Entry {
-                revision,
+    /// What the cache is to hold from now on; a refresh token only if it `keeps_refresh_tokens`.
+    pub fn into_entry(self, before: Entry, now: OffsetDateTime, keeps_refresh_tokens: bool) -> Entry {
+        let next = Entry {
+            revision: random::name(),
+            refresh_token: before.refresh_token.filter(|_| !self.forget_refresh_token),
+            ..before
+        };
+        let next = match self.ended {
+            Ended::Granted(granted) => Entry {
                 token: Some(granted.token),
                 // An answer without a refresh token leaves the old one good.
-                refresh_token: granted.refresh_token.or(before.refresh_token),
+                refresh_token: granted.refresh_token.or(next.refresh_token),
                 failure: None,
+                rejection: None,
+                ..next
             },
-            Outcome::StillRejected { .. } => Entry { revision, ..before },
-            Outcome::Failed { failure, reset, fingerprint, forget_refresh_token } => Entry {
-                revision,
-                token: before.token,
-                refresh_token: before.refresh_token.filter(|_| !forget_refresh_token),
-                failure: Some(remembered(failure, reset, fingerprint, now)),
-            },
-        }
+            Ended::StillRejected(known) => Entry { failure: Some(known), ..next },
+            Ended::Failed { failure, reset, fingerprint } => {
+                let failure = remembered(failure, reset, fingerprint, now);
+                let rejection = failure.fingerprint.is_some().then(|| failure.clone());
+                Entry { failure: Some(failure), rejection: rejection.or(next.rejection), ..next }
+            }
+        };
+        Entry { refresh_token: next.refresh_token.filter(|_| keeps_refresh_tokens), ..next }
     }
 }
 
@@ -74,20 +88,21 @@ fn remembered(
     fingerprint: Option<String>,
     now: OffsetDateTime,
 ) -> Remembered {
-    let span = match failure.kind {
-        Kind::Rejected => REJECTED,
-        Kind::RateLimited => reset.unwrap_or(PASSING),
+    let until = match failure.kind {
+        Kind::Rejected => end(now, REJECTED),
+        Kind::RateLimited => end(now, reset.unwrap_or(PASSING)),
         // Whoever waited shares it, so that a person is prompted once; who comes later may have mended the setting.
-        Kind::Settings => Duration::ZERO,
-        _ => PASSING,
+        Kind::Settings => now,
+        _ => end(now, PASSING),
     };
-    Remembered {
-        failure,
-        at: now,
-        until: now + span,
-        backoff_until: now + BACKOFF.mul_f64(1.0 + random::fraction()),
-        fingerprint,
-    }
+    Remembered { failure, at: now, until, backoff_until: now + BACKOFF.mul_f64(1.0 + random::fraction()), fingerprint }
+}
+
+/// The end of a span that begins now. The cache holds whole seconds, and a server's block must not be cut short.
+fn end(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
+    let end = now + span;
+    let whole = end.replace_nanosecond(0).unwrap_or(end);
+    if whole < end { whole + Duration::from_secs(1) } else { end }
 }
 
 /// Gets tokens for one identity.
@@ -106,29 +121,48 @@ impl<'a> Refresher<'a> {
     /// Renews the entry's token: by its refresh token while that lives, else anew. `force` disregards that the
     /// credentials were rejected before.
     pub fn refresh(&self, entry: &Entry, force: bool) -> Outcome {
-        let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(clock::now()));
+        let now = clock::now();
+        let rejection = entry.rejection.as_ref().filter(|known| !force && known.holds(now));
+        let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(now));
         let Some(refresh_token) = alive else {
-            let now = clock::now();
-            let rejected = entry.failure.as_ref();
-            return self.obtain_anew(
-                rejected.filter(|known| !force && known.failure.kind == Kind::Rejected && known.holds(now)),
-            );
+            return self.obtain_anew(rejection).into();
         };
         match self.by_refresh_token(refresh_token) {
-            Ok(granted) => Outcome::Granted(granted),
-            Err(refusal) => self.after_refusal(refusal),
+            Ok(granted) => Ended::Granted(granted).into(),
+            Err(refusal) => self.after_refusal(refusal, rejection),
+        }
+    }
+
+    /// Obtains a token without a refresh token, for an entry that cannot be written.
+    pub fn refresh_unsaved(&self, entry: &Entry, force: bool) -> Ended {
+        let now = clock::now();
+        self.obtain_anew(entry.rejection.as_ref().filter(|known| !force && known.holds(now)))
+    }
+
+    /// Whether the failure of somebody else's refresh speaks of this caller's credentials too: theirs may be others.
+    /// Where a command prints ours it is taken to, so that many callers do not cause many prompts.
+    pub fn concerns_us(&self, remembered: &Remembered) -> bool {
+        let is_about_credentials = matches!(remembered.failure.kind, Kind::Rejected | Kind::Settings);
+        if !is_about_credentials || self.runs_a_command() {
+            return true;
+        }
+        match self.secrets() {
+            Ok((client_secret, password)) => {
+                remembered.fingerprint == Some(fingerprint(&client_secret, password.as_ref()))
+            }
+            Err(failure) => failure == remembered.failure,
         }
     }
 
     /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.
-    pub fn obtain_anew(&self, rejected: Option<&Remembered>) -> Outcome {
+    pub fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
         let (client_secret, password) = match self.secrets() {
             Ok(secrets) => secrets,
             Err(failure) => return failed(failure),
         };
         let mark = fingerprint(&client_secret, password.as_ref());
-        if let Some(known) = rejected.filter(|known| known.fingerprint.as_ref() == Some(&mark)) {
-            return Outcome::StillRejected { failure: known.failure.clone() };
+        if let Some(known) = rejection.filter(|known| known.fingerprint.as_ref() == Some(&mark)) {
+            return Ended::StillRejected(known.clone());
         }
         let grant = match (&self.settings.grant, &password) {
             (GrantType::Password { username }, Some(password)) => Grant::Password { username, password },
@@ -136,12 +170,11 @@ impl<'a> Refresher<'a> {
         };
         let deadline = self.limits.exchange_ends(Instant::now());
         match self.send(grant, &client_secret, deadline) {
-            Ok(granted) => Outcome::Granted(granted),
-            Err(refusal) => Outcome::Failed {
+            Ok(granted) => Ended::Granted(granted),
+            Err(refusal) => Ended::Failed {
                 fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
                 failure: refusal.failure,
                 reset: refusal.reset,
-                forget_refresh_token: false,
             },
         }
     }
@@ -151,37 +184,47 @@ impl<'a> Refresher<'a> {
         let client_secret = self.settings.client_secret().and_then(|source| source.fetch(self.limits.commands_end));
         let client_secret = client_secret.map_err(|failure| Refusal { failure, reset: None })?;
         let now = Instant::now();
-        let deadline =
-            if self.can_obtain_anew() { self.limits.first_exchange_ends(now) } else { self.limits.exchange_ends(now) };
+        // Where its own endpoint may hang, time is left for the other one.
+        let deadline = if self.is_elsewhere() && self.can_obtain_anew() {
+            self.limits.first_exchange_ends(now)
+        } else {
+            self.limits.exchange_ends(now)
+        };
         let grant = Grant::Refresh { refresh_token: &refresh_token.value };
         self.send(grant, &client_secret, deadline)
     }
 
     /// The refresh grant failed. A rejected refresh token is forgotten and the profile's own grant tried, once; so is
     /// it where the trouble is with an endpoint that only the refresh grant uses.
-    fn after_refusal(&self, refusal: Refusal) -> Outcome {
+    fn after_refusal(&self, refusal: Refusal, rejection: Option<&Remembered>) -> Outcome {
         let is_rejected = refusal.failure.kind == Kind::Rejected;
-        let is_elsewhere =
-            refusal.failure.kind == Kind::Temporary && self.settings.token_url != self.settings.refresh_url;
-        if !(is_rejected || is_elsewhere) || !self.can_obtain_anew() {
-            return Outcome::Failed {
-                failure: refusal.failure,
-                reset: refusal.reset,
-                fingerprint: None,
-                forget_refresh_token: is_rejected,
-            };
+        let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
+        if !(is_rejected || is_endpoint_at_fault) || !self.can_obtain_anew() {
+            let mut failure = refusal.failure;
+            if let Some(hint) = self.settings.login_hint().filter(|_| is_rejected) {
+                failure = failure.hint(hint);
+            }
+            let ended = Ended::Failed { failure, reset: refusal.reset, fingerprint: None };
+            return Outcome { ended, forget_refresh_token: is_rejected };
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
-        let mut outcome = self.obtain_anew(None);
-        if let Outcome::Failed { forget_refresh_token, .. } = &mut outcome {
-            *forget_refresh_token = is_rejected;
-        }
-        outcome
+        Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: is_rejected }
     }
 
     /// Whether the profile's own grant has all that it needs.
     fn can_obtain_anew(&self) -> bool {
         self.settings.grant == GrantType::ClientCredentials || self.settings.password.is_some()
+    }
+
+    /// Whether the refresh grant has an endpoint of its own.
+    fn is_elsewhere(&self) -> bool {
+        self.settings.token_url != self.settings.refresh_url
+    }
+
+    /// Whether a command prints one of the secrets.
+    fn runs_a_command(&self) -> bool {
+        let secrets = [self.settings.client_secret().ok(), self.settings.password.as_ref()];
+        secrets.into_iter().flatten().any(|source| source.is_command())
     }
 
     /// The client secret, and for the password grant the password: the password's command last.
@@ -191,11 +234,7 @@ impl<'a> Refresher<'a> {
             GrantType::Password { .. } => Some(self.settings.password()?),
             GrantType::ClientCredentials => None,
         };
-        let _waiting = [Some(client_secret), password]
-            .into_iter()
-            .flatten()
-            .any(|source| source.is_command())
-            .then(|| self.voice.waiting("the command that prints a secret"));
+        let _waiting = self.runs_a_command().then(|| self.voice.waiting("the command that prints a secret"));
         let client_secret = client_secret.fetch(self.limits.commands_end)?;
         let password = password.map(|source| source.fetch(self.limits.commands_end)).transpose()?;
         Ok((client_secret, password))
@@ -213,6 +252,6 @@ impl<'a> Refresher<'a> {
 }
 
 /// A failure that came before any request.
-pub fn failed(failure: Failure) -> Outcome {
-    Outcome::Failed { failure, reset: None, fingerprint: None, forget_refresh_token: false }
+pub fn failed(failure: Failure) -> Ended {
+    Ended::Failed { failure, reset: None, fingerprint: None }
 }

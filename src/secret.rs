@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Instant;
 
+use ring::hmac;
+use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use crate::child;
@@ -15,6 +18,18 @@ use crate::settings::origin::Origin;
 /// No secret is longer: more than this in a file or from a command is a mistake.
 pub const LONGEST: u64 = 64 * 1024;
 
+/// Lets the kernel write no core of this process, and nobody but root look into its memory or environment.
+///
+/// By the process's own flag and not by `RLIMIT_CORE`: a limit would pass on to every program that is run from here,
+/// whose cores are its user's business, while the flag is back to normal after an `exec`. It costs one system call.
+/// The price is that only root can attach a debugger to a process that runs already. Other systems than Linux have no
+/// such flag.
+pub fn keep_out_of_core_dumps() {
+    #[cfg(target_os = "linux")]
+    // A kernel that refuses leaves things as they are for every other program too.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
 /// A password, client secret or token. `Debug` shows nothing, there is no `Display`, and the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -23,6 +38,15 @@ impl Secret {
     /// The text itself. Whoever calls this answers for where it goes.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether both are the same, in a time that tells nothing about where they differ: both are hashed with a key
+    /// that nobody knows, and the hashes compared.
+    pub fn is_same(&self, other: &Secret) -> bool {
+        let Ok(key) = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()) else {
+            return false;
+        };
+        hmac::verify(&key, other.expose().as_bytes(), hmac::sign(&key, self.expose().as_bytes()).as_ref()).is_ok()
     }
 }
 
@@ -73,29 +97,39 @@ impl SecretSetting {
         matches!(self.source, Source::Command(_))
     }
 
-    /// Fetches the secret. A command has until `deadline`.
+    /// Fetches the secret. A command, or a pipe in a file's place, has until `deadline`.
     ///
     /// # Errors
-    /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for a command that is not done in time.
+    /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for one that is not done in time.
     pub fn fetch(&self, deadline: Instant) -> Result<Secret, Failure> {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
-            Source::File(path) => self.read_file(path)?,
-            Source::Command(command) => child::output(&command.argv, deadline)
-                .map_err(|failure| failure.about(&format!("the {} command from {}", self.what, self.origin)))?,
+            Source::File(path) => self.read_file(path, deadline)?,
+            Source::Command(command) => {
+                child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
+            }
         };
         self.text(bytes)
     }
 
-    /// The file's bytes, bounded: a device or a log is not a secret.
-    fn read_file(&self, path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let mut bytes = Zeroizing::new(Vec::new());
-        std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(|error| {
-            let problem =
-                format!("cannot read the {} file {} (from {}): {error}", self.what, path.display(), self.origin);
-            Failure::settings(problem).hint("check the path and its permissions")
-        })?;
-        Ok(bytes)
+    /// The file's bytes.
+    fn read_file(&self, path: &Path, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        read_until(path, deadline).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Failure::temporary(format!("{} does not end in time", self.describe()))
+                .hint("is it a pipe that nobody writes to, or a terminal?"),
+            _ => Failure::settings(format!("{} cannot be read: {error}", self.describe()))
+                .hint("check the path and its permissions"),
+        })
+    }
+
+    /// What the secret is had from, and which setting says so.
+    fn describe(&self) -> String {
+        let Self { what, source, origin } = self;
+        match source {
+            Source::Value(_) => format!("the {what} from {origin}"),
+            Source::File(path) => format!("the {what} file {} (from {origin})", path.display()),
+            Source::Command(_) => format!("the {what} command from {origin}"),
+        }
     }
 
     /// The bytes as text, checked, without their one trailing newline.
@@ -103,21 +137,88 @@ impl SecretSetting {
     /// # Errors
     /// They are none, too many, or no text.
     pub fn text(&self, mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
-        let problem = |what: &str| Failure::settings(format!("the {} from {} {what}", self.what, self.origin));
+        let problem = |what: &str| {
+            let verb = if matches!(self.source, Source::Command(_)) { "printed" } else { "holds" };
+            Failure::settings(format!("{} {verb} {what}", self.describe()))
+        };
         if bytes.len() as u64 > LONGEST {
-            return Err(problem("is longer than 64 KiB").hint("it must hold the secret alone"));
+            return Err(problem("more than 64 KiB").hint("it must be the secret alone"));
         }
         let text = String::from_utf8(std::mem::take(&mut *bytes))
             .map_err(|error| {
                 drop(Zeroizing::new(error.into_bytes()));
-                problem("is not valid UTF-8")
+                problem("what is not valid UTF-8").hint("it must be the secret alone, as text")
             })
             .map(Secret::from)?;
         let whole = text.expose();
         let line = whole.strip_suffix("\r\n").or_else(|| whole.strip_suffix('\n')).unwrap_or(whole);
         if line.is_empty() {
-            return Err(problem("is empty").hint("it must hold the secret, which may end with one newline"));
+            return Err(problem("nothing").hint("it must be the secret, which may end with one newline"));
         }
         Ok(Secret::from(line.to_owned()))
+    }
+}
+
+/// The file's bytes, bounded: a device or a log is not a secret. What is no regular file may be a pipe whose other end
+/// stays silent, so it is read in a thread that can be walked away from.
+fn read_until(path: &Path, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
+    if std::fs::metadata(path)?.is_file() {
+        return read(path);
+    }
+    let (send, receive) = mpsc::channel();
+    let path = path.to_owned();
+    std::thread::Builder::new().spawn(move || send.send(read(&path)))?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    receive.recv_timeout(left).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use time::OffsetDateTime;
+
+    use super::{Secret, SecretSetting, Source};
+    use crate::cache::entry::{Entry, RefreshToken};
+    use crate::oauth::answer::Answer;
+    use crate::oauth::http::{ProxySetting, Route};
+    use crate::oauth::{Grant, Granted};
+    use crate::settings::origin::Origin;
+    use crate::token::AccessToken;
+
+    fn secret() -> Secret {
+        Secret::from("sentinel".to_owned())
+    }
+
+    /// Whatever holds a secret shows nothing of it when it is printed for a programmer.
+    #[test]
+    fn debug_shows_no_secret() {
+        let source = Source::Value(secret());
+        let setting = SecretSetting { what: "password", source, origin: Origin::Variable("SPOTINST_PASSWORD") };
+        let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
+        let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
+        let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
+        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None });
+        let granted = Granted { token: token.clone(), refresh_token: refresh_token.clone() };
+        let answer = Answer::parse(br#"{"access_token":"sentinel","refresh_token":"sentinel"}"#);
+        let all = [
+            format!("{:?}", secret()),
+            format!("{setting:?} {fetched:?}"),
+            format!("{:?}", Route { proxy: Some(proxy), ..Route::default() }),
+            format!("{:?}", Entry { token: Some(token), refresh_token, ..Entry::default() }),
+            format!("{granted:?} {answer:?}"),
+            format!("{:?}", Grant::Password { username: "ada", password: &secret() }),
+            format!("{:?}", Grant::Refresh { refresh_token: &secret() }),
+        ];
+        for text in all {
+            assert!(!text.contains("sentinel"), "{text}");
+            assert!(text.contains("Secret(…)"), "{text}");
+        }
     }
 }

@@ -118,3 +118,6 @@ pub fn is_bearer_token(text: &str) -> bool {
 pub fn is_account(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,29 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use crate::colour::Colour;
+
 /// A wait shorter than this is not worth a word.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Writes one line to stderr, the program's name first. A stderr that is closed or full is no reason to fail.
 pub fn say(line: &str) {
-    writeln!(io::stderr(), "spotinst-cred: {line}").ok();
+    write_line("spotinst-cred", line);
+}
+
+/// Says what went wrong, and what to do next. Only a terminal shows it in colour.
+pub fn complain(problem: &str, hint: Option<&str>) {
+    write_line(&Colour::Red.paint("spotinst-cred", &io::stderr()), problem);
+    if let Some(hint) = hint {
+        write_line(&Colour::Cyan.paint("hint", &io::stderr()), hint);
+    }
+}
+
+/// One line in one write, so that the lines of many callers on one stderr do not mix. A path or a key may hold
+/// anything: what would break the line or steer the terminal is shown as U+FFFD.
+fn write_line(who: &str, line: &str) {
+    let line = line.replace(char::is_control, "\u{fffd}");
+    io::stderr().write_all(format!("{who}: {line}\n").as_bytes()).ok();
 }
 
 /// How much the user wants to hear.

@@ -31,11 +31,12 @@ use stand_in::tls::{Ca, Identity};
 use stand_in::{Reply, Request, StandIn};
 
 const USAGE: &str = "\
-usage: stand-in [--port N] [--tls-dir DIR] [--expires-in SECONDS] [--until-eof]
+usage: stand-in [--port N] [--tls-dir DIR] [--expires-in SECONDS] [--answer-after MS] [--until-eof]
 
   --port N              listen on 127.0.0.1:N (default: a free port)
   --tls-dir DIR         serve https, and write the root to trust to DIR/ca.pem
   --expires-in SECONDS  the access tokens' lifetime (default: 7200)
+  --answer-after MS     take this long for an answer (default: no time)
   --until-eof           end when stdin does (default: when killed)
 ";
 
@@ -45,6 +46,7 @@ struct Options {
     port: u16,
     tls_dir: Option<PathBuf>,
     expires_in: Option<Duration>,
+    answer_after: Duration,
     until_eof: bool,
 }
 
@@ -70,6 +72,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 let seconds: u32 = number(&name, &value()?)?;
                 options.expires_in = Some(Duration::from_secs(seconds.into()));
             }
+            "--answer-after" => options.answer_after = Duration::from_millis(number(&name, &value()?)?),
             "--until-eof" => options.until_eof = true,
             _ => return Err(format!("unknown argument {name}")),
         }
@@ -89,7 +92,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(lifetime) = options.expires_in {
         stand_in.settings(|behaviour| behaviour.expires_in = lifetime);
     }
-    report_requests(&stand_in);
+    report_requests(&stand_in, options.answer_after);
     let ca = root.as_ref().map(|(_, ca)| ca.as_path());
     print_assignments(&stand_in, ca)?;
     wait(options.until_eof)?;
@@ -105,9 +108,10 @@ fn write_root(dir: &Path) -> io::Result<(Identity, PathBuf)> {
     Ok((ca.identity_for(&["localhost", "127.0.0.1"]), path))
 }
 
-fn report_requests(stand_in: &StandIn) {
+fn report_requests(stand_in: &StandIn, answer_after: Duration) {
     let service = stand_in.service();
     stand_in.handler(move |request| {
+        thread::sleep(answer_after);
         let reply = service.answer(request);
         // A closed stderr is no reason to stop answering.
         drop(writeln!(io::stderr(), "{}", report(request, &reply)));

@@ -12,6 +12,7 @@ mod gate;
 pub mod http;
 pub mod issued;
 pub mod jwt;
+pub mod proxy;
 mod refusal;
 pub mod reply;
 mod server;

@@ -27,6 +27,9 @@ pub struct Entry {
     pub refresh_token: Option<RefreshToken>,
     /// How the last refresh failed; nothing after one that succeeded.
     pub failure: Option<Remembered>,
+    /// The last rejection of credentials, apart from it: a failure of another kind must not wipe it out, or the
+    /// rejected password would reach the server again.
+    pub rejection: Option<Remembered>,
 }
 
 /// A refresh token (RFC 6749, section 1.5) and when it dies, where the server told.
@@ -56,7 +59,7 @@ pub struct Remembered {
     pub until: OffsetDateTime,
     /// Until then nobody who still has a usable token tries to renew it.
     pub backoff_until: OffsetDateTime,
-    /// Tells whether the credentials are still those that were rejected: see `oauth::Credentials::fingerprint`.
+    /// Tells whether the credentials are still those that were rejected: see [`crate::oauth::fingerprint`].
     pub fingerprint: Option<String>,
 }
 
@@ -122,6 +125,7 @@ struct Wire {
     token: Option<WireToken>,
     refresh_token: Option<WireRefreshToken>,
     failure: Option<WireFailure>,
+    rejection: Option<WireFailure>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -199,6 +203,7 @@ impl From<&Entry> for Wire {
                 expires_at: refresh.expires_at,
             }),
             failure: entry.failure.as_ref().map(WireFailure::from),
+            rejection: entry.rejection.as_ref().map(WireFailure::from),
         }
     }
 }
@@ -246,6 +251,7 @@ impl TryFrom<Wire> for Entry {
                 .refresh_token
                 .map(|refresh| RefreshToken { value: refresh.refresh_token, expires_at: refresh.expires_at }),
             failure: wire.failure.map(Remembered::from),
+            rejection: wire.rejection.map(Remembered::from),
         })
     }
 }
@@ -268,3 +274,6 @@ impl From<WireFailure> for Remembered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

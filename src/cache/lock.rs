@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -59,6 +59,26 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Att
     receive.recv_timeout(left).unwrap_or(Attempt::Held)
 }
 
+/// Whether somebody holds the lock. Nothing is made, and nobody who only asks is in another's way: the lock that is
+/// tried is a shared one, and given back at once.
+///
+/// # Errors
+/// The file is there and cannot be opened or locked.
+#[expect(clippy::disallowed_methods, reason = "the one place that locks")]
+pub fn is_held(path: &Path) -> io::Result<bool> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match fs2::FileExt::try_lock_shared(&file) {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens the lock file, made if it is missing. Not through a link, and never stuck on a FIFO or a device.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -70,11 +90,16 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
+    // Where others can write to the directory, one of them could make the lock file first and hold it for ever.
+    if about.uid() != rustix::process::geteuid().as_raw() {
+        let problem = format!("the lock file belongs to user {}", about.uid());
+        return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+    }
+    Ok(file)
 }
 
 /// One try without waiting; gives the file back where somebody else holds the lock.

@@ -3,6 +3,7 @@
 //! The order of things cannot be had wrong: [`Cache::read`] gives what is there, only [`Cache::try_lock`] and
 //! [`Cache::lock_until`] give a [`CacheLock`], only that gives a [`Draft`], and only a draft can be published, once.
 
+mod doubt;
 pub mod entry;
 mod lock;
 mod sweep;
@@ -17,6 +18,7 @@ use ring::digest::{Context, SHA256};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+pub use doubt::Doubt;
 use entry::Entry;
 
 use crate::random;
@@ -64,6 +66,18 @@ impl Cache {
         Self { dir, name }
     }
 
+    /// The caches of all identities in `dir`: also of one whose first token is on its way, and which has no more than
+    /// a lock file yet.
+    pub fn all(dir: &Path) -> Vec<Self> {
+        let cache = |name| Self { dir: dir.to_owned(), name };
+        sweep::identities(dir).into_iter().map(cache).collect()
+    }
+
+    /// Whether there is a directory to hold an entry.
+    pub fn has_dir(&self) -> bool {
+        self.dir.exists()
+    }
+
     /// The file that holds the entry.
     pub fn path(&self) -> PathBuf {
         self.dir.join(format!("{}.token", self.name))
@@ -74,19 +88,40 @@ impl Cache {
         self.dir.join(format!("{}.lock", self.name))
     }
 
-    /// The entry, without a lock. A doubt is a miss, never an error: absent, of another owner, readable by others,
-    /// a link, no regular file, too large, torn, garbage.
+    /// The entry, without a lock. A doubt is a miss, never an error.
     pub fn read(&self) -> Option<Entry> {
+        self.examine().ok()
+    }
+
+    /// The entry, without a lock, or what is doubtful about it.
+    ///
+    /// # Errors
+    /// There is none, or what stands in its place does not count.
+    pub fn examine(&self) -> Result<Entry, Doubt> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(self.path()).ok()?;
-        let about = file.metadata().ok()?;
-        let private = about.mode() & 0o077 == 0 && about.uid() == rustix::process::geteuid().as_raw();
-        if !about.is_file() || !private || about.len() > LARGEST {
-            return None;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(self.path())?;
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return Err(Doubt::NoFile);
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len() as usize + 1));
-        file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
-        Entry::decode(&bytes, &self.name)
+        if about.uid() != rustix::process::geteuid().as_raw() {
+            return Err(Doubt::Foreign);
+        }
+        if about.mode() & 0o077 != 0 {
+            return Err(Doubt::Exposed);
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len().min(LARGEST) as usize + 1));
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        Entry::decode(&bytes, &self.name).ok_or(Doubt::Garbage)
+    }
+
+    /// Whether somebody holds the lock at this moment.
+    ///
+    /// # Errors
+    /// The lock file is there and cannot be opened or locked.
+    pub fn is_locked(&self) -> io::Result<bool> {
+        lock::is_held(&self.lock_path())
     }
 
     /// Tries for the right to write, without waiting.
@@ -147,6 +182,18 @@ impl<'a> CacheLock<'a> {
         let mut file = Replacement::create(path)?;
         file.reserve(&[b'\n'; RESERVE])?;
         Ok(Draft { lock: self, file })
+    }
+
+    /// Forgets the entry, and what killed processes left of others. The lock file stays, as it must.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn remove(self) -> io::Result<()> {
+        sweep::leftovers(&self.cache.dir, &self.cache.name);
+        match fs::remove_file(self.cache.path()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

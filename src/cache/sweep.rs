@@ -2,9 +2,12 @@
 //! whatever cannot be read or removed stays. The directory may be one that others use too (`--cache-dir /tmp`), so
 //! only names that this program makes are touched.
 
-use std::fs::{self, DirEntry};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::Dir;
 
 use super::lock::{self, Attempt};
 use crate::random;
@@ -26,11 +29,9 @@ enum Ours {
 
 /// Removes what killed processes left of this identity. Only who holds the identity's lock may call it.
 pub fn leftovers(dir: &Path, name: &str) {
-    for file in files(dir) {
-        let file_name = file.file_name();
-        let Some(text) = file_name.to_str() else { continue };
-        if text.starts_with(name) && kind(text) == Some(Ours::Draft) {
-            fs::remove_file(file.path()).ok();
+    for file in names(dir) {
+        if file.starts_with(name) && kind(&file) == Some(Ours::Draft) {
+            fs::remove_file(dir.join(file)).ok();
         }
     }
 }
@@ -40,9 +41,9 @@ pub fn now_and_then(dir: &Path) {
     if random::fraction() >= 1.0 / ONE_IN {
         return;
     }
-    for file in files(dir) {
-        let path = file.path();
-        match file.file_name().to_str().and_then(kind) {
+    for file in names(dir) {
+        let path = dir.join(&file);
+        match kind(&file) {
             Some(Ours::Draft) if is_old(&path) => {
                 fs::remove_file(&path).ok();
             }
@@ -50,6 +51,16 @@ pub fn now_and_then(dir: &Path) {
             _ => {}
         }
     }
+}
+
+/// The names of all identities that have an entry or a lock file.
+pub fn identities(dir: &Path) -> BTreeSet<String> {
+    let is_identity = |name: &str, rest: &str| is_hex(name, super::NAME_LENGTH) && matches!(rest, "token" | "lock");
+    let name = |file: String| {
+        let (name, rest) = file.split_once('.')?;
+        is_identity(name, rest).then(|| name.to_owned())
+    };
+    names(dir).filter_map(name).collect()
 }
 
 /// Removes an old entry unless somebody is just renewing it.
@@ -63,7 +74,6 @@ fn remove_entry(path: &Path) {
 
 /// Which of our files has this name, if any.
 fn kind(file_name: &str) -> Option<Ours> {
-    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
     let (identity, rest) = file_name.split_once('.')?;
     if !is_hex(identity, super::NAME_LENGTH) {
         return None;
@@ -75,8 +85,16 @@ fn kind(file_name: &str) -> Option<Ours> {
     }
 }
 
-fn files(dir: &Path) -> impl Iterator<Item = DirEntry> {
-    fs::read_dir(dir).into_iter().flatten().flatten()
+/// The names in the directory that are UTF-8, as ours are. Not by the standard library, which panics where a directory
+/// cannot be closed.
+fn names(dir: &Path) -> impl Iterator<Item = String> {
+    let listing = File::open(dir).ok().and_then(|dir| Dir::new(dir).ok());
+    let entries = listing.into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().map(str::to_owned).ok())
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether the file was last written long ago. One of the future is not old.

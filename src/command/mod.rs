@@ -1,8 +1,15 @@
 //! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
 
+mod cache_lock;
+pub mod completions;
 pub mod exec;
 pub mod get;
+pub mod invalidate;
+pub mod login;
+pub mod logout;
 pub mod print;
+pub mod profiles;
+pub mod status;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -1,5 +1,6 @@
 //! The main command: print the token in the format that is asked for.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use crate::command::{self, OutputClosed};
 use crate::failure::{Failure, Kind};
 use crate::format::{Answer, EnvironmentFile, Format, Renderer};
 use crate::output_file;
+use crate::settings::origin::Given;
 use crate::settings::{self, Settings};
 use crate::voice::Voice;
 
@@ -18,7 +20,8 @@ use crate::voice::Voice;
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
     let voice = Voice { verbose: options.verbose };
     let format = settings::format(output.format)?;
-    check(output, format)?;
+    check(output, &format)?;
+    let format = format.value;
     let settings = Settings::resolve(options, started)?;
     if format.needs_account() && settings.has_no_account() {
         return Err(settings.missing_account(format).into());
@@ -36,18 +39,31 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
     match (output.file(), renderer) {
         (Some(path), _) => Ok(output_file::write(path, &document)?),
         (None, Renderer::Github(file)) => hand_over(file, &answer, &document),
-        (None, _) => Ok(command::write(&document)?),
+        (None, _) => {
+            command::write(&document)?;
+            tell_how_to_export(output, format, voice);
+            Ok(())
+        }
+    }
+}
+
+/// Who looks at the token on a terminal probably wants to hand it on.
+fn tell_how_to_export(output: &Output, format: Format, voice: Voice) {
+    if format == Format::Token && !output.no_newline && io::stdout().is_terminal() {
+        voice.notice("to hand it to programs: SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN");
     }
 }
 
 /// What does not go together on the command line, as far as the parser cannot tell.
-fn check(output: &Output, format: Format) -> Result<(), Failure> {
-    if output.no_newline && format != Format::Token {
-        return Err(Failure::new(Kind::Usage, "--no-newline goes with the token format only"));
+fn check(output: &Output, format: &Given<Format>) -> Result<(), Failure> {
+    let Given { value, origin } = format;
+    if output.no_newline && *value != Format::Token {
+        let problem = format!("--no-newline goes with the token format only, and {origin} asks for another");
+        return Err(Failure::new(Kind::Usage, problem).hint("leave out one of the two"));
     }
-    if output.file().is_some() && format == Format::Github {
-        let problem = "--output does not go with the github format, whose output the runner reads";
-        return Err(Failure::new(Kind::Usage, problem));
+    if output.file().is_some() && *value == Format::Github {
+        let problem = format!("--output does not go with the github format of {origin}, whose output the runner reads");
+        return Err(Failure::new(Kind::Usage, problem).hint("leave out one of the two"));
     }
     Ok(())
 }

@@ -110,9 +110,12 @@ pub fn api_version(info: Option<Given<String>>) -> Result<&'static str, Failure>
         ("ExecCredential", V1) => Ok(V1),
         ("ExecCredential", V1BETA1) => Ok(V1BETA1),
         (kind, version) => {
-            let asked = one_line(&format!("{kind} of {version}"));
-            Err(Failure::settings(format!("{origin} asks for an unknown kind of answer: {asked}"))
+            let asked = one_line(&format!("kind \"{kind}\", apiVersion \"{version}\""));
+            Err(Failure::settings(format!("{origin} asks for an answer that is not known here: {asked}"))
                 .hint(format!("set apiVersion in the kubeconfig's `exec` to {V1}")))
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,6 @@ fn seconds(item: &Value, names: &[&str]) -> Option<u64> {
     // Not a number compares false and is none; less than nothing is nothing.
     (value.is_finite()).then(|| value.clamp(0.0, LONGEST_LIFE) as u64)
 }
+
+#[cfg(test)]
+mod tests;

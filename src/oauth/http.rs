@@ -1,17 +1,23 @@
 //! The HTTP exchange: one POST of a form, its answer's status, headers and body. The only module that knows `ureq`'s
 //! agent, and so the only one that decides about time limits, redirects, proxies and trust.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Proxy};
+use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 use zeroize::Zeroizing;
 
+use super::resolver::SystemResolver;
+use super::trust;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::secret::Secret;
+use crate::settings::origin::Given;
 
 /// No answer of a token endpoint is longer, in bytes.
 const LARGEST_BODY: u64 = 64 * 1024;
@@ -20,7 +26,7 @@ const LARGEST_BODY: u64 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Route {
     /// PEM file of the only roots to trust, from the profile's `ca_file`.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Given<PathBuf>>,
     /// The variable that names the roots (`SSL_CERT_FILE`, `SSL_CERT_DIR`), if one does. Then there is no falling
     /// back to the embedded ones: whoever set it wants those roots and no others.
     pub roots_variable: Option<&'static str>,
@@ -34,12 +40,15 @@ pub struct ProxySetting {
     /// The variable, for messages. The URL may hold a password and is never shown.
     pub variable: &'static str,
     /// Its value.
-    pub url: zeroize::Zeroizing<String>,
+    pub url: Secret,
     /// The entries of `NO_PROXY`.
     pub no_proxy: Vec<String>,
 }
 
-/// What came back.
+/// A field of a form: its name and value.
+pub type Field<'a> = (&'static str, &'a str);
+
+/// What came back. Its texts are the server's: whoever shows them takes our secrets out and keeps them on one line.
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
@@ -62,6 +71,7 @@ pub struct NoReply {
 }
 
 /// An agent for one process, made when the first request is due: loading the system's roots takes a while.
+#[derive(Clone)]
 pub struct Client {
     agent: Agent,
     proxy_variable: Option<&'static str>,
@@ -82,143 +92,158 @@ impl Client {
             .proxy(None);
         let mut proxy_variable = None;
         if endpoint.is_tls() {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots(route)?).build());
+            config = config.tls_config(TlsConfig::builder().root_certs(trust::roots(route)?).build());
             // Plain http stays on this machine; a proxy would carry the secrets off it.
             if let Some(setting) = &route.proxy {
                 config = config.proxy(Some(proxy(setting)?));
                 proxy_variable = Some(setting.variable);
             }
         }
-        Ok(Self { agent: config.build().new_agent(), proxy_variable })
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), SystemResolver);
+        Ok(Self { agent, proxy_variable })
     }
 
     /// Posts the form and reads the answer, all before `deadline`.
     ///
     /// # Errors
     /// No status line came back.
-    pub fn post(&self, endpoint: &Endpoint, form: &[(&str, &str)], deadline: Instant) -> Result<Reply, NoReply> {
+    pub fn post(&self, endpoint: &Endpoint, form: &[Field<'_>], deadline: Instant) -> Result<Reply, NoReply> {
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
+        self.until(endpoint, deadline, move |client, to, limit| {
+            let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
+            let response = request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())));
+            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+        })
+    }
+
+    /// Asks with a bearer token and reads the answer, all before `deadline`.
+    ///
+    /// # Errors
+    /// No status line came back.
+    pub fn get(&self, endpoint: &Endpoint, bearer: &Secret, deadline: Instant) -> Result<Reply, NoReply> {
+        let header = Zeroizing::new(format!("Bearer {}", bearer.expose()));
+        self.until(endpoint, deadline, move |client, to, limit| {
+            let request = client.agent.get(to.as_str()).config().timeout_global(Some(limit)).build();
+            let response = request.header("Authorization", header.as_str()).call();
+            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+        })
+    }
+
+    /// Runs an exchange until `deadline`.
+    ///
+    /// Not every step has a limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
+    /// greeting, and to the name server beside it. So the exchange is something that can be walked away from. What it
+    /// has not sent by its own limit, a little earlier, it never sends.
+    fn until(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+        exchange: impl FnOnce(&Self, &Endpoint, Duration) -> Result<Reply, NoReply> + Send + 'static,
+    ) -> Result<Reply, NoReply> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let request = self.agent.post(endpoint.as_str()).config().timeout_global(Some(left)).build();
-        let mut response = request.send_form(form.iter().copied()).map_err(|error| self.no_reply(endpoint, &error))?;
-        let header = |name: &str| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some(one_line(value))
-        };
+        let (client, to) = (self.clone(), endpoint.clone());
+        let (send, receive) = mpsc::channel();
+        // Nobody listens any more once the deadline is over.
+        let run = move || drop(send.send(exchange(&client, &to, left - left / 64)));
+        if let Err(error) = thread::Builder::new().spawn(run) {
+            let problem = format!("{endpoint}: no thread can be started for the request: {error}");
+            return Err(NoReply { failure: Failure::temporary(problem), is_passing: false });
+        }
+        let late = |_| Err(self.no_reply(endpoint, &ureq::Error::Timeout(Timeout::Global)));
+        receive.recv_timeout(left).unwrap_or_else(late)
+    }
+
+    /// The answer, read to its end.
+    fn reply(&self, endpoint: &Endpoint, mut response: ureq::http::Response<ureq::Body>) -> Reply {
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let number = |name: &str| header(name).and_then(|value| value.trim().parse().ok());
         let reset = number("x-ratelimit-reset").or_else(|| number("retry-after"));
         let (request_id, location) = (header("x-request-id"), header("location"));
         let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec();
-        Ok(Reply {
+        Reply {
             status: response.status().as_u16(),
             reset: reset.map(Duration::from_secs),
             request_id,
             location,
             body: body.map(Zeroizing::new).map_err(|error| self.no_reply(endpoint, &error).failure),
-        })
+        }
     }
 
     /// Tells a failed exchange in words.
     fn no_reply(&self, endpoint: &Endpoint, error: &ureq::Error) -> NoReply {
         use ureq::Error as E;
 
+        let network = || self.network_hint();
         let (what, hint, is_passing) = match error {
-            E::Timeout(_) => (
-                "no complete answer in time".to_owned(),
-                "check the network and the proxy, or allow more with `--timeout`",
-                false,
-            ),
-            E::HostNotFound => ("the host is not found".to_owned(), self.network_hint(), true),
-            E::ConnectionFailed => ("the connection failed".to_owned(), self.network_hint(), true),
-            E::BodyExceedsLimit(_) => ("the answer is longer than 64 KiB".to_owned(), NOT_THE_ENDPOINT, false),
-            E::ConnectProxyFailed(_) => ("the proxy refused to connect".to_owned(), self.network_hint(), false),
-            E::Rustls(problem) => certificate(&problem.to_string()),
-            // The handshake's error arrives inside of an I/O error.
-            E::Io(problem) if problem.kind() == ErrorKind::InvalidData => certificate(&problem.to_string()),
-            E::Io(problem) => (problem.to_string(), self.network_hint(), true),
-            E::Tls(problem) => certificate(problem),
-            E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
-                ("the answer is not HTTP".to_owned(), NOT_THE_ENDPOINT, false)
+            E::Timeout(_) => ("no complete answer in time".to_owned(), PATIENCE.to_owned(), false),
+            E::HostNotFound => ("the host is not found".to_owned(), network(), true),
+            E::ConnectionFailed => ("the connection failed".to_owned(), network(), true),
+            E::BodyExceedsLimit(_) => {
+                ("the answer is longer than 64 KiB".to_owned(), NOT_THE_ENDPOINT.to_owned(), false)
             }
-            _ => (error.to_string(), self.network_hint(), false),
+            E::ConnectProxyFailed(reason) => self.proxy_refusal(reason),
+            E::Rustls(problem) => trust::refusal(&problem.to_string()),
+            // The handshake's error arrives inside of an I/O error.
+            E::Io(problem) if problem.kind() == ErrorKind::InvalidData => trust::refusal(&problem.to_string()),
+            E::Io(problem) if problem.kind() == ErrorKind::UnexpectedEof => {
+                ("the connection ended before the answer did".to_owned(), network(), true)
+            }
+            E::Io(problem) => (problem.to_string(), network(), true),
+            E::Tls(problem) => trust::refusal(problem),
+            E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
+                ("the answer is not HTTP".to_owned(), NOT_THE_ENDPOINT.to_owned(), false)
+            }
+            _ => (error.to_string(), network(), false),
         };
         let message = format!("{endpoint}: {}", one_line(&what));
         NoReply { failure: Failure::temporary(message).hint(hint), is_passing }
     }
 
     /// The next step where the network is at fault.
-    fn network_hint(&self) -> &'static str {
+    fn network_hint(&self) -> String {
         match self.proxy_variable {
-            Some("ALL_PROXY" | "all_proxy") => "check the network, and the proxy that ALL_PROXY names",
-            Some(_) => "check the network, and the proxy that HTTPS_PROXY names",
-            None => "check the network; behind a proxy, set HTTPS_PROXY",
+            Some(variable) => format!("check the network, and the proxy that {variable} names"),
+            None => "check the network; behind a proxy, set HTTPS_PROXY".to_owned(),
+        }
+    }
+
+    /// Tells a proxy's refusal. All that `ureq` keeps of it is a text that ends with the status.
+    fn proxy_refusal(&self, reason: &str) -> (String, String, bool) {
+        let variable = self.proxy_variable.unwrap_or("HTTPS_PROXY");
+        match reason.rsplit('/').next().and_then(|status| status.parse::<u16>().ok()) {
+            Some(407) => (
+                "the proxy asks for a user name and a password (HTTP 407)".to_owned(),
+                format!("put them, or the right ones, into {variable}: http://USER:PASSWORD@HOST:PORT"),
+                false,
+            ),
+            Some(status) => (
+                format!("the proxy does not let the connection through (HTTP {status})"),
+                self.network_hint(),
+                status >= 500,
+            ),
+            None => ("the proxy closed the connection".to_owned(), self.network_hint(), true),
         }
     }
 }
+
+/// The next step where time ran out.
+const PATIENCE: &str = "check the network and the proxy, or allow more with `--timeout`";
 
 /// The next step where something else answers in the endpoint's place.
 pub const NOT_THE_ENDPOINT: &str =
     "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place";
 
-/// Tells a refused certificate, and what mends it.
-fn certificate(problem: &str) -> (String, &'static str, bool) {
-    let hint = if problem.contains("UnknownIssuer") {
-        "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE"
-    } else if problem.contains("expired") || problem.contains("not valid yet") || problem.contains("NotValidYet") {
-        "check this machine's clock; if it is right, the server's certificate must be renewed"
-    } else if problem.contains("not valid for name") || problem.contains("NotValidForName") {
-        "check the host's name in the URL: another server answers there"
-    } else {
-        "the TLS connection was refused; nothing was sent"
-    };
-    (format!("no trust in the TLS connection: {problem}"), hint, false)
-}
-
-/// The roots to trust: the profile's, else the operating system's, else the embedded ones.
-fn roots(route: &Route) -> Result<RootCerts, Failure> {
-    if let Some(path) = &route.ca_file {
-        return pem_file(path);
-    }
-    let found = rustls_native_certs::load_native_certs();
-    if !found.certs.is_empty() {
-        let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned());
-        return Ok(certificates.collect::<Vec<_>>().into());
-    }
-    match route.roots_variable {
-        None => Ok(RootCerts::WebPki),
-        Some(variable) => Err(Failure::settings(format!("no certificate could be read from what {variable} names"))
-            .hint(format!("correct {variable}, or unset it to trust the system's roots"))),
-    }
-}
-
-/// The certificates of a PEM file.
-fn pem_file(path: &PathBuf) -> Result<RootCerts, Failure> {
-    let problem = |what: String| {
-        Failure::settings(format!("ca_file {}: {what}", path.display()))
-            .hint("it must be a PEM file of the roots to trust")
-    };
-    let pem = fs::read(path).map_err(|error| problem(error.to_string()))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(error) => return Err(problem(one_line(&error.to_string()))),
-        }
-    }
-    if certificates.is_empty() {
-        return Err(problem("holds no certificate".to_owned()));
-    }
-    Ok(certificates.into())
-}
-
 /// The proxy, with the hosts that bypass it. An entry of `NO_PROXY` covers the host and everything below it, as it
 /// does for curl.
 fn proxy(setting: &ProxySetting) -> Result<Proxy, Failure> {
-    let problem = |_| {
+    let problem = || {
         Failure::settings(format!("{} is not the URL of an http or https proxy", setting.variable))
             .hint(format!("set it to such as http://proxy.example:3128, or unset {}", setting.variable))
     };
-    let named = Proxy::new(&setting.url).map_err(problem)?;
+    let named = Proxy::new(setting.url.expose()).map_err(|_| problem())?;
+    if !matches!(named.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+        return Err(problem());
+    }
     let mut builder = Proxy::builder(named.protocol()).host(named.host()).port(named.port());
     if let Some(user) = named.username() {
         builder = builder.username(user);
@@ -230,5 +255,5 @@ fn proxy(setting: &ProxySetting) -> Result<Proxy, Failure> {
         let host = entry.trim_start_matches('.');
         builder = builder.no_proxy(host).no_proxy(&format!(".{host}"));
     }
-    builder.build().map_err(problem)
+    builder.build().map_err(|_| problem())
 }

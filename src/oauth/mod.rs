@@ -2,14 +2,19 @@
 
 pub mod answer;
 pub mod http;
+pub mod redaction;
+mod resolver;
+pub mod said;
+mod system_roots;
+mod trust;
 
 use std::time::{Duration, Instant};
 
 use ring::hmac;
 use time::OffsetDateTime;
 
-use answer::{Answer, ServerError, jwt_expiry};
-use http::{Client, NOT_THE_ENDPOINT, Reply};
+use answer::{Answer, jwt_expiry};
+use http::{Client, Field, NOT_THE_ENDPOINT, Reply};
 
 use crate::cache::entry::{RefreshToken, hex};
 use crate::endpoint::Endpoint;
@@ -129,7 +134,7 @@ impl Request<'_> {
     }
 
     /// The form's fields. Encoding them is `ureq`'s part: old clients that pasted raw values broke on `&`, `+`, `%`.
-    fn form(&self) -> Vec<(&'static str, &str)> {
+    fn form(&self) -> Vec<Field<'_>> {
         let mut form = match &self.grant {
             Grant::Password { username, password } => vec![("username", *username), ("password", password.expose())],
             Grant::Refresh { refresh_token } => vec![("refresh_token", refresh_token.expose())],
@@ -181,9 +186,11 @@ impl Request<'_> {
     fn failure(&self, status: u16, reply: &Reply, answer: &Answer) -> Attempt {
         match status {
             429 => self.rate_limited(reply, answer),
-            400 | 401 | 403 if !is_markup(reply) => self.refused(status, reply, answer),
+            400 | 401 | 403 if !said::is_markup(reply) => self.refused(status, reply, answer),
             300..=399 => {
-                let to = reply.location.as_deref().unwrap_or("nowhere");
+                // What follows the path may be a secret, of ours or of a session.
+                let to = reply.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
+                let to = one_line(&self.redacted(to.to_owned()));
                 self.garbage(reply, answer, &format!("is a redirect to {to}, which is not followed with secrets"))
             }
             407 => {
@@ -233,37 +240,16 @@ impl Request<'_> {
         Attempt::new(Failure::temporary(message).hint(NOT_THE_ENDPOINT), false)
     }
 
-    /// What the server said, on one line: status, code, message, request id. Should it repeat a secret of ours, that
-    /// is taken out.
+    /// What the server said, on one line, without our secrets.
     fn said(&self, reply: &Reply, answer: &Answer) -> String {
-        let mut said = format!("HTTP {}", reply.status);
-        match &answer.error {
-            Some(error) => said.push_str(&told(error)),
-            None if answer.is_json => {
-                if let Some(message) = &answer.status_message {
-                    said.push_str(&format!(", {message}"));
-                }
-            }
-            // A body that came with success may hold a token in a form that is not understood: it is not shown.
-            None if reply.status < 300 => {}
-            None => said.push_str(&snippet(reply)),
-        }
-        if let Some(id) = answer.request_id.as_ref().or(reply.request_id.as_ref()) {
-            said.push_str(&format!(" (request id {id})"));
-        }
-        one_line(&self.redacted(said))
+        one_line(&self.redacted(said::said(reply, answer)))
     }
 
-    /// The text without our secrets.
-    fn redacted(&self, mut text: String) -> String {
-        for (name, value) in self.form() {
-            let is_secret = matches!(name, "password" | "refresh_token" | "client_secret");
-            // One of a few characters would be found in every other word.
-            if is_secret && value.len() > 3 {
-                text = text.replace(value, "[redacted]");
-            }
-        }
-        text
+    /// The text without our secrets, should the server repeat one.
+    fn redacted(&self, text: String) -> String {
+        let is_secret = |name| matches!(name, "password" | "refresh_token" | "client_secret");
+        let secrets = self.form().into_iter().filter(|(name, _)| is_secret(*name));
+        secrets.fold(text, |text, (_, secret)| redaction::without(text, secret))
     }
 }
 
@@ -294,30 +280,6 @@ pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String 
     let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.expose().as_bytes());
     let mark = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());
     hex(mark.as_ref())
-}
-
-/// An error of the server as it goes on after the status.
-fn told(error: &ServerError) -> String {
-    let field = error.field.as_ref().map(|field| format!("field {field}"));
-    let parts = [&error.code, &error.message, &field];
-    parts.into_iter().flatten().map(|part| format!(", {part}")).collect()
-}
-
-/// A body that is plain text; of HTML and of bytes that are none only the fact.
-fn snippet(reply: &Reply) -> String {
-    let Ok(body) = &reply.body else { return String::new() };
-    match std::str::from_utf8(body) {
-        Ok("") => ", no body".to_owned(),
-        _ if is_markup(reply) => ", an HTML page".to_owned(),
-        Ok(text) => format!(", {text}"),
-        Err(_) => ", no text".to_owned(),
-    }
-}
-
-/// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.
-fn is_markup(reply: &Reply) -> bool {
-    let first = |body: &[u8]| body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-    reply.body.as_ref().is_ok_and(|body| first(body) == Some(b'<'))
 }
 
 /// The moment that many seconds later.

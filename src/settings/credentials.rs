@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use super::file::Profile;
 use super::missing::{CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN_COMMAND, USERNAME, missing};
-use super::origin::Given;
+use super::origin::{Given, Origin};
 use super::profile::{Place, Selected};
 use super::{env, token_command, value};
 use crate::cache::Cache;
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
-use crate::failure::{Failure, one_line};
+use crate::failure::{Failure, Kind, one_line};
 use crate::oauth::http::Route;
 use crate::secret::{Secret, SecretSetting, Source};
 
 const TOKEN_URL: &str = "https://oauth.spotinst.io/token";
 const REFRESH_URL: &str = "https://api.spotinst.io/token";
+const API_URL: &str = "https://api.spotinst.io";
 
 /// The grant by which a new token is obtained when no refresh token serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +42,14 @@ pub struct EndpointSettings {
     pub password: Option<SecretSetting>,
     /// `client_secret`
     client_secret: Option<SecretSetting>,
+    /// Whether the cache may hold the refresh token, which lives for 14 days; the access token dies after two hours.
+    pub store_refresh_token: bool,
     /// Trust and proxy.
     pub route: Route,
     /// The directory of the cache; none with `--no-cache`, or where there is no home.
     cache_dir: Option<PathBuf>,
+    /// The password is typed by a person at each `login` and stored nowhere.
+    is_login: bool,
     /// Where missing values could be written.
     place: Place,
 }
@@ -71,20 +76,47 @@ impl EndpointSettings {
     /// The password's source.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none: [`Kind::Rejected`] where it is typed at each login, which is then over.
     pub fn password(&self) -> Result<&SecretSetting, Failure> {
-        self.password.as_ref().ok_or_else(|| missing(&[&PASSWORD], &self.place))
+        self.password.as_ref().ok_or_else(|| match self.login_hint() {
+            Some(hint) => {
+                let problem = format!("the login{} is over, and its password is stored nowhere", self.place.owner());
+                Failure::new(Kind::Rejected, problem).hint(hint)
+            }
+            None => missing(&[&PASSWORD], &self.place),
+        })
+    }
+
+    /// What is missing for a call that finds nothing in the cache.
+    pub fn missing(&self) -> Option<Failure> {
+        let password = match &self.grant {
+            GrantType::Password { .. } => self.password().err(),
+            GrantType::ClientCredentials => None,
+        };
+        self.client_secret().err().or(password)
+    }
+
+    /// The next step where only a person can get a new token.
+    pub fn login_hint(&self) -> Option<String> {
+        (self.is_login && self.password.is_none()).then(|| format!("run `{}`", self.place.login_command()))
     }
 }
 
 /// What a grant takes, as far as it is set.
 #[derive(Debug)]
 pub struct Credentials {
-    username: Option<Given<String>>,
-    password: Option<SecretSetting>,
-    client_id: Option<Given<String>>,
-    client_secret: Option<SecretSetting>,
-    grant: Option<Given<String>>,
+    /// The user name.
+    pub username: Option<Given<String>>,
+    /// The password's source.
+    pub password: Option<SecretSetting>,
+    /// `client_id`
+    pub client_id: Option<Given<String>>,
+    /// The client secret's source.
+    pub client_secret: Option<SecretSetting>,
+    /// The name of the grant.
+    pub grant: Option<Given<String>>,
+    token_url: Option<Given<String>>,
+    refresh_url: Option<Given<String>>,
 }
 
 impl Credentials {
@@ -101,12 +133,14 @@ impl Credentials {
             client_id: env::text(env::CLIENT_ID)?.or_else(|| profile.client_id.clone()),
             client_secret: client_secret.or_else(|| profile.client_secret.clone()),
             grant: env::text(env::GRANT)?.or_else(|| profile.grant.clone()),
+            token_url: env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone()),
+            refresh_url: env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone()),
         })
     }
 
-    /// Whether nothing at all is set.
+    /// Whether nothing at all is set, no broker's URL either: whoever names one does not mean a permanent token.
     pub fn is_empty(&self) -> bool {
-        let texts = [&self.username, &self.client_id, &self.grant];
+        let texts = [&self.username, &self.client_id, &self.grant, &self.token_url, &self.refresh_url];
         let secrets = [&self.password, &self.client_secret];
         texts.into_iter().all(|given| given.is_none()) && secrets.into_iter().all(|setting| setting.is_none())
     }
@@ -126,25 +160,45 @@ impl Credentials {
         let (Some(grant), Some(client_id)) = (grant, &self.client_id) else {
             return Err(self.missing(is_password, &selected.place));
         };
-        let (token_url, refresh_url) = endpoints(profile)?;
+        let (token_url, refresh_url) = self.endpoints()?;
+        let is_login = is_password && profile.login.as_ref().is_some_and(|login| login.value);
         Ok(EndpointSettings {
             grant,
-            token_url,
-            refresh_url,
+            token_url: token_url.value,
+            refresh_url: refresh_url.value,
             client_id: client_id.value.clone(),
             client_secret: self.client_secret,
             password: self.password.filter(|_| is_password),
-            route: Route {
-                ca_file: profile.ca_file.as_ref().map(|given| given.value.clone()),
-                roots_variable: env::roots_variable(),
-                proxy: env::proxy()?,
-            },
-            cache_dir: cache_dir(options),
+            store_refresh_token: profile.store_refresh_token.as_ref().is_none_or(|given| given.value),
+            route: route(profile)?,
+            cache_dir: cache_dir(options).map(|given| given.value),
+            is_login,
             place: selected.place.clone(),
         })
     }
 
-    fn is_password_grant(&self, place: &Place) -> Result<bool, Failure> {
+    /// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of
+    /// somebody else's broker never go to Spotinst.
+    ///
+    /// # Errors
+    /// One is not `https`, nor `http` to a loopback address.
+    pub fn endpoints(&self) -> Result<(Given<Endpoint>, Given<Endpoint>), Failure> {
+        let endpoint = |what, given: Option<&Given<String>>, usual: &str| {
+            let given = given.cloned().unwrap_or_else(|| Given::default(usual.to_owned()));
+            Ok(Given { value: value::endpoint(what, &given, usual)?, origin: given.origin })
+        };
+        let refresh_url = self.refresh_url.as_ref().or(self.token_url.as_ref());
+        Ok((
+            endpoint("token URL", self.token_url.as_ref(), TOKEN_URL)?,
+            endpoint("refresh URL", refresh_url, REFRESH_URL)?,
+        ))
+    }
+
+    /// Whether it takes a user's password.
+    ///
+    /// # Errors
+    /// The grant is unknown, or one that this profile cannot have.
+    pub fn is_password_grant(&self, place: &Place) -> Result<bool, Failure> {
         let Some(Given { value, origin }) = &self.grant else {
             return Ok(true);
         };
@@ -187,22 +241,53 @@ fn secret_from_env(
     Ok(value.or(file).map(|Given { value: source, origin }| SecretSetting { what, source, origin }))
 }
 
-/// Where tokens are obtained and renewed. Where only the first is set, the second is the same: the tokens of somebody
-/// else's broker never go to Spotinst.
-fn endpoints(profile: &Profile) -> Result<(Endpoint, Endpoint), Failure> {
-    let token = env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone());
-    let refresh = env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone());
-    let refresh = refresh.or_else(|| token.clone()).unwrap_or_else(|| Given::default(REFRESH_URL.to_owned()));
-    let token = token.unwrap_or_else(|| Given::default(TOKEN_URL.to_owned()));
-    Ok((value::endpoint("token URL", &token, TOKEN_URL)?, value::endpoint("refresh URL", &refresh, REFRESH_URL)?))
+/// The base of the API that tokens are for: of `SPOTINST_API_URL`, else the profile's, else Spotinst's own.
+///
+/// # Errors
+/// It is not `https`, nor `http` to a loopback address.
+pub fn api_url(keyed: Option<&Given<String>>) -> Result<Given<Endpoint>, Failure> {
+    let given = env::text(env::API_URL)?.or_else(|| keyed.cloned());
+    let Given { value, origin } = given.unwrap_or_else(|| Given::default(API_URL.to_owned()));
+    let base = Given { value: value.trim_end_matches('/').to_owned(), origin };
+    Ok(Given { value: value::endpoint("API URL", &base, API_URL)?, origin: base.origin })
+}
+
+/// Trust and proxy.
+///
+/// # Errors
+/// A variable is not UTF-8.
+pub fn route(profile: &Profile) -> Result<Route, Failure> {
+    Ok(Route { ca_file: profile.ca_file.clone(), roots_variable: env::roots_variable(), proxy: env::proxy()? })
 }
 
 /// The directory of the cache; none with `--no-cache`, or where there is no home.
-pub fn cache_dir(options: &Options) -> Option<PathBuf> {
+pub fn cache_dir(options: &Options) -> Option<Given<PathBuf>> {
     if options.no_cache {
         return None;
     }
-    let from_env = || env::path(env::CACHE_DIR).map(|given| given.value);
-    let usual = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
-    options.cache_dir.clone().or_else(from_env).or_else(usual)
+    let from_flag = options.cache_dir.clone().map(|value| Given { value, origin: Origin::Flag("--cache-dir") });
+    let usual = || env::project_dirs().map(|dirs| Given::default(dirs.cache_dir().to_owned()));
+    from_flag.or_else(|| env::path(env::CACHE_DIR)).or_else(usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one default that no test can follow over the network.
+    #[test]
+    fn the_defaults_are_spotinsts_two_hosts() {
+        let nothing = Credentials {
+            username: None,
+            password: None,
+            client_id: None,
+            client_secret: None,
+            grant: None,
+            token_url: None,
+            refresh_url: None,
+        };
+        let urls = nothing.endpoints().map(|(token, refresh)| (token.value.to_string(), refresh.value.to_string()));
+        let expected = ("https://oauth.spotinst.io/token".to_owned(), "https://api.spotinst.io/token".to_owned());
+        assert_eq!(urls, Ok(expected));
+    }
 }

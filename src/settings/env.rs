@@ -3,13 +3,14 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use directories::{BaseDirs, ProjectDirs};
-use zeroize::Zeroizing;
+use directories::ProjectDirs;
 
 use super::origin::{Given, Origin};
 use crate::failure::Failure;
 use crate::oauth::http::ProxySetting;
+use crate::secret::Secret;
 
 pub const USERNAME: &[&str] = &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"];
 pub const PASSWORD: &str = "SPOTINST_PASSWORD";
@@ -49,7 +50,7 @@ pub fn text(names: &[&'static str]) -> Result<Option<Given<String>>, Failure> {
     };
     match value.into_string() {
         Ok(value) => Ok(Some(Given { value, origin })),
-        Err(_) => Err(Failure::settings(format!("{origin} is not valid UTF-8"))),
+        Err(_) => Err(Failure::settings(format!("{origin} is not valid UTF-8")).hint("set it again, in UTF-8")),
     }
 }
 
@@ -61,6 +62,11 @@ pub fn path(name: &'static str) -> Option<Given<PathBuf>> {
 /// How many commands of this program this process runs in.
 pub fn depth() -> u32 {
     raw(DEPTH).and_then(|given| given.value.to_str()?.parse().ok()).unwrap_or_default()
+}
+
+/// Whether the user wants colours on a terminal: `NO_COLOR` is not set, and the terminal is no dumb one.
+pub fn wants_colour() -> bool {
+    raw("NO_COLOR").is_none() && raw("TERM").is_none_or(|given| given.value != "dumb")
 }
 
 /// Whether this variable is set to nothing: worth a word where its value is missed.
@@ -87,7 +93,7 @@ pub fn proxy() -> Result<Option<ProxySetting>, Failure> {
     };
     let entries = text(&["no_proxy", "NO_PROXY"])?.map(|given| given.value).unwrap_or_default();
     let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    Ok(Some(ProxySetting { variable, url: Zeroizing::new(value), no_proxy: entries.map(str::to_owned).collect() }))
+    Ok(Some(ProxySetting { variable, url: Secret::from(value), no_proxy: entries.map(str::to_owned).collect() }))
 }
 
 /// The variable that names the roots to trust, if one does.
@@ -95,12 +101,15 @@ pub fn roots_variable() -> Option<&'static str> {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| raw(name).is_some())
 }
 
+/// Found out once: it takes a dozen variables, and configuration and cache both ask.
+static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "spotinst-cred"));
+
 /// The platform's directories for this program; none where there is no home.
-pub fn project_dirs() -> Option<ProjectDirs> {
-    ProjectDirs::from("", "", "spotinst-cred")
+pub fn project_dirs() -> Option<&'static ProjectDirs> {
+    PROJECT_DIRS.as_ref()
 }
 
 /// The home directory.
 pub fn home() -> Option<PathBuf> {
-    BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+    env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::env;
 use super::origin::{Given, Origin};
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::secret::{Command, Secret, SecretSetting, Source};
 
 /// No configuration is longer, in bytes.
@@ -26,7 +26,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// The keys of a profile, for the hint that follows an unknown one.
 const KEYS: &str = "username, password, password_file, password_command, client_id, client_secret, client_secret_file, \
-    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, command_timeout";
+    client_secret_command, account, token, token_file, token_command, grant, token_url, refresh_url, api_url, ca_file, \
+    command_timeout, store_refresh_token, login";
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -52,6 +53,9 @@ pub struct Profile {
     pub api_url: Option<Given<String>>,
     pub ca_file: Option<Given<PathBuf>>,
     pub command_timeout: Option<Given<String>>,
+    pub store_refresh_token: Option<Given<bool>>,
+    /// A person types the password at each `login`, and it is stored nowhere.
+    pub login: Option<Given<bool>>,
 }
 
 /// Reads the file; nothing where there is none.
@@ -60,20 +64,24 @@ pub struct Profile {
 /// It cannot be read or parsed, has an unknown key or a value of the wrong type, or holds a secret and can be read by
 /// others.
 pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        let problem = format!("cannot read the configuration {}: {error}", path.display());
-        Failure::settings(problem).hint("check the path and its permissions")
+    let problem = |what: &str| Failure::settings(format!("the configuration {} {what}", path.display()));
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::InvalidData => problem("is not valid UTF-8").hint("save it in UTF-8"),
+        _ => problem(&format!("cannot be read: {error}")).hint("check the path and its permissions"),
     };
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // A home like /dev/null is one without files.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
     let about = file.metadata().map_err(unreadable)?;
     let mut text = Zeroizing::new(String::with_capacity(about.len().min(LARGEST) as usize + 1));
-    file.by_ref().take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
-    let reader = Reader { path: path.into(), text: &text };
-    let (config, secret) = reader.config()?;
+    file.by_ref().take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST {
+        return Err(problem("is longer than 1 MiB").hint("is this the right file?"));
+    }
+    let (config, secret) = parse(&text, path)?;
     match secret {
         Some(origin) if about.permissions().mode() & 0o077 != 0 => Err(Failure::settings(format!(
             "{} can be read by others, and it holds a secret ({origin})",
@@ -82,6 +90,14 @@ pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
         .hint(format!("chmod 600 {}", path.display()))),
         _ => Ok(Some(config)),
     }
+}
+
+/// The configuration in the file's text, and where the first secret stands that it holds itself.
+///
+/// # Errors
+/// It is not TOML, has an unknown key or a value of the wrong type.
+fn parse(text: &str, path: &Path) -> Result<(ConfigFile, Option<Origin>), Failure> {
+    Reader { path: path.into(), text }.config()
 }
 
 /// Knows the file, so that every value and every problem can name its line.
@@ -98,7 +114,10 @@ impl Reader<'_> {
     fn config(&self) -> Result<(ConfigFile, Option<Origin>), Failure> {
         let root = DeTable::parse(self.text).map_err(|error| {
             let span = error.span().unwrap_or_default();
-            Failure::settings(format!("{} is not valid TOML", self.origin(&span)))
+            // The parser's message repeats nothing of the text; what it would expect instead helps nobody.
+            let what = error.message().split(", expected ").next().unwrap_or_default();
+            let problem = format!("{} is not valid TOML: {}", self.origin(&span), one_line(what));
+            Failure::settings(problem)
                 .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
         })?;
         let mut config = ConfigFile::default();
@@ -116,7 +135,7 @@ impl Reader<'_> {
                 unknown => {
                     return Err(self.problem(
                         &key.span(),
-                        &format!("unknown key `{unknown}`"),
+                        &format!("unknown key `{}`", one_line(unknown)),
                         "known here are default_profile and [profiles.NAME]",
                     ));
                 }
@@ -138,7 +157,9 @@ impl Reader<'_> {
                 "token_url" => profile.token_url = Some(self.text(name, value)?),
                 "refresh_url" => profile.refresh_url = Some(self.text(name, value)?),
                 "api_url" => profile.api_url = Some(self.text(name, value)?),
+                "login" => profile.login = Some(self.boolean(name, value)?),
                 "command_timeout" => profile.command_timeout = Some(self.text(name, value)?),
+                "store_refresh_token" => profile.store_refresh_token = Some(self.boolean(name, value)?),
                 "ca_file" => profile.ca_file = Some(self.text(name, value)?.map(|text| self.resolve(&text))),
                 "password" | "password_file" | "password_command" => {
                     self.secret(&mut profile.password, "password", name, value)?;
@@ -150,7 +171,7 @@ impl Reader<'_> {
                 unknown => {
                     return Err(self.problem(
                         &key.span(),
-                        &format!("unknown key `{unknown}`"),
+                        &format!("unknown key `{}`", one_line(unknown)),
                         &format!("known here are {KEYS}"),
                     ));
                 }
@@ -159,7 +180,20 @@ impl Reader<'_> {
                 secret.get_or_insert(self.origin(&value.span()));
             }
         }
+        self.check_login(&profile)?;
         Ok(profile)
+    }
+
+    /// A profile whose password is typed at each login has no other source of it, nor needs one.
+    fn check_login(&self, profile: &Profile) -> Result<(), Failure> {
+        let is_login = profile.login.as_ref().is_some_and(|login| login.value);
+        match [&profile.password, &profile.token].into_iter().flatten().next() {
+            Some(other) if is_login => {
+                let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
+                Err(Failure::settings(problem).hint("keep one of the two"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A secret's source, by the ending of its key. Two sources for one secret are one too many.
@@ -197,6 +231,7 @@ impl Reader<'_> {
             }
             _ => None,
         };
+        let argv = argv.map(|argv| self.resolve_program(argv));
         argv.map(|argv| Command { argv }).ok_or_else(|| {
             let hint = format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
             self.problem(&value.span(), &format!("`{key}` must be a command"), &hint)
@@ -211,6 +246,18 @@ impl Reader<'_> {
                 Err(self.problem(&value.span(), &format!("`{key}` is empty"), "give it a value or remove the line"))
             }
             None => Err(self.problem(&value.span(), &format!("`{key}` must be text"), &format!("{key} = \"…\""))),
+        }
+    }
+
+    /// `true` or `false`.
+    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Given<bool>, Failure> {
+        match value.get_ref().as_bool() {
+            Some(answer) => Ok(Given { value: answer, origin: self.origin(&value.span()) }),
+            None => Err(self.problem(
+                &value.span(),
+                &format!("`{key}` must be true or false"),
+                "write the word without quotes",
+            )),
         }
     }
 
@@ -234,8 +281,18 @@ impl Reader<'_> {
         }
     }
 
+    /// A program that is given by a path is found like a file; one without a slash is for the `PATH`.
+    fn resolve_program(&self, mut argv: Vec<OsString>) -> Vec<OsString> {
+        if let Some(program) = argv.first_mut()
+            && let Some(path) = program.to_str().filter(|program| program.contains('/'))
+        {
+            *program = self.resolve(path).into();
+        }
+        argv
+    }
+
     fn problem(&self, span: &Range<usize>, what: &str, hint: &str) -> Failure {
-        Failure::settings(format!("{}: {what}", self.origin(span))).hint(hint)
+        Failure::settings(format!("{}: {}", self.origin(span), one_line(what))).hint(hint)
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
@@ -243,3 +300,6 @@ impl Reader<'_> {
         Origin::File { path: Rc::clone(&self.path), line: before.bytes().filter(|&byte| byte == b'\n').count() + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests;

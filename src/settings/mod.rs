@@ -1,10 +1,12 @@
 //! The settings of one call, each value resolved on its own: flag, else environment, else profile, else default.
 
 pub mod credentials;
+pub mod edit;
 pub mod env;
 pub mod file;
 mod missing;
 pub mod origin;
+pub mod overview;
 pub mod profile;
 mod sdk;
 pub mod token_command;
@@ -19,6 +21,7 @@ use profile::{Place, Selected};
 use token_command::CommandSettings;
 
 use crate::budget::Budget;
+use crate::cache::Cache;
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
@@ -26,10 +29,7 @@ use crate::format::Format;
 use crate::secret::SecretSetting;
 
 /// The default of `--timeout`.
-const TIMEOUT: Duration = Duration::from_secs(8);
-
-/// The API that the token is for.
-const API_URL: &str = "https://api.spotinst.io";
+pub const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]
@@ -59,6 +59,17 @@ pub enum TokenSource {
     Command(Box<CommandSettings>),
 }
 
+impl TokenSource {
+    /// The cache that its tokens are in; a permanent token is in none.
+    pub fn cache(&self) -> Option<Cache> {
+        match self {
+            TokenSource::Permanent(_) => None,
+            TokenSource::Endpoint(endpoint) => endpoint.cache(),
+            TokenSource::Command(command) => command.cache(),
+        }
+    }
+}
+
 impl Settings {
     /// Resolves the settings of a call that began at `started`.
     ///
@@ -67,10 +78,10 @@ impl Settings {
     /// needs.
     pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
         let selected = profile::select(options)?;
-        let (source, account) = source(options, &selected)?;
+        let (means, account) = means(&selected)?;
         Ok(Self {
-            source,
-            account,
+            source: means.complete(options, &selected)?,
+            account: account.map(|given| given.value),
             min_ttl: match flag(&options.min_ttl, "--min-ttl") {
                 Some(given) => value::duration("least life", &given)?,
                 None => Duration::ZERO,
@@ -81,13 +92,12 @@ impl Settings {
         })
     }
 
-    /// The base of the API: of `SPOTINST_API_URL`, else the profile's `api_url`, else Spotinst's own.
+    /// The base of the API: see [`credentials::api_url`]. Only some calls ask.
     ///
     /// # Errors
     /// It is not `https`, nor `http` to a loopback address.
     pub fn api_url(&self) -> Result<Endpoint, Failure> {
-        let given = env::text(env::API_URL)?.or_else(|| self.api_url.clone());
-        value::endpoint("API URL", &given.unwrap_or_else(|| Given::default(API_URL.to_owned())), API_URL)
+        credentials::api_url(self.api_url.as_ref()).map(|given| given.value)
     }
 
     /// Whether no account is configured and none can come with the token: known before any request.
@@ -107,17 +117,18 @@ impl Settings {
 ///
 /// # Errors
 /// The variable names none.
-pub fn format(flag: Option<Format>) -> Result<Format, Failure> {
-    if let Some(format) = flag {
-        return Ok(format);
+pub fn format(flag: Option<Format>) -> Result<Given<Format>, Failure> {
+    if let Some(value) = flag {
+        return Ok(Given { value, origin: Origin::Flag("--format") });
     }
-    let Some(Given { value, origin }) = env::text(env::FORMAT)? else {
-        return Ok(Format::Token);
+    let Some(given) = env::text(env::FORMAT)? else {
+        return Ok(Given::default(Format::Token));
     };
-    Format::named(&value).ok_or_else(|| {
-        let problem = format!("the format from {origin} is unknown: \"{}\"", one_line(&value));
-        Failure::settings(problem).hint(format!("known are {}", Format::names()))
-    })
+    let Some(format) = Format::named(&given.value) else {
+        let problem = format!("the format from {} is unknown: \"{}\"", given.origin, one_line(&given.value));
+        return Err(Failure::settings(problem).hint(format!("known are {}", Format::names())));
+    };
+    Ok(given.map(|_| format))
 }
 
 /// A value of the command line.
@@ -125,54 +136,101 @@ fn flag(value: &Option<String>, name: &'static str) -> Option<Given<String>> {
     value.clone().map(|value| Given { value, origin: Origin::Flag(name) })
 }
 
-/// Where the token comes from, and the account that goes with it.
-fn source(options: &Options, selected: &Selected) -> Result<(TokenSource, Option<String>), Failure> {
-    let profile = &selected.profile;
+/// By what a token is had: one that is there, or credentials, complete or not.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one a process, and an allocation would cost a hit")]
+enum Means {
+    /// A permanent token.
+    Permanent(SecretSetting),
+    /// A command that prints tokens.
+    Command(SecretSetting),
+    /// What a grant takes.
+    Grant(Credentials),
+}
+
+impl Means {
+    /// The source, if nothing is missing that names it.
+    fn complete(self, options: &Options, selected: &Selected) -> Result<TokenSource, Failure> {
+        Ok(match self {
+            Means::Permanent(token) => TokenSource::Permanent(token),
+            Means::Command(setting) => {
+                TokenSource::Command(Box::new(CommandSettings::resolve(options, selected, &setting)?))
+            }
+            Means::Grant(credentials) => TokenSource::Endpoint(Box::new(credentials.endpoint(options, selected)?)),
+        })
+    }
+}
+
+/// The account: of the environment, else the profile's.
+///
+/// # Errors
+/// It is not an account id.
+pub fn account(profile: &Profile) -> Result<Option<Given<String>>, Failure> {
     let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
-    let account = account.as_ref().map(value::account).transpose()?;
+    account.as_ref().map(value::account).transpose()?;
+    Ok(account)
+}
+
+/// By what the token is had, and the account that goes with it.
+fn means(selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure> {
+    let profile = &selected.profile;
+    let account = account(profile)?;
     if let Some(token) = &profile.token {
-        return Ok((alone(options, selected, token)?, account));
+        let is_grant = token_command::is_grant(profile)?;
+        check_alone(profile, token, is_grant)?;
+        let means = if is_grant { Means::Command(token.clone()) } else { Means::Permanent(token.clone()) };
+        return Ok((means, account));
     }
     let credentials = Credentials::resolve(profile)?;
     if credentials.is_empty()
         && selected.place.profiles.is_empty()
         && let Some(found) = sdk::read()?
     {
-        let theirs = found.account.as_ref().map(value::account).transpose()?;
-        return Ok((TokenSource::Permanent(found.token), account.or(theirs)));
+        found.account.as_ref().map(value::account).transpose()?;
+        return Ok((Means::Permanent(found.token), account.or(found.account)));
     }
-    let endpoint = credentials.endpoint(options, selected)?;
-    Ok((TokenSource::Endpoint(Box::new(endpoint)), account))
+    if credentials.is_empty()
+        && let Some(failure) = selected.place.unchosen()
+    {
+        return Err(failure);
+    }
+    Ok((Means::Grant(credentials), account))
 }
 
 /// A profile that holds a token or its command holds nothing else to get one by: it could not be told which is meant.
-fn alone(options: &Options, selected: &Selected, token: &SecretSetting) -> Result<TokenSource, Failure> {
-    let profile = &selected.profile;
-    let is_grant = token_command::is_grant(profile)?;
+fn check_alone(profile: &Profile, token: &SecretSetting, is_grant: bool) -> Result<(), Failure> {
     let secrets = [&profile.password, &profile.client_secret].into_iter().flatten().map(|setting| &setting.origin);
     let grant = profile.grant.as_ref().filter(|_| !is_grant);
     let texts = [profile.username.as_ref(), profile.client_id.as_ref(), grant].into_iter().flatten();
-    if let Some(other) = secrets.chain(texts.map(|given| &given.origin)).next() {
-        let what = if is_grant { "token command" } else { "permanent token" };
-        let problem =
-            format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.origin);
-        return Err(Failure::settings(problem).hint("keep one of the two, or make two profiles of them"));
-    }
-    Ok(match is_grant {
-        true => TokenSource::Command(Box::new(CommandSettings::resolve(options, selected, token)?)),
-        false => TokenSource::Permanent(token.clone()),
+    let Some(other) = secrets.chain(texts.map(|given| &given.origin)).next() else {
+        return Ok(());
+    };
+    let what = if is_grant { "token command" } else { "permanent token" };
+    let problem = format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.origin);
+    Err(Failure::settings(problem).hint("keep one of the two, or make two profiles of them"))
+}
+
+/// The time limits of a call that began at `started`.
+///
+/// # Errors
+/// One does not parse or is zero.
+pub fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {
+    let commands = profile.command_timeout.as_ref();
+    Ok(Budget {
+        started,
+        exchange: exchange(options)?.value,
+        commands: commands.map(|given| value::time_limit("command_timeout", given)).transpose()?,
     })
 }
 
-fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Failure> {
-    let exchange = match flag(&options.timeout, "--timeout") {
-        Some(given) => Some(given),
-        None => env::text(env::TIMEOUT)?,
+/// The time limit of an exchange.
+fn exchange(options: &Options) -> Result<Given<Duration>, Failure> {
+    let given = match flag(&options.timeout, "--timeout") {
+        Some(given) => given,
+        None => match env::text(env::TIMEOUT)? {
+            Some(given) => given,
+            None => return Ok(Given::default(TIMEOUT)),
+        },
     };
-    let limit = |what, given: Option<&Given<String>>| given.map(|given| value::time_limit(what, given)).transpose();
-    Ok(Budget {
-        started,
-        exchange: limit("time limit", exchange.as_ref())?.unwrap_or(TIMEOUT),
-        commands: limit("command_timeout", profile.command_timeout.as_ref())?,
-    })
+    Ok(Given { value: value::time_limit("time limit", &given)?, origin: given.origin })
 }

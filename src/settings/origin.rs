@@ -22,6 +22,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A line of a file, counted from 1.
     File { path: Rc<Path>, line: usize },
+    /// A person's answer.
+    Prompt,
     /// Nobody gave it.
     Default,
 }
@@ -31,7 +33,29 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => f.write_str(name),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Prompt => f.write_str("the prompt"),
             Origin::Default => f.write_str("the default"),
+        }
+    }
+}
+
+impl Origin {
+    /// ` (from …)`, to stand behind what was given; nothing where nobody gave it.
+    pub fn in_brackets(&self) -> String {
+        match self {
+            Origin::Default => String::new(),
+            origin => format!(" (from {origin})"),
+        }
+    }
+
+    /// The same without a file's directories, where the file is told beside it.
+    pub fn short(&self) -> String {
+        match self {
+            Origin::File { path, line } => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                format!("{}:{line}", name.display())
+            }
+            other => other.to_string(),
         }
     }
 }

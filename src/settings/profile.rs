@@ -29,6 +29,19 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whose login it is, as the end of a phrase.
+    pub fn owner(&self) -> String {
+        self.profile.as_ref().map_or_else(String::new, |given| format!(" of profile {}", given.value))
+    }
+
+    /// The command that logs in here again.
+    pub fn login_command(&self) -> String {
+        match &self.profile {
+            Some(Given { value, origin: Origin::Flag(_) }) => format!("spotinst-cred login --profile {value}"),
+            _ => "spotinst-cred login".to_owned(),
+        }
+    }
+
     /// Where keys go.
     pub fn describe(&self) -> String {
         let table = self.profile.as_ref().map_or("NAME", |given| &given.value);
@@ -42,6 +55,14 @@ impl Place {
         }
         text
     }
+
+    /// The failure of a file that has profiles of which none is chosen, where nothing else says what to do.
+    pub fn unchosen(&self) -> Option<Failure> {
+        let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
+        let hint = format!("{} has {}", file.display(), self.profiles.join(", "));
+        let problem = "no profile is chosen by --profile, SPOTINST_CRED_PROFILE or default_profile";
+        Some(Failure::settings(problem).hint(hint))
+    }
 }
 
 /// The profile of `--profile`, `SPOTINST_CRED_PROFILE`, `default_profile`, or the one named `default`.
@@ -52,10 +73,7 @@ pub fn select(options: &Options) -> Result<Selected, Failure> {
     let (file, config) = configuration(options)?;
     let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
     let mut place = Place { file, profile: None, profiles: profiles.keys().cloned().collect() };
-    let named = match flag(&options.profile, "--profile") {
-        Some(given) => Some(given),
-        None => env::text(env::PROFILE)?,
-    };
+    let named = named(options)?;
     let usual = || profiles.contains_key("default").then(|| Given::default("default".to_owned()));
     let Some(name) = named.or(default_profile).or_else(usual) else {
         return Ok(Selected { profile: Profile::default(), place });
@@ -67,11 +85,27 @@ pub fn select(options: &Options) -> Result<Selected, Failure> {
     Ok(Selected { profile, place })
 }
 
-/// The configuration file's path and content. One that is named must exist.
-fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFile>), Failure> {
+/// The profile that the caller names.
+///
+/// # Errors
+/// The variable is not UTF-8.
+pub fn named(options: &Options) -> Result<Option<Given<String>>, Failure> {
+    match flag(&options.profile, "--profile") {
+        Some(given) => Ok(Some(given)),
+        None => env::text(env::PROFILE),
+    }
+}
+
+/// The configuration file's path; none where there is no home.
+pub fn path(options: &Options) -> Option<Given<PathBuf>> {
     let from_flag = options.config.clone().map(|value| Given { value, origin: Origin::Flag("--config") });
     let usual = || env::project_dirs().map(|dirs| Given::default(dirs.config_dir().join("config.toml")));
-    let Some(Given { value: path, origin }) = from_flag.or_else(|| env::path(env::CONFIG)).or_else(usual) else {
+    from_flag.or_else(|| env::path(env::CONFIG)).or_else(usual)
+}
+
+/// The configuration file's path and content. One that is named must exist.
+fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFile>), Failure> {
+    let Some(Given { value: path, origin }) = path(options) else {
         return Ok((None, None));
     };
     let config = file::read(&path)?;

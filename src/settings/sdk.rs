@@ -1,12 +1,13 @@
 //! The Go SDK's own file, `~/.spotinst/credentials`: INI with a permanent token. It is read, never written.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::env;
 use super::origin::{Given, Origin};
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::secret::{Secret, SecretSetting, Source};
 
 /// What the file holds for one profile.
@@ -25,26 +26,53 @@ pub fn path() -> Option<Given<PathBuf>> {
 }
 
 /// What the file holds for the profile of `SPOTINST_CREDENTIALS_PROFILE`, or `default`. Nothing where there is no such
-/// file, profile or token.
+/// file, profile or token, and no variable that asks for one.
 ///
 /// # Errors
-/// A file that `SPOTINST_CREDENTIALS_FILE` names cannot be read, or the usual one exists and cannot.
+/// A file that `SPOTINST_CREDENTIALS_FILE` names cannot be read, or the usual one exists and cannot; or a file or profile
+/// that is asked for has no token.
 pub fn read() -> Result<Option<SdkCredentials>, Failure> {
     let Some(Given { value: path, origin }) = path() else {
         return Ok(None);
     };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && matches!(origin, Origin::Default) => {
-            return Ok(None);
-        }
+        Err(error) if is_absent(&error) && matches!(origin, Origin::Default) => return Ok(None),
         Err(error) => {
-            let problem = format!("cannot read the credentials file {} (from {origin}): {error}", path.display());
-            return Err(Failure::settings(problem).hint("check the path and its permissions"));
+            return Err(unreadable(&Given { value: path, origin }, &error));
         }
     };
-    let profile = env::text(env::SDK_PROFILE)?.map_or_else(|| "default".to_owned(), |given| given.value);
-    Ok(parse(&text, &profile, &path))
+    let profile = env::text(env::SDK_PROFILE)?.unwrap_or_else(|| Given::default("default".to_owned()));
+    let found = parse(&text, &profile.value, &path);
+    let is_asked_for = [&origin, &profile.origin].into_iter().any(|origin| !matches!(origin, Origin::Default));
+    if found.is_none() && is_asked_for {
+        return Err(without_token(&Given { value: path, origin }, &profile));
+    }
+    Ok(found)
+}
+
+/// Whether there is no such file. A home like /dev/null is one without files.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn unreadable(path: &Given<PathBuf>, error: &io::Error) -> Failure {
+    let file = describe(path);
+    match error.kind() {
+        ErrorKind::InvalidData => Failure::settings(format!("{file} is not valid UTF-8")).hint("save it in UTF-8"),
+        _ => Failure::settings(format!("{file} cannot be read: {error}")).hint("check the path and its permissions"),
+    }
+}
+
+/// The failure of a file that was to have a token and has none.
+fn without_token(path: &Given<PathBuf>, profile: &Given<String>) -> Failure {
+    let (file, section, origin) = (describe(path), one_line(&profile.value), profile.origin.in_brackets());
+    Failure::settings(format!("{file} has no token in [{section}]{origin}"))
+        .hint("correct the variable, or unset it and set up the credentials of a grant")
+}
+
+fn describe(path: &Given<PathBuf>) -> String {
+    format!("the credentials file {}{}", path.value.display(), path.origin.in_brackets())
 }
 
 /// The token and account of one profile in the file's text.
@@ -81,9 +109,13 @@ fn value(text: &str, section: &str, key: &str) -> Option<(usize, String)> {
     found
 }
 
-/// A value without the quotes that some people put around it.
+/// A value without a comment behind it and without the quotes that some people put around it. A comment begins at the
+/// first `#` or `;`, as the SDK has it: neither is part of any token or account.
 fn unquoted(value: &str) -> &str {
-    let value = value.trim();
+    let value = value.split(['#', ';']).next().unwrap_or_default().trim();
     let strip = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     strip('"').or_else(|| strip('\'')).unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests;

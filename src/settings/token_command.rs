@@ -37,7 +37,11 @@ impl CommandSettings {
             failure.message.push_str(&format!(", and the grant is \"{GRANT}\""));
             return Err(failure);
         };
-        Ok(Self { command: command.clone(), setting: setting.clone(), cache_dir: credentials::cache_dir(options) })
+        Ok(Self {
+            command: command.clone(),
+            setting: setting.clone(),
+            cache_dir: credentials::cache_dir(options).map(|given| given.value),
+        })
     }
 
     /// The cache of this command's tokens: profiles with the same command share it.

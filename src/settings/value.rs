@@ -16,15 +16,13 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// # Errors
 /// It does not parse, or is longer than ten years.
 pub fn duration(what: &str, given: &Given<String>) -> Result<Duration, Failure> {
-    match humantime::parse_duration(given.value.trim()) {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
-        _ => Err(Failure::settings(format!(
-            "the {what} from {} is not a duration: \"{}\"",
-            given.origin,
-            one_line(&given.value)
-        ))
-        .hint("write a number with its unit, such as 30s, 15m or 1h")),
-    }
+    let problem = match humantime::parse_duration(given.value.trim()) {
+        Ok(duration) if duration <= LONGEST => return Ok(duration),
+        Ok(_) => "longer than ten years",
+        Err(_) => "not a duration",
+    };
+    let problem = format!("the {what} from {} is {problem}: \"{}\"", given.origin, one_line(&given.value));
+    Err(Failure::settings(problem).hint("write a number with its unit, such as 30s, 15m or 1h"))
 }
 
 /// A length of time that must not be zero.

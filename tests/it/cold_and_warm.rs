@@ -1,6 +1,6 @@
 //! The main job: a token is obtained once, and from then on it is there.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::StandIn;
 
 #[test]
@@ -31,9 +31,9 @@ fn two_hundred_cold_callers_make_one_request() {
     assert_eq!((asking, waiting), (1, 199));
     gate.open();
 
+    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let token = stand_in.issued().remove(0);
-    for caller in callers {
-        let outcome = caller.end();
+    for outcome in outcomes {
         assert_eq!((outcome.stdout, outcome.status), (format!("{token}\n"), Some(0)));
     }
     assert_eq!(stand_in.grants(), ["password"]);

@@ -11,16 +11,52 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod host;
+mod mounts;
 mod sandbox;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
+mod strace;
+mod surroundings;
+mod terminal;
+mod wall_clock;
 
+mod ageing;
+mod answers;
+mod at_terminal;
+mod budgets;
+mod clocks;
 mod cold_and_warm;
 mod command_grant;
+mod completions;
+mod contention;
+mod documents;
 mod exec;
 mod fleet;
+mod failure_memory;
+mod files;
 mod formats;
 mod get;
-mod host;
 mod json_schema;
+mod kill;
+mod kubectl;
+mod login;
+mod logout;
+mod messages;
 mod output_file;
+mod proxy;
+mod refresh;
+mod refresh_grant;
+mod refusals;
+mod rejection;
+mod requests;
+mod secrets;
+mod sentinels;
+mod settings;
+mod shells;
+mod status;
+mod sweep;
+mod syscalls;
+mod tls;
+mod transcript;
+mod wire_limits;

@@ -151,8 +151,9 @@ fn without_a_token_the_file_stays_as_it_was() {
 #[test]
 fn what_does_not_go_with_a_file() {
     let sandbox = telling(DOCUMENT);
-    let github = "--output does not go with the github format, whose output the runner reads";
-    sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\n"));
+    let github = "--output does not go with the github format of --format, whose output the runner reads";
+    let hint = "leave out one of the two";
+    sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\nhint: {hint}\n"));
     sandbox.run(["-o", "x", "get"]).fails(2, "spotinst-cred: --output does not go with a command\n");
     sandbox.run(["-f", "json", "get"]).fails(2, "spotinst-cred: --format does not go with a command\n");
     sandbox.run(["-n", "exec", "true"]).fails(2, "spotinst-cred: --no-newline does not go with a command\n");

@@ -149,6 +149,15 @@ impl Sandbox {
         self.start(arguments).end()
     }
 
+    /// Runs the program to its end where no file can take a single byte: a full disk, for root as well.
+    #[track_caller]
+    pub fn full_disk(&self, arguments: &[&str]) -> Outcome {
+        let mut command = self.command("sh");
+        // An ignored signal stays ignored over `exec`, so that writing fails instead of killing.
+        command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", PROGRAM]).args(arguments);
+        Running::start(&mut command).end()
+    }
+
     /// Starts the program.
     pub fn start<const N: usize>(&self, arguments: [&str; N]) -> Running {
         Running::start(&mut self.program(arguments))
@@ -171,6 +180,18 @@ impl Sandbox {
     }
 }
 
+/// Whether a host program is there to test with. Where it is not, the test names it and ends; CI must have them all.
+#[track_caller]
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap();
+    let is_there = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    assert!(is_there || std::env::var_os("CI").is_none(), "{program} is not installed");
+    if !is_there {
+        eprintln!("skipped: {program} is not installed");
+    }
+    is_there
+}
+
 /// `PATH` with the directory of the program under test first.
 pub fn path_with_program() -> OsString {
     let directory = Path::new(PROGRAM).parent().unwrap().to_owned();
@@ -189,7 +210,11 @@ impl Running {
     /// Starts a command whose streams are pipes.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self::of(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// A process that has been started.
+    pub fn of(mut child: Child) -> Self {
         let stderr = child.stderr.take().map(BufReader::new);
         Self { child: Some(child), stderr, first_lines: String::new() }
     }
@@ -280,5 +305,11 @@ impl Outcome {
     pub fn fails(&self, status: i32, stderr: &str) {
         let expected = Self { stdout: String::new(), stderr: stderr.to_owned(), status: Some(status) };
         assert_eq!(*self, expected);
+    }
+
+    /// It failed with this status, whatever it said, and printed nothing on stdout.
+    #[track_caller]
+    pub fn has_failed(&self, status: i32) {
+        assert_eq!((self.stdout.as_str(), self.status), ("", Some(status)), "{self:?}");
     }
 }

@@ -1,0 +1,63 @@
+"""Many callers at once: cold, and as hits for comparison."""
+
+import dataclasses
+import os
+import statistics
+import time
+
+ROUNDS = 3
+
+
+@dataclasses.dataclass
+class Herd:
+    requests: int
+    """How many the cold callers made together."""
+    ratio: float
+    """Their time, against that of as many hits and the server's answer."""
+    spread: float
+    """Seconds from the end of the first to that of the last."""
+    cpu: float
+    """User and system seconds of one cold caller, in the median."""
+
+
+def run(program, stand_in, callers, rounds=ROUNDS):
+    """The median of some rounds."""
+    herds = [one(program, stand_in, callers) for _ in range(rounds)]
+    return sorted(herds, key=lambda herd: herd.ratio)[rounds // 2]
+
+
+def one(program, stand_in, callers):
+    stand_in.forget()
+    before = stand_in.requests()
+    cold = start_all(program, stand_in.environment, callers)
+    requests = stand_in.requests() - before
+    warm = start_all(program, stand_in.environment, callers)
+    ends = [end for end, _ in cold.values()]
+    return Herd(
+        requests=requests,
+        ratio=took(cold) / (took(warm) + stand_in.answer),
+        spread=max(ends) - min(ends),
+        cpu=statistics.median(cpu for _, cpu in cold.values()),
+    )
+
+
+def took(callers):
+    return max(end for end, _ in callers.values())
+
+
+def start_all(program, environment, callers):
+    """Starts them as fast as it goes; each one's end, in seconds since the first start, and its CPU time, by its id."""
+    null = os.open(os.devnull, os.O_RDWR)
+    streams = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
+    begin = time.monotonic()
+    waited_for = {os.posix_spawn(program, [program], environment, file_actions=streams) for _ in range(callers)}
+    ended = {}
+    while waited_for:
+        process, status, usage = os.wait3(0)
+        if process in waited_for:
+            if status != 0:
+                raise SystemExit(f"a caller failed: wait status {status}")
+            waited_for.remove(process)
+            ended[process] = (time.monotonic() - begin, usage.ru_utime + usage.ru_stime)
+    os.close(null)
+    return ended

@@ -1,0 +1,75 @@
+"""The plot, drawn by hand: bars of the hits on a logarithmic scale, and the line of the herds."""
+
+import math
+from xml.sax.saxutils import escape
+
+WIDTH = 760
+LEFT = 240
+RIGHT = WIDTH - 70
+ROW = 26
+HERD_HEIGHT = 150
+
+STYLE = """\
+text { font: 13px sans-serif; fill: #24292f; }
+.title { font-weight: bold; }
+.bar { fill: #8c959f; }
+.ours { fill: #0969da; }
+.line { fill: none; stroke: #0969da; stroke-width: 2; }
+.grid { stroke: #d0d7de; }
+.paper { fill: #ffffff; }
+"""
+
+
+def svg(bars, points):
+    """`bars`: ratios to /bin/true by name. `points`: ratios by the number of callers."""
+    hits = hit_bars(bars)
+    top = 50 + ROW * len(bars) + 50
+    height = top + HERD_HEIGHT + 50
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" role="img">',
+            "<title>The time of a hit, and of a herd of cold callers</title>",
+            f"<style>{STYLE}</style>",
+            f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
+            *hits,
+            *herd_line(points, top),
+            "</svg>\n",
+        ]
+    )
+
+
+def text(x, y, content, anchor="start", kind=""):
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" class="{kind}">{escape(content)}</text>'
+
+
+def hit_bars(bars):
+    """One bar a program, the fastest first."""
+    lowest = min(bars.values()) / 1.5
+    scale = (RIGHT - LEFT) / math.log(max(bars.values()) / lowest)
+    yield text(20, 30, "A hit: wall time against /bin/true (logarithmic)", kind="title")
+    for row, (name, ratio) in enumerate(sorted(bars.items(), key=lambda item: item[1])):
+        y = 50 + ROW * row
+        width = scale * math.log(ratio / lowest)
+        kind = "ours" if name.startswith("spotinst-cred") else "bar"
+        yield text(LEFT - 10, y + 14, name, anchor="end")
+        yield f'<rect x="{LEFT}" y="{y}" width="{width:.0f}" height="{ROW - 8}" class="{kind}"/>'
+        yield text(LEFT + width + 8, y + 14, f"{ratio:.3g}")
+
+
+def herd_line(points, top):
+    """The herd's time as a ratio, by the number of callers: flat is good, 1 is perfect."""
+    yield text(20, top, "N cold callers at once: time against N hits and the server's answer", kind="title")
+    floor, ceiling = top + HERD_HEIGHT, max(2.0, *points.values())
+    for ratio in (0, 1, 2):
+        y = floor - (HERD_HEIGHT - 30) * ratio / ceiling
+        yield f'<line x1="{LEFT}" x2="{RIGHT}" y1="{y:.0f}" y2="{y:.0f}" class="grid"/>'
+        yield text(LEFT - 10, y + 4, str(ratio), anchor="end")
+    places = []
+    for index, (callers, ratio) in enumerate(points.items()):
+        x = LEFT + 40 + (RIGHT - LEFT - 80) * index / max(1, len(points) - 1)
+        y = floor - (HERD_HEIGHT - 30) * ratio / ceiling
+        places.append(f"{x:.0f},{y:.0f}")
+        yield f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" class="ours"/>'
+        yield text(x, y - 10, f"{ratio:.2f}", anchor="middle")
+        yield text(x, floor + 20, f"{callers:,}", anchor="middle")
+    yield f'<polyline points="{" ".join(places)}" class="line"/>'

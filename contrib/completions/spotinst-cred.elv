@@ -1,0 +1,157 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[spotinst-cred] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'spotinst-cred'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'spotinst-cred'= {
+            cand -f 'Shape of the output (token) [SPOTINST_CRED_FORMAT]'
+            cand --format 'Shape of the output (token) [SPOTINST_CRED_FORMAT]'
+            cand -o 'Write to a file, 0600, and print nothing'
+            cand --output 'Write to a file, 0600, and print nothing'
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand -n 'Print no newline after the token'
+            cand --no-newline 'Print no newline after the token'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand completions 'Print the completions of a shell'
+            cand exec 'Run a program with the token in its environment, without the keys'
+            cand get 'Answer as a credential helper of Bazel, Buck2 or restish'
+            cand invalidate 'Forget the cached token if it is the rejected one on stdin'
+            cand login 'Ask for what is missing, check it, and write the profile'
+            cand logout 'Forget the cached tokens'
+            cand status 'Show what is set, from where, and how the cached token is'
+        }
+        &'spotinst-cred;completions'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;exec'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;get'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;invalidate'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;login'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;logout'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --all 'Those of every profile and user'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;status'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --json 'Print a JSON document'
+            cand --check 'Ask the API whether the token is accepted, and which accounts it sees'
+            cand --profiles 'Print the names of all profiles, and nothing else'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand --no-cache 'Neither read nor write the cache'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+    ]
+    if (has-value [-p --profile] $words[-2]) {
+        spotinst-cred status --profiles 2>/dev/null | each {|name| edit:complex-candidate $name }
+    } else {
+        $completions[$command]
+    }
+}

@@ -1,0 +1,64 @@
+//! The accounts that a token sees: `GET /setup/account`, which is also the cheapest way to learn whether it is accepted.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+use crate::failure::{Failure, Kind, one_line};
+use crate::oauth::answer::Answer;
+use crate::oauth::http::{Client, Reply, Route};
+use crate::oauth::redaction;
+use crate::oauth::said::said;
+use crate::secret::Secret;
+use crate::voice::Voice;
+
+/// An account as the API lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Such as `act-12345678`.
+    pub id: String,
+    /// Its name, made fit for one line.
+    pub name: String,
+}
+
+/// The accounts that the token sees.
+///
+/// # Errors
+/// [`Kind::Rejected`] if the API does not accept the token; else there was no answer, or none of this API.
+pub fn seen_by(
+    token: &Secret,
+    api_url: &Endpoint,
+    route: &Route,
+    deadline: Instant,
+    voice: Voice,
+) -> Result<Vec<Account>, Failure> {
+    let problem = |_| Failure::settings(format!("{api_url} cannot be the base of a URL"));
+    let endpoint = Endpoint::parse(&format!("{api_url}/setup/account")).map_err(problem)?;
+    let _waiting = voice.waiting(endpoint.to_string());
+    voice.detail(|| format!("asking {endpoint}"));
+    let reply = Client::new(route, &endpoint)?.get(&endpoint, token, deadline).map_err(|none| none.failure)?;
+    let answer = reply.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
+    let said = one_line(&redaction::without(said(&reply, &answer), token.expose()));
+    match reply.status {
+        200..=299 => accounts(&reply).ok_or_else(|| {
+            Failure::temporary(format!("the answer of {endpoint} lists no accounts: {said}"))
+                .hint("is this the API? a proxy, a gateway or a login page may have answered in its place")
+        }),
+        401 | 403 => Err(Failure::new(Kind::Rejected, format!("{endpoint} does not accept the token: {said}"))
+            .hint("a new one is had by `spotinst-cred --force-refresh`")),
+        429 => Err(Failure::new(Kind::RateLimited, format!("{endpoint} wants no more requests: {said}"))
+            .hint("wait; asking again earlier prolongs the block")),
+        _ => Err(Failure::temporary(format!("{endpoint} has trouble: {said}")).hint("try again later")),
+    }
+}
+
+/// The accounts of `response.items`; nothing where there is no such list.
+fn accounts(reply: &Reply) -> Option<Vec<Account>> {
+    let root: Value = serde_json::from_slice(reply.body.as_deref().ok()?).ok()?;
+    let items = root.pointer("/response/items")?.as_array()?;
+    let text = |item: &Value, key| item.get(key).and_then(Value::as_str).map(one_line);
+    let account =
+        |item: &Value| Some(Account { id: text(item, "accountId")?, name: text(item, "name").unwrap_or_default() });
+    Some(items.iter().filter_map(account).collect())
+}

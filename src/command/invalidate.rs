@@ -1,0 +1,67 @@
+//! `invalidate`: drops the cached access token if it is the one that was rejected. A late report about an old token
+//! throws no good new one away.
+
+use std::io::{self, IsTerminal, Read};
+use std::time::Instant;
+
+use zeroize::Zeroizing;
+
+use super::cache_lock;
+use crate::cache::entry::Entry;
+use crate::cli::Options;
+use crate::failure::{Failure, Kind};
+use crate::random;
+use crate::secret::{LONGEST, Secret};
+use crate::settings::Settings;
+use crate::token::is_bearer_token;
+use crate::voice::Voice;
+
+/// What stdin must hold.
+const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
+
+/// Reads the rejected token on stdin and forgets it. The refresh token stays: nobody has rejected it.
+///
+/// # Errors
+/// There is no token on stdin, a setting is wrong, somebody holds the lock for too long, or the cache cannot be
+/// written.
+pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
+    let voice = Voice { verbose: options.verbose };
+    let rejected = rejected_token()?;
+    let settings = Settings::resolve(options, started)?;
+    let is_cached = |entry: &Entry| entry.token.as_ref().is_some_and(|token| token.value.is_same(&rejected));
+    let Some(cache) = settings.source.cache().filter(|cache| cache.read().is_some_and(|entry| is_cached(&entry)))
+    else {
+        voice.notice("that is not the cached token; nothing was changed");
+        return Ok(());
+    };
+    let lock = cache_lock::wait(&cache, settings.budget.call_ends(), voice)?;
+    let entry = lock.read();
+    if is_cached(&entry) {
+        let next = Entry { revision: random::name(), token: None, ..entry };
+        let published = lock.draft().and_then(|draft| draft.publish(&next));
+        published.map_err(|error| {
+            Failure::new(Kind::Other, format!("cannot write {}: {error}", cache.path().display()))
+                .hint("check its permissions and the room on the disk")
+        })?;
+    }
+    voice.notice("the token is forgotten; the next call gets a new one");
+    Ok(())
+}
+
+/// The token on stdin, less one trailing newline.
+fn rejected_token() -> Result<Secret, Failure> {
+    let problem = |what: &str| Failure::new(Kind::Usage, what).hint(USE);
+    if io::stdin().is_terminal() {
+        return Err(problem("stdin is a terminal; invalidate reads the rejected token there"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| problem(&format!("stdin cannot be read: {error}")))?;
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match std::str::from_utf8(line) {
+        Ok("") => Err(problem("there is no token on stdin")),
+        Ok(text) if bytes.len() as u64 <= LONGEST && is_bearer_token(text) => Ok(Secret::from(text.to_owned())),
+        _ => Err(problem("what stdin holds is no token")),
+    }
+}

@@ -1,0 +1,105 @@
+//! The report for a program: one JSON document, on one line.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::Report;
+use super::state::{Life, PastFailure, State};
+use crate::settings::origin::{Given, Origin};
+use crate::settings::overview::{Setting, Shown};
+
+/// The version of the document.
+const VERSION: u8 = 1;
+
+/// The whole report.
+pub fn document(report: &Report) -> Vec<u8> {
+    let overview = &report.overview;
+    let settings: Map<String, Value> = overview.settings.iter().map(|one| (key(one.name), setting(one))).collect();
+    let profile = overview.profile.as_ref();
+    let mut members = Map::from_iter([
+        ("version".to_owned(), VERSION.into()),
+        ("profile".to_owned(), json!(profile.map(|one| json!({"value": one.value, "from": from(&one.origin)})))),
+        ("settings".to_owned(), settings.into()),
+        ("configuration".to_owned(), place(overview.config.as_ref())),
+        ("cache".to_owned(), place(overview.cache_dir.as_ref())),
+        ("problem".to_owned(), problem(report)),
+    ]);
+    members.extend(report.state.iter().flat_map(state_members));
+    if let Some(accounts) = &report.accounts {
+        let accounts: Vec<_> = accounts.iter().map(|one| json!({"id": one.id, "name": one.name})).collect();
+        members.insert("check".to_owned(), json!({"accepted": true, "accounts": accounts}));
+    }
+    format!("{}\n", Value::Object(members)).into_bytes()
+}
+
+/// Where a value came from, a file with its whole path.
+fn from(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "default".to_owned(),
+        origin => origin.to_string(),
+    }
+}
+
+/// `user name` as a key: `user_name`.
+fn key(name: &str) -> String {
+    name.to_lowercase().replace(' ', "_")
+}
+
+fn setting(setting: &Setting) -> Value {
+    let from = setting.origin.as_ref().map(from);
+    match &setting.value {
+        Shown::Text(text) => json!({"value": text, "from": from}),
+        Shown::Secret => json!({"secret": "value", "from": from}),
+        Shown::SecretFile(path) => json!({"secret": "file", "path": path.display().to_string(), "from": from}),
+        Shown::SecretCommand => json!({"secret": "command", "from": from}),
+        Shown::Typed => json!({"secret": "login", "from": from}),
+        Shown::Unset => Value::Null,
+    }
+}
+
+fn place(given: Option<&Given<PathBuf>>) -> Value {
+    given.map_or(Value::Null, |given| {
+        let path = given.value.display().to_string();
+        json!({"path": path, "from": from(&given.origin), "exists": given.value.exists()})
+    })
+}
+
+/// What is missing for a new token to be had.
+fn problem(report: &Report) -> Value {
+    report.problem().map_or(Value::Null, |failure| json!({"message": failure.message, "hint": failure.hint}))
+}
+
+fn state_members(state: &State) -> Map<String, Value> {
+    let is_held = state.is_locked.as_ref().ok();
+    let lock = json!({
+        "path": state.lock_path.display().to_string(),
+        "held": is_held,
+        "trouble": state.is_locked.as_ref().err(),
+    });
+    Map::from_iter([
+        ("token".to_owned(), life(&state.token)),
+        ("refresh_token".to_owned(), life(&state.refresh_token)),
+        ("failure".to_owned(), state.failure.as_ref().map_or(Value::Null, failure)),
+        ("lock".to_owned(), lock),
+        ("cache_file".to_owned(), json!({"path": state.path.display().to_string(), "trouble": state.trouble})),
+    ])
+}
+
+fn life(life: &Life) -> Value {
+    json!({
+        "state": life.state,
+        "expires_at": life.expires_at.map(OffsetDateTime::unix_timestamp),
+        "seconds_left": life.left.map(|left| left.as_secs()),
+    })
+}
+
+fn failure(failure: &PastFailure) -> Value {
+    json!({
+        "message": failure.message,
+        "seconds_ago": failure.age.as_secs(),
+        "seconds_left": failure.left.map(|left| left.as_secs()),
+        "lifted_by": failure.lifted_by,
+    })
+}

@@ -1,0 +1,109 @@
+//! How the cached token is at one moment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::cache::entry::{Entry, Remembered};
+use crate::cache::{Cache, Doubt};
+use crate::failure::Kind;
+use crate::token::{self, AccessToken, span};
+
+/// The cache of one identity at one moment.
+pub struct State {
+    /// The cache file.
+    pub path: PathBuf,
+    /// What is wrong with the cache file; also that it is not there.
+    pub trouble: Option<String>,
+    /// The lock file.
+    pub lock_path: PathBuf,
+    /// Whether somebody holds the lock, or why that cannot be told.
+    pub is_locked: Result<bool, String>,
+    /// The access token.
+    pub token: Life,
+    /// The refresh token.
+    pub refresh_token: Life,
+    /// How the last refresh failed.
+    pub failure: Option<PastFailure>,
+}
+
+/// How a token is.
+#[derive(Clone, Copy)]
+pub struct Life {
+    /// `none`, `fresh`, `ageing`, `due`; for a refresh token `none`, `alive`, `dead`.
+    pub state: &'static str,
+    /// When it dies, where that is known.
+    pub expires_at: Option<OffsetDateTime>,
+    /// What is left of its life, in whole seconds.
+    pub left: Option<Duration>,
+}
+
+/// A failed refresh that is remembered.
+pub struct PastFailure {
+    /// What was told.
+    pub message: String,
+    /// How long ago, in whole seconds.
+    pub age: Duration,
+    /// How long it still keeps calls from asking again; nothing where it does not any more.
+    pub left: Option<Duration>,
+    /// What lifts it before that.
+    pub lifted_by: &'static str,
+}
+
+impl State {
+    /// Looks at the cache.
+    pub fn read(cache: &Cache, now: OffsetDateTime) -> Self {
+        let (entry, trouble) = match cache.examine() {
+            Ok(entry) => (entry, None),
+            Err(doubt) => (Entry::default(), Some(doubt)),
+        };
+        let refresh_token = entry.refresh_token.as_ref();
+        let refresh_state = refresh_token.map_or("none", |token| if token.is_alive(now) { "alive" } else { "dead" });
+        Self {
+            path: cache.path(),
+            trouble: trouble.as_ref().map(Doubt::to_string),
+            lock_path: cache.lock_path(),
+            is_locked: cache.is_locked().map_err(|error| error.to_string()),
+            token: Life::new(access_state(entry.token.as_ref(), now), entry.token.and_then(|t| t.expires_at), now),
+            refresh_token: Life::new(refresh_state, refresh_token.and_then(|token| token.expires_at), now),
+            failure: entry.failure.as_ref().map(|remembered| PastFailure::new(remembered, now)),
+        }
+    }
+}
+
+/// The state's name, without this process's own spread.
+fn access_state(token: Option<&AccessToken>, now: OffsetDateTime) -> &'static str {
+    match token.map(|token| token.state(now, Duration::ZERO, || 0.0)) {
+        None => "none",
+        Some(token::State::Fresh) => "fresh",
+        Some(token::State::Ageing) => "ageing",
+        Some(token::State::Due) => "due",
+    }
+}
+
+impl Life {
+    fn new(state: &'static str, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        Self { state, expires_at, left: expires_at.map(|at| whole_seconds(span(now, at))) }
+    }
+}
+
+impl PastFailure {
+    fn new(remembered: &Remembered, now: OffsetDateTime) -> Self {
+        let failure = &remembered.failure;
+        Self {
+            message: failure.message.clone(),
+            age: whole_seconds(span(remembered.at, now)),
+            left: remembered.holds(now).then(|| whole_seconds(span(now, remembered.until))),
+            lifted_by: match failure.kind {
+                Kind::Rejected => "changed credentials, `spotinst-cred login` or --force-refresh",
+                Kind::RateLimited => "nothing: asking earlier prolongs the block",
+                _ => "--force-refresh",
+            },
+        }
+    }
+}
+
+fn whole_seconds(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs())
+}

@@ -1,0 +1,169 @@
+//! Everything that is set, with where it came from, complete or not: for a person who asks. No secret is fetched.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::credentials::{self, Credentials};
+use super::origin::{Given, Origin};
+use super::profile::{self, Selected};
+use super::{Means, TokenSource, env, exchange, means};
+use crate::budget::Budget;
+use crate::cli::Options;
+use crate::endpoint::Endpoint;
+use crate::failure::Failure;
+use crate::oauth::http::Route;
+use crate::secret::{SecretSetting, Source};
+
+/// All settings of a call.
+#[derive(Debug)]
+pub struct Overview {
+    /// The profile that is used.
+    pub profile: Option<Given<String>>,
+    /// The path of the configuration file, whether it is there or not.
+    pub config: Option<Given<PathBuf>>,
+    /// The directory of the cache.
+    pub cache_dir: Option<Given<PathBuf>>,
+    /// The settings by their names in the order of the README's table.
+    pub settings: Vec<Setting>,
+    /// Where the token comes from, or what is missing for that to be known.
+    pub source: Result<TokenSource, Failure>,
+    /// The base of the API that tokens are for.
+    pub api_url: Endpoint,
+    /// Trust and proxy on the way there.
+    pub route: Route,
+    /// The time limits.
+    pub budget: Budget,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// What it is called in messages.
+    pub name: &'static str,
+    /// The value, as it may be shown.
+    pub value: Shown,
+    /// Where it came from; nothing where it is not set.
+    pub origin: Option<Origin>,
+}
+
+/// A value as it may be shown.
+#[derive(Debug)]
+pub enum Shown {
+    /// No secret.
+    Text(String),
+    /// A secret that stands where it came from.
+    Secret,
+    /// A secret that a file holds.
+    SecretFile(PathBuf),
+    /// A secret that a command prints. The command is not shown: its arguments may be secrets, too.
+    SecretCommand,
+    /// A password that a person types at each login.
+    Typed,
+    /// It is not set.
+    Unset,
+}
+
+impl Overview {
+    /// Resolves the settings of a call that began at `started`.
+    ///
+    /// # Errors
+    /// A value does not parse, a file cannot be read, or the profile is unknown. What is missing is no error here.
+    pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
+        let selected = profile::select(options)?;
+        let (means, account) = means(&selected)?;
+        let mut settings = match &means {
+            Means::Permanent(token) => vec![Setting::secret("token", Some(token))],
+            Means::Command(setting) => of_command(setting, &selected)?,
+            Means::Grant(credentials) => of_grant(credentials, &selected)?,
+        };
+        settings.extend(general(options, &selected, account)?);
+        Ok(Self {
+            config: profile::path(options),
+            cache_dir: credentials::cache_dir(options),
+            api_url: credentials::api_url(selected.profile.api_url.as_ref())?.value,
+            route: credentials::route(&selected.profile)?,
+            budget: super::budget(options, &selected.profile, started)?,
+            settings,
+            source: means.complete(options, &selected),
+            profile: selected.place.profile,
+        })
+    }
+}
+
+/// What the grant of a command takes.
+fn of_command(setting: &SecretSetting, selected: &Selected) -> Result<Vec<Setting>, Failure> {
+    let grant = env::text(env::GRANT)?.or_else(|| selected.profile.grant.clone());
+    Ok(vec![Setting::secret("token", Some(setting)), Setting::text("grant", grant.as_ref())])
+}
+
+/// What a grant takes.
+fn of_grant(credentials: &Credentials, selected: &Selected) -> Result<Vec<Setting>, Failure> {
+    let (token_url, refresh_url) = credentials.endpoints()?;
+    let mut settings = Vec::new();
+    if credentials.is_password_grant(&selected.place)? {
+        settings.push(Setting::text("user name", credentials.username.as_ref()));
+        settings.push(password(credentials, selected));
+    }
+    let grant = credentials.grant.clone().unwrap_or_else(|| Given::default("password".to_owned()));
+    settings.extend([
+        Setting::text("client id", credentials.client_id.as_ref()),
+        Setting::secret("client secret", credentials.client_secret.as_ref()),
+        Setting::text("grant", Some(&grant)),
+        Setting::text("token URL", Some(&token_url)),
+        Setting::text("refresh URL", Some(&refresh_url)),
+    ]);
+    Ok(settings)
+}
+
+/// The password, or that it is typed at each login.
+fn password(credentials: &Credentials, selected: &Selected) -> Setting {
+    match (&credentials.password, &selected.profile.login) {
+        (None, Some(Given { value: true, origin })) => {
+            Setting { name: "password", value: Shown::Typed, origin: Some(origin.clone()) }
+        }
+        (password, _) => Setting::secret("password", password.as_ref()),
+    }
+}
+
+/// What every call has, whatever its token comes from.
+fn general(options: &Options, selected: &Selected, account: Option<Given<String>>) -> Result<Vec<Setting>, Failure> {
+    let profile = &selected.profile;
+    let timeout = exchange(options)?.map(|limit| humantime::format_duration(limit).to_string());
+    let mut settings = vec![
+        Setting::text("account", account.as_ref()),
+        Setting::text("API URL", Some(&credentials::api_url(profile.api_url.as_ref())?)),
+        Setting::text("time limit", Some(&timeout)),
+    ];
+    if let Some(given) = &profile.command_timeout {
+        settings.push(Setting::text("command limit", Some(given)));
+    }
+    if let Some(given) = &profile.store_refresh_token {
+        settings.push(Setting::text("store refresh token", Some(given)));
+    }
+    if let Some(given) = &profile.ca_file {
+        let path = given.clone().map(|path| path.display().to_string());
+        settings.push(Setting::text("CA file", Some(&path)));
+    }
+    Ok(settings)
+}
+
+impl Setting {
+    fn text(name: &'static str, given: Option<&Given<impl ToString>>) -> Self {
+        match given {
+            Some(given) => {
+                Self { name, value: Shown::Text(given.value.to_string()), origin: Some(given.origin.clone()) }
+            }
+            None => Self { name, value: Shown::Unset, origin: None },
+        }
+    }
+
+    fn secret(name: &'static str, setting: Option<&SecretSetting>) -> Self {
+        let value = match setting.map(|setting| &setting.source) {
+            Some(Source::Value(_)) => Shown::Secret,
+            Some(Source::File(path)) => Shown::SecretFile(path.clone()),
+            Some(Source::Command(_)) => Shown::SecretCommand,
+            None => Shown::Unset,
+        };
+        Self { name, value, origin: setting.map(|setting| setting.origin.clone()) }
+    }
+}

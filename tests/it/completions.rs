@@ -1,0 +1,88 @@
+//! The completions in real shells: they load, and complete the profiles' names of the configuration.
+
+use crate::sandbox::Sandbox;
+
+const CONFIG: &str =
+    "[profiles.staging]\ntoken = \"a\"\n[profiles.production]\ntoken = \"b\"\n[profiles.stage2]\ntoken = \"c\"\n";
+
+/// Whether the shell is there; CI has to have it.
+fn has(shell: &str) -> bool {
+    let is_there = std::process::Command::new(shell).args(["-c", "exit"]).output().is_ok();
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "{shell} is not installed");
+        eprintln!("skipped: {shell} is not installed");
+    }
+    is_there
+}
+
+#[test]
+fn status_lists_the_profiles() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["status", "--profiles"]).prints("");
+    sandbox.config(CONFIG);
+    sandbox.run(["status", "--profiles"]).prints("production\nstage2\nstaging\n");
+    sandbox.config("no TOML at all");
+    sandbox.run(["status", "--profiles"]).prints("");
+}
+
+#[test]
+fn each_shell_has_its_script() {
+    let sandbox = Sandbox::new();
+    for (shell, file) in [
+        ("bash", include_str!("../../contrib/completions/spotinst-cred.bash")),
+        ("elvish", include_str!("../../contrib/completions/spotinst-cred.elv")),
+        ("fish", include_str!("../../contrib/completions/spotinst-cred.fish")),
+        ("powershell", include_str!("../../contrib/completions/_spotinst-cred.ps1")),
+        ("zsh", include_str!("../../contrib/completions/_spotinst-cred")),
+    ] {
+        sandbox.run(["completions", shell]).prints(file);
+    }
+}
+
+#[test]
+fn bash_completes_commands_and_profiles() {
+    if !has("bash") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.config(CONFIG);
+    let complete = |line: &str| {
+        let script = format!(
+            "source <(spotinst-cred completions bash); COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); \
+             _spotinst__cred spotinst-cred \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        sandbox.shell("bash", &script)
+    };
+    complete("spotinst-cred --profile sta").prints("stage2\nstaging\n");
+    complete("spotinst-cred status -p ''").prints("production\nstage2\nstaging\n");
+    complete("spotinst-cred status --js").prints("--json\n");
+    complete("spotinst-cred sta").prints("status\n");
+}
+
+#[test]
+fn zsh_completes_profiles() {
+    if !has("zsh") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.config(CONFIG);
+    // Outside of the line editor there is no `compadd`: this one shows what it is given.
+    let script = "autoload -U compinit; compinit -D -u; source <(spotinst-cred completions zsh); \
+                  compadd() { print -l -- $names }; _spotinst-cred_profiles";
+    sandbox.shell("zsh", script).prints("production\nstage2\nstaging\n");
+}
+
+#[test]
+fn fish_completes_profiles() {
+    if !has("fish") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.config(CONFIG);
+    for line in ["spotinst-cred --profile sta", "spotinst-cred status -p sta"] {
+        let script = format!("spotinst-cred completions fish | source; complete -C '{line}'");
+        sandbox.shell("fish", &script).prints(
+            "stage2\tProfile to use [SPOTINST_CRED_PROFILE]\nstaging\tProfile to use [SPOTINST_CRED_PROFILE]\n",
+        );
+    }
+}

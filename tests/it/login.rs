@@ -1,0 +1,353 @@
+//! `login` at a real terminal: what is asked, what is written, what is kept, and how it ends.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use crate::sandbox::Sandbox;
+use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use crate::stand_in::{Reply, StandIn};
+use crate::terminal::Terminal;
+
+/// A new machine: nothing but the URLs is set, and no colour is wanted.
+fn new_machine(stand_in: &StandIn) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("NO_COLOR", "1").set("SPOTINST_TOKEN_URL", stand_in.url()).set("SPOTINST_API_URL", stand_in.base());
+    sandbox
+}
+
+/// A profile to which only the password is missing.
+fn profile(extra: &str) -> String {
+    format!(
+        "[profiles.default]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n{extra}"
+    )
+}
+
+const MENU: &str =
+    "  2  name a command that prints it: pass, op, security, …\n  3  name a file that holds it\nChoose [1]: ";
+
+#[test]
+fn a_new_machine_is_set_up() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    terminal.until("User name: ").line(USERNAME);
+    terminal.until("Client id: ").line(CLIENT_ID);
+    terminal.until("Choose [1]: ").line("");
+    terminal.until("Client secret (not shown): ").line(CLIENT_SECRET);
+    terminal.until("Choose [1]: ").line("1");
+    terminal.until("Password (not shown): ").line(PASSWORD);
+    terminal.until("Choose [none]: ").line("2");
+    let (screen, status) = terminal.end();
+    // A machine under load may have something to explain.
+    let screen: Vec<_> = screen.lines().filter(|line| !line.starts_with("spotinst-cred: waiting for ")).collect();
+    let screen = screen.join("\n") + "\n";
+
+    let config = sandbox.config_path();
+    let expected = format!(
+        "Logging in; what is missing goes into profile \"default\" of {}\n\
+         User name: {USERNAME}\n\
+         Client id: {CLIENT_ID}\n\
+         Client secret\n  1  type it now: kept in that file, which only you can read\n{MENU}\n\
+         Client secret (not shown): \n\
+         Password\n  1  type it now: stored nowhere; asked again when the login ends\n{MENU}1\n\
+         Password (not shown): \n\
+         Account, for programs that need one\n  1  act-12345678  production\n  2  act-87654321  staging\n\
+         Choose [none]: 2\n\
+         spotinst-cred: logged in; profile \"default\" is complete\n\
+         spotinst-cred: the login lasts 14days; the password is stored nowhere\n",
+        config.display()
+    );
+    assert_eq!((screen.as_str(), status), (expected.as_str(), Some(0)));
+    assert_eq!(
+        fs::read_to_string(&config).unwrap(),
+        format!(
+            "[profiles.default]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\n\
+             client_secret = \"{CLIENT_SECRET}\"\n\
+             # The password is typed at each `spotinst-cred login` and stored nowhere.\nlogin = true\n\
+             account = \"act-87654321\"\n"
+        )
+    );
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&config), mode(config.parent().unwrap())), (0o600, 0o700));
+    let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
+    assert!(!entry.contains(PASSWORD) && !entry.contains(CLIENT_SECRET));
+    assert_eq!(sandbox.token(), stand_in.issued()[0]);
+    assert_eq!(stand_in.grants(), ["password", ""], "a grant and the list of accounts");
+}
+
+#[test]
+fn what_is_set_is_not_asked() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.set("SPOTINST_USERNAME", USERNAME).set("SPOTINST_CLIENT_SECRET", CLIENT_SECRET);
+    sandbox.set("SPOTINST_ACCOUNT", "act-1");
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--profile", "work"]) else { return };
+
+    terminal.until(&format!("User name: {USERNAME} (from SPOTINST_USERNAME)\n"));
+    terminal.until("Client id: ").line(CLIENT_ID);
+    terminal.until("Client secret: set by SPOTINST_CLIENT_SECRET, and not written\n");
+    terminal.until("Choose [1]: ").line("");
+    terminal.until("Password (not shown): ").line(PASSWORD);
+    assert_eq!(terminal.end().1, Some(0));
+
+    let config = fs::read_to_string(sandbox.config_path()).unwrap();
+    let expected = format!(
+        "default_profile = \"work\"\n\n[profiles.work]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\n\
+         # The password is typed at each `spotinst-cred login` and stored nowhere.\nlogin = true\n"
+    );
+    assert_eq!(config, expected);
+    sandbox.token();
+}
+
+#[test]
+fn secrets_come_from_a_command_and_a_file() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.write("client secret", &format!("{CLIENT_SECRET}\n"));
+    sandbox.write("vault", &format!("{PASSWORD}\n"));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    terminal.until("User name: ").line("").until("User name: ").line(USERNAME);
+    terminal.until("Client id: ").line(CLIENT_ID);
+    terminal.until("Choose [1]: ").line("3").until("File: ").line("~/client secret");
+    terminal.until("Choose [1]: ").line("7").until("A number from 1 to 3, please.\n");
+    terminal.until("Choose [1]: ").line("2").until("Command: ").line("cat ~/vault");
+    terminal.until("Choose [none]: ").line("");
+    assert_eq!(terminal.end().1, Some(0));
+
+    let config = fs::read_to_string(sandbox.config_path()).unwrap();
+    let expected = format!(
+        "[profiles.default]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\n\
+         client_secret_file = \"~/client secret\"\npassword_command = \"cat ~/vault\"\n"
+    );
+    assert_eq!(config, expected);
+    sandbox.run(["logout"]).prints("");
+    sandbox.token();
+}
+
+#[test]
+fn a_configuration_keeps_its_comments_and_its_other_profiles() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    let before = format!(
+        "# Ours, by hand.\ndefault_profile = \"other\"\n\n[profiles.other] # the other\ntoken = \"abc\"   # permanent\n\n\
+         [profiles.work]\n# who\nusername   = \"{USERNAME}\" # me\nclient_id = '{CLIENT_ID}'\nlogin = false # not yet\n\n[profiles.last]\nlogin = true\n"
+    );
+    sandbox.config(&before);
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login", "-p", "work"]) else { return };
+
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(CLIENT_SECRET);
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+    terminal.until("Choose [none]: ").line("1");
+    assert_eq!(terminal.end().1, Some(0));
+
+    let added = format!("login = true # not yet\nclient_secret = \"{CLIENT_SECRET}\"\naccount = \"act-12345678\"\n");
+    let expected = before.replace("login = false # not yet\n", &added);
+    assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), expected);
+}
+
+#[test]
+fn a_login_that_is_over_says_so_and_is_renewed_by_the_password_alone() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.set("SPOTINST_ACCOUNT", "act-1");
+    sandbox.config(&profile("login = true # by hand\n"));
+    let over = "spotinst-cred: the login of profile default is over, and its password is stored nowhere\n\
+                hint: run `spotinst-cred login`\n";
+    sandbox.run([]).fails(4, over);
+    assert_eq!(stand_in.connections(), 0);
+
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+    terminal.until("Password (not shown): ").line(PASSWORD);
+    assert_eq!(terminal.end().1, Some(0));
+
+    let first = sandbox.token();
+    assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile("login = true # by hand\n"));
+    let renewed = sandbox.run(["--force-refresh"]).stdout;
+    assert_ne!(renewed.trim_end(), first);
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+}
+
+#[test]
+fn a_refresh_token_that_died_leads_to_the_login() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.set("SPOTINST_ACCOUNT", "act-1");
+    sandbox.config(&profile("login = true\n"));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+    terminal.until("Password (not shown): ").line(PASSWORD);
+    assert_eq!(terminal.end().1, Some(0));
+
+    let token = sandbox.token();
+    stand_in.service().revoke_refresh_tokens();
+    let outcome = sandbox.run(["--force-refresh"]);
+    let url = stand_in.url();
+    outcome.fails(
+        4,
+        &format!(
+            "spotinst-cred: {url} refused the refresh_token grant: HTTP 400, invalid_grant, the refresh token is not \
+             valid (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320)\nhint: run `spotinst-cred login`\n"
+        ),
+    );
+    assert_eq!(sandbox.token(), token, "the token in hand serves to its end");
+    sandbox.run(["--force-refresh"]).fails(
+        4,
+        "spotinst-cred: the login of profile default is over, and its password is stored nowhere\n\
+         hint: run `spotinst-cred login`\n",
+    );
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"], "a dead login asks nobody");
+}
+
+#[test]
+fn a_rejected_password_is_tried_once_and_nothing_is_written() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line("wrong");
+    terminal.until("refused the password grant: HTTP 401, Unauthorized");
+    terminal.until("check user name, password, client id and client secret\n");
+    assert_eq!(terminal.end().1, Some(4));
+
+    assert_eq!(stand_in.requests().len(), 1);
+    assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
+    assert!(sandbox.cache_files("token").is_empty() && sandbox.cache_files("tmp").is_empty());
+}
+
+#[test]
+fn a_login_respects_the_patience_that_the_server_asked_for() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    for _ in 0..2 {
+        let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+        terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+        terminal.until("wants no more requests for 600 s");
+        assert_eq!(terminal.end().1, Some(5));
+    }
+    assert_eq!(stand_in.requests().len(), 1, "the second login asks nobody");
+    assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
+}
+
+#[test]
+fn accounts_that_cannot_be_listed_spoil_no_login() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    let service = stand_in.service();
+    stand_in.handler(move |request| match request.method.as_str() {
+        "GET" => Reply::failed(500),
+        _ => service.answer(request),
+    });
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+    terminal.until("spotinst-cred: the accounts could not be listed: ").until("logged in; profile \"default\"");
+    assert_eq!(terminal.end().1, Some(0));
+    sandbox.token();
+}
+
+#[test]
+fn an_interrupt_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
+    for key in ["\u{3}", "half a pass\u{3}", "\u{1c}"] {
+        let stand_in = StandIn::start();
+        let sandbox = new_machine(&stand_in);
+        let script = format!("stty -a >before; {} login; echo ended $?; stty -a >after", crate::sandbox::PROGRAM);
+        let Some(mut terminal) = Terminal::run(&sandbox, &["sh", "-c", &format!("trap : INT; {script}")]) else {
+            return;
+        };
+
+        terminal.until("User name: ").line(USERNAME);
+        terminal.until("Client id: ").line(CLIENT_ID);
+        terminal.until("Choose [1]: ").line("").until("Client secret (not shown): ").keys(key);
+        terminal.until("ended 130\n");
+        let (screen, _) = terminal.end();
+
+        assert!(!screen.contains("half"), "{screen}");
+        let modes = |name| fs::read_to_string(sandbox.path().join(name)).unwrap();
+        assert_eq!(modes("before"), modes("after"));
+        assert!(modes("after").contains(" echo "));
+        assert!(!sandbox.config_path().exists() && !sandbox.cache_dir().exists(), "nothing was written");
+        assert_eq!(stand_in.connections(), 0);
+    }
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_login() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    for answers in [&[][..], &[USERNAME, CLIENT_ID, ""]] {
+        let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+        for answer in answers {
+            terminal.until(": ").line(answer);
+        }
+        terminal.until(if answers.is_empty() { "User name: " } else { "(not shown): " }).keys("\u{4}");
+        terminal.until("spotinst-cred: the input has ended before all was asked\n");
+        terminal.until("hint: nothing was written; run it again\n");
+        assert_eq!(terminal.end().1, Some(1));
+        assert!(!sandbox.config_path().exists());
+    }
+}
+
+#[test]
+fn without_a_terminal_the_variables_are_named() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+
+    sandbox.run(["login"]).fails(
+        3,
+        "spotinst-cred: login asks questions, and there is no terminal\n\
+         hint: without one set SPOTINST_USERNAME, SPOTINST_PASSWORD or SPOTINST_PASSWORD_FILE, SPOTINST_CLIENT_ID, \
+         and SPOTINST_CLIENT_SECRET or SPOTINST_CLIENT_SECRET_FILE: then spotinst-cred needs no login\n",
+    );
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn a_profile_without_a_password_is_no_place_to_log_in_to() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config("[profiles.default]\ntoken = \"abc\"\n[profiles.broker]\ngrant = \"client_credentials\"\n");
+    for (name, why) in [("default", "has a token of its own"), ("broker", "uses client credentials")] {
+        let Some(mut terminal) = Terminal::start(&sandbox, ["login", "-p", name]) else { return };
+        terminal.until(&format!("spotinst-cred: profile \"{name}\" {why}, so there is nothing to log in to\n"));
+        terminal.until("hint: name another profile with --profile; it is made if it is missing\n");
+        assert_eq!(terminal.end().1, Some(3));
+    }
+}
+
+#[test]
+fn a_login_that_cannot_be_kept_asks_no_server() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--no-cache"]) else { return };
+
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+    terminal.until("spotinst-cred: a login is kept in the cache, and none is used\n");
+    assert_eq!(terminal.end().1, Some(3));
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn settings_that_contradict_a_login_are_refused() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.config("[profiles.default]\npassword = \"x\"\nlogin = true\n").config_path();
+    let path = path.display();
+    sandbox.run([]).fails(
+        3,
+        &format!(
+            "spotinst-cred: {path}:2: the profile has both `login = true` and a password\nhint: keep one of the two\n"
+        ),
+    );
+
+    sandbox.config("[profiles.default]\nlogin = \"yes\"\n");
+    sandbox.run([]).fails(
+        3,
+        &format!("spotinst-cred: {path}:2: `login` must be true or false\nhint: write the word without quotes\n"),
+    );
+}

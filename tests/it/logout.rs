@@ -1,0 +1,163 @@
+//! `logout` and `invalidate`: what is forgotten, what is kept, and that no refresh in flight brings it back.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::sandbox::{Outcome, Running, Sandbox};
+use crate::stand_in::{StandIn, spotinst};
+
+/// Runs `invalidate` with this on its stdin.
+#[track_caller]
+fn invalidate(sandbox: &Sandbox, stdin: &str) -> Outcome {
+    let mut command = sandbox.program(["invalidate"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // It may end without reading all.
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).ok();
+    Running::of(child).end()
+}
+
+#[test]
+fn logout_forgets_both_tokens() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+
+    sandbox.run(["logout"]).prints("");
+
+    assert!(sandbox.cache_files("token").is_empty());
+    sandbox.token();
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is gone, too");
+}
+
+#[test]
+fn logout_leaves_other_identities_alone_and_all_does_not() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    stand_in.settings(|service| service.client_id = "client-2".to_owned());
+    sandbox.set("SPOTINST_CLIENT_ID", "client-2");
+    sandbox.token();
+    assert_eq!(sandbox.cache_files("token").len(), 2);
+
+    sandbox.run(["logout"]).prints("");
+    assert_eq!(sandbox.cache_files("token").len(), 1);
+
+    sandbox.config("this is no TOML");
+    sandbox.run(["logout", "--all"]).prints("");
+    assert!(sandbox.cache_files("token").is_empty());
+}
+
+#[test]
+fn a_refresh_in_flight_does_not_bring_the_tokens_back() {
+    for arguments in [["logout", "-v"].as_slice(), &["logout", "--all", "-v"]] {
+        let stand_in = StandIn::start();
+        let sandbox = Sandbox::of(&stand_in);
+        let gate = stand_in.close_gate();
+        let caller = sandbox.start([]);
+        stand_in.wait_for_requests(1);
+
+        let mut logout = Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments));
+        let waits = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
+        assert_eq!(logout.next_line(), waits);
+        gate.open();
+
+        assert_eq!(caller.end().status, Some(0), "who asked before gets the token");
+        assert_eq!(logout.end().status, Some(0));
+        assert!(sandbox.cache_files("token").is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn logout_gives_up_on_a_holder_that_hangs() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let _gate = stand_in.close_gate();
+    let holder = sandbox.start(["--force-refresh"]);
+    stand_in.wait_for_requests(2);
+
+    let lock = sandbox.lock_path();
+    sandbox.run(["logout", "--timeout", "200ms"]).fails(
+        5,
+        &format!(
+            "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
+             hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n",
+            lock.display()
+        ),
+    );
+    holder.kill();
+}
+
+#[test]
+fn logout_makes_nothing_where_there_is_nothing() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+
+    sandbox.run(["logout"]).prints("");
+    sandbox.run(["logout", "--all"]).prints("");
+
+    assert!(!sandbox.cache_dir().exists());
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn a_rejected_token_is_dropped_and_the_refresh_token_kept() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let token = sandbox.token();
+
+    invalidate(&sandbox, &format!("{token}\n")).prints("");
+
+    assert_ne!(sandbox.token(), token);
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+}
+
+#[test]
+fn a_late_report_about_an_old_token_changes_nothing() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let old = sandbox.token();
+    let new = sandbox.run(["--force-refresh"]).stdout;
+
+    invalidate(&sandbox, &old).prints("");
+    let longer = format!("{}x", new.trim_end());
+    invalidate(&sandbox, &longer).prints("");
+
+    sandbox.run([]).prints(&new);
+    assert_eq!(stand_in.requests().len(), 2);
+}
+
+#[test]
+fn a_report_during_a_refresh_does_not_hit_the_new_token() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let old = sandbox.token();
+    let gate = stand_in.close_gate();
+    let refresh = sandbox.start(["--force-refresh"]);
+    stand_in.wait_for_requests(2);
+
+    let mut command = sandbox.program(["invalidate", "-v"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(old.as_bytes()).unwrap();
+    let mut late = Running::of(child);
+    assert!(late.next_line().starts_with("spotinst-cred: the lock is held by "));
+    gate.open();
+
+    let new = refresh.end().stdout;
+    assert_eq!(late.end().status, Some(0));
+    sandbox.run([]).prints(&new);
+}
+
+#[test]
+fn invalidate_wants_a_token_and_says_so() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let token = sandbox.token();
+    let hint = "hint: printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate\n";
+
+    invalidate(&sandbox, "").fails(2, &format!("spotinst-cred: there is no token on stdin\n{hint}"));
+    let two = format!("{token} {}", spotinst::PASSWORD);
+    invalidate(&sandbox, &two).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
+    let long = "x".repeat(70_000);
+    invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
+}

@@ -1,0 +1,345 @@
+//! `status`: what it says in each situation, and what it leaves alone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::sandbox::{Outcome, Sandbox};
+use crate::stand_in::{Reply, StandIn, spotinst};
+
+/// A sandbox whose API is the stand-in, too.
+fn sandbox_of(stand_in: &StandIn) -> Sandbox {
+    let mut sandbox = Sandbox::of(stand_in);
+    sandbox.set("SPOTINST_API_URL", stand_in.base());
+    sandbox
+}
+
+/// The text with what differs from run to run replaced: the home, the port, the identity's name, lengths of time.
+fn steady(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
+    let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
+    let is_time = |word: &str| {
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        unit.len() < word.len() && ["days", "day", "h", "m", "s"].contains(&unit)
+    };
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut words: Vec<&str> = Vec::new();
+        for word in line.split(' ') {
+            let (opening, bare) = word.split_at(word.len() - word.trim_start_matches('(').len());
+            if !is_time(bare.trim_end_matches(',')) {
+                words.push(word);
+            } else if words.last().is_none_or(|last| !last.ends_with("TIME")) {
+                words.push(if opening.is_empty() { "TIME" } else { "(TIME" });
+            }
+        }
+        lines.push(named(&words.join(" ")) + "\n");
+    }
+    lines.concat()
+}
+
+/// The line with the 32 digits of an identity replaced.
+fn named(line: &str) -> String {
+    let part = |part: &str| match part.split_once('.') {
+        Some((name, rest)) if name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit()) => format!("ID.{rest}"),
+        _ => part.to_owned(),
+    };
+    line.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[track_caller]
+fn reports(outcome: &Outcome, sandbox: &Sandbox, stand_in: &StandIn, expected: &str) {
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert_eq!(steady(&outcome.stdout, sandbox, stand_in), expected);
+}
+
+#[track_caller]
+fn line(outcome: &Outcome, name: &str) -> String {
+    let found = outcome.stdout.lines().find_map(|line| line.strip_prefix(&format!("{name:<14} ")));
+    found.unwrap_or_else(|| panic!("no {name} in {outcome:?}")).to_owned()
+}
+
+const SETTINGS: &str = "\
+profile        none
+user name      ada@example.com, from SPOTINST_USERNAME
+password       set, from SPOTINST_PASSWORD
+client id      client-1, from SPOTINST_CLIENT_ID
+client secret  set, from SPOTINST_CLIENT_SECRET
+grant          password, by default
+token URL      BASE/token, from SPOTINST_TOKEN_URL
+refresh URL    BASE/token, from SPOTINST_TOKEN_URL
+account        not set
+API URL        BASE, from SPOTINST_API_URL
+time limit     TIME by default
+";
+
+#[test]
+fn a_cold_machine_is_told_and_nothing_is_made_or_asked() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+
+    let outcome = sandbox.run(["status"]);
+
+    let places = "\
+token          none
+refresh token  none
+lock           free, ~/.cache/spotinst-cred/ID.lock
+cache file     ~/.cache/spotinst-cred/ID.token (not there)
+configuration  ~/.config/spotinst-cred/config.toml (not there), by default
+cache          ~/.cache/spotinst-cred (not there), by default
+";
+    reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
+    assert_eq!(stand_in.connections(), 0);
+    assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn the_tokens_are_told_by_their_life() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+
+    let outcome = sandbox.run(["status"]);
+
+    let places = "\
+token          fresh, TIME left
+refresh token  alive, TIME left
+lock           free, ~/.cache/spotinst-cred/ID.lock
+cache file     ~/.cache/spotinst-cred/ID.token
+configuration  ~/.config/spotinst-cred/config.toml (not there), by default
+cache          ~/.cache/spotinst-cred, by default
+";
+    reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
+    assert_eq!(stand_in.requests().len(), 1, "only the token's own");
+}
+
+#[test]
+fn each_setting_is_told_with_its_place() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    for name in ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_CLIENT_ID", "SPOTINST_TOKEN_URL"] {
+        sandbox.unset(name);
+    }
+    let ran = sandbox.path().join("ran");
+    let config = format!(
+        "# ours\ndefault_profile = \"work\"\n\n[profiles.work]\nusername = \"grace@example.com\"\n\
+         password_command = \"touch {}\"\nclient_id = \"c-2\"\nclient_secret_file = \"secret\"\naccount = \"act-1\"\n\
+         token_url = \"{}\"\ncommand_timeout = \"60s\"\nca_file = \"/etc/ca.pem\"\n",
+        ran.display(),
+        stand_in.url()
+    );
+    sandbox.config(&config);
+
+    let outcome = sandbox.run(["status", "--timeout", "3s"]);
+
+    reports(
+        &outcome,
+        &sandbox,
+        &stand_in,
+        "\
+profile        work, from config.toml:2
+user name      ada@example.com, from SPOTINST_USERNAME
+password       set, by a command, from config.toml:6
+client id      c-2, from config.toml:7
+client secret  set, in the file ~/.config/spotinst-cred/secret, from config.toml:8
+grant          password, by default
+token URL      BASE/token, from config.toml:10
+refresh URL    BASE/token, from config.toml:10
+account        act-1, from config.toml:9
+API URL        BASE, from SPOTINST_API_URL
+time limit     TIME from --timeout
+command limit  TIME from config.toml:11
+CA file        /etc/ca.pem, from config.toml:12
+token          none
+refresh token  none
+lock           free, ~/.cache/spotinst-cred/ID.lock
+cache file     ~/.cache/spotinst-cred/ID.token (not there)
+configuration  ~/.config/spotinst-cred/config.toml, by default
+cache          ~/.cache/spotinst-cred (not there), by default
+",
+    );
+    assert!(!ran.exists(), "no command was run");
+}
+
+#[test]
+fn what_is_missing_is_told_and_no_failure() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_USERNAME");
+
+    let outcome = sandbox.run(["status"]);
+
+    assert_eq!(outcome.status, Some(0));
+    assert_eq!(line(&outcome, "user name"), "not set");
+    assert_eq!(line(&outcome, "password"), "not set");
+    assert_eq!(line(&outcome, "trouble"), "there is no user name, no password");
+}
+
+#[test]
+fn a_remembered_rejection_is_told_with_what_lifts_it() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    sandbox.set("SPOTINST_PASSWORD", "wrong");
+    assert_eq!(sandbox.run([]).status, Some(4));
+
+    let outcome = sandbox.run(["status"]);
+
+    let text = steady(&outcome.stdout, &sandbox, &stand_in);
+    let expected = "\
+last failure   BASE/token refused the password grant: HTTP 401, Unauthorized (request id \
+                    963e071a-b62c-4a12-b4d9-0ca34cbe9320) (TIME ago)
+lifted         in TIME or by changed credentials, `spotinst-cred login` or --force-refresh
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn who_holds_the_lock_is_seen_without_waiting() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(1);
+
+    let outcome = sandbox.run(["status"]);
+
+    assert!(line(&outcome, "lock").starts_with("held by another process, "), "{outcome:?}");
+    gate.open();
+    assert_eq!(holder.end().status, Some(0));
+    assert!(line(&sandbox.run(["status"]), "lock").starts_with("free, "));
+}
+
+#[test]
+fn trouble_with_the_cache_file_is_named() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let path = sandbox.entry_path();
+    let trouble = |outcome: &Outcome| line(outcome, "cache file").split_once(" (").unwrap().1.to_owned();
+
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by others, so it does not count)");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, "spotinst-cred 1 nonsense\n").unwrap();
+    assert_eq!(trouble(&sandbox.run(["status"])), "is damaged or of another version, so it does not count)");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    assert_eq!(trouble(&sandbox.run(["status"])), "is a symbolic link, so it is not read)");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(trouble(&sandbox.run(["status"])), "is no regular file, so it is not read)");
+}
+
+#[test]
+fn a_permanent_token_has_no_cache() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::new();
+    sandbox.set("SPOTINST_API_URL", stand_in.base());
+    sandbox.config("[profiles.default]\ntoken = \"0123456789abcdef\"\n");
+
+    let outcome = sandbox.run(["status"]);
+
+    reports(
+        &outcome,
+        &sandbox,
+        &stand_in,
+        "\
+profile        default, by default
+token          set, from config.toml:2
+account        not set
+API URL        BASE, from SPOTINST_API_URL
+time limit     TIME by default
+token          permanent: it is printed as it is, and nothing is cached
+configuration  ~/.config/spotinst-cred/config.toml, by default
+cache          ~/.cache/spotinst-cred (not there), by default
+",
+    );
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    let token = sandbox.token();
+
+    for arguments in [["status", "-v"], ["status", "--json"], ["status", "--check"]] {
+        let outcome = sandbox.run(arguments);
+        for secret in [spotinst::PASSWORD, spotinst::CLIENT_SECRET, &token] {
+            assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_as_json() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+
+    let outcome = sandbox.run(["status", "--json", "--check"]);
+
+    assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)));
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let text = |pointer: &str| document.pointer(pointer).unwrap_or_else(|| panic!("{pointer} in {document}")).clone();
+    assert_eq!(text("/version"), 1);
+    assert_eq!(text("/profile"), Value::Null);
+    assert_eq!(text("/settings/user_name/value"), "ada@example.com");
+    assert_eq!(text("/settings/user_name/from"), "SPOTINST_USERNAME");
+    assert_eq!(text("/settings/password"), serde_json::json!({"secret": "value", "from": "SPOTINST_PASSWORD"}));
+    assert_eq!(text("/settings/grant/from"), "default");
+    assert_eq!(text("/token/state"), "fresh");
+    assert!((7000..=7200).contains(&text("/token/seconds_left").as_u64().unwrap()));
+    assert_eq!(text("/refresh_token/state"), "alive");
+    assert_eq!(text("/failure"), Value::Null);
+    assert_eq!(text("/lock/held"), false);
+    assert_eq!(text("/cache_file/trouble"), Value::Null);
+    assert_eq!(text("/problem"), Value::Null);
+    assert_eq!(text("/check/accepted"), true);
+    assert_eq!(text("/check/accounts/1"), serde_json::json!({"id": "act-87654321", "name": "staging"}));
+}
+
+#[test]
+fn check_asks_the_api_what_the_token_sees() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    let token = sandbox.token();
+
+    let outcome = sandbox.run(["status", "--check"]);
+
+    let expected = "\
+check          the API accepts the token; accounts seen: 2
+               act-12345678 production
+               act-87654321 staging
+";
+    assert!(outcome.stdout.ends_with(expected), "{outcome:?}");
+    let asked = &stand_in.requests()[1];
+    assert_eq!((asked.method.as_str(), asked.target.as_str()), ("GET", "/setup/account"));
+    assert_eq!(asked.bearer(), Some(token.as_str()));
+}
+
+#[test]
+fn check_says_why_the_api_does_not_accept() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let base = stand_in.base();
+    let id = "963e071a-b62c-4a12-b4d9-0ca34cbe9320";
+
+    stand_in.script([Reply::unauthorized()]);
+    sandbox.run(["status", "--check"]).fails(
+        4,
+        &format!(
+            "spotinst-cred: {base}/setup/account does not accept the token: HTTP 401, Unauthorized (request id {id})\n\
+         hint: a new one is had by `spotinst-cred --force-refresh`\n"
+        ),
+    );
+
+    stand_in.script([Reply::json(200, &serde_json::json!({"response": {}}))]);
+    sandbox.run(["status", "--check"]).fails(
+        5,
+        &format!(
+            "spotinst-cred: the answer of {base}/setup/account lists no accounts: HTTP 200 (request id {id})\n\
+         hint: is this the API? a proxy, a gateway or a login page may have answered in its place\n"
+        ),
+    );
+}

@@ -1,0 +1,114 @@
+//! A program at a real terminal: a pseudo-terminal of Python's standard library, as safe Rust has none. What the
+//! program shows is read here, and what a person would type is written.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use crate::sandbox::Sandbox;
+
+/// Nothing that is awaited takes longer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs its arguments at a terminal of their own. A program that a signal ended gives 256 less the signal.
+const DRIVER: &str = "
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)
+";
+
+/// A program that runs at a terminal.
+pub struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    shown: Receiver<Vec<u8>>,
+    screen: String,
+    /// Up to here the screen has been read.
+    read: usize,
+}
+
+impl Terminal {
+    /// Starts the program with these arguments; nothing where there is no Python.
+    pub fn start<const N: usize>(sandbox: &Sandbox, arguments: [&str; N]) -> Option<Self> {
+        let mut line = vec![crate::sandbox::PROGRAM];
+        line.extend(arguments);
+        Self::run(sandbox, &line)
+    }
+
+    /// Starts any command line; nothing where there is no Python.
+    pub fn run(sandbox: &Sandbox, line: &[impl AsRef<OsStr>]) -> Option<Self> {
+        let mut command = sandbox.command(python()?);
+        command.args(["-c", DRIVER]).args(line).stdin(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let (keys, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (send, shown) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                if send.send(bytes[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Some(Self { child, keys, shown, screen: String::new(), read: 0 })
+    }
+
+    /// Waits until this is shown, after all that was awaited before.
+    #[track_caller]
+    pub fn until(&mut self, text: &str) -> &mut Self {
+        while !self.screen[self.read..].contains(text) {
+            match self.shown.recv_timeout(LIMIT) {
+                Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes).replace('\r', "")),
+                Err(_) => panic!("waited for {text:?} on this screen:\n{}", self.screen),
+            }
+        }
+        self.read += self.screen[self.read..].find(text).unwrap() + text.len();
+        self
+    }
+
+    /// Types keys.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+        self
+    }
+
+    /// Types a line.
+    pub fn line(&mut self, text: &str) -> &mut Self {
+        self.keys(&format!("{text}\n"))
+    }
+
+    /// Waits for the end; the whole screen and the exit status.
+    #[track_caller]
+    pub fn end(mut self) -> (String, Option<i32>) {
+        loop {
+            match self.shown.recv_timeout(LIMIT) {
+                Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes).replace('\r', "")),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.screen),
+            }
+        }
+        let status = self.child.wait().unwrap();
+        (std::mem::take(&mut self.screen), status.code())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The interpreter itself, as what stands in the `PATH` may need more of an environment than a sandbox has.
+fn python() -> Option<String> {
+    let found = Command::new("python3").args(["-c", "import pty, sys; print(sys.executable)"]).output().ok();
+    let Some(found) = found.filter(|found| found.status.success()) else {
+        assert!(std::env::var_os("CI").is_none(), "python3 is not installed");
+        eprintln!("skipped: python3 is not installed");
+        return None;
+    };
+    Some(String::from_utf8(found.stdout).unwrap().trim().to_owned())
+}

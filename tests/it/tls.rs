@@ -1,0 +1,240 @@
+//! TLS with real certificates: whom the program trusts, how it says whom it does not, and that it then sends nothing.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use crate::mounts::run_with_mounts;
+use crate::sandbox::{Outcome, Sandbox};
+use crate::stand_in::tls::{Ca, Identity};
+use crate::stand_in::{Reply, StandIn};
+
+const HERE: &[&str] = &["127.0.0.1"];
+
+/// A sandbox and the file that holds the root.
+fn sandbox(stand_in: &StandIn, ca: &Ca) -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::of(stand_in);
+    let path = sandbox.path().join("ca.pem");
+    ca.write_pem(&path).unwrap();
+    (sandbox, path)
+}
+
+/// The profile that names this file.
+fn name_ca_file(sandbox: &Sandbox, path: &str) {
+    sandbox.config(&format!("[profiles.default]\nca_file = \"{path}\"\n"));
+}
+
+#[track_caller]
+fn assert_refused(outcome: &Outcome, stand_in: &StandIn, why: &str, hint: &str) {
+    let line = format!("{}: no trust in the TLS connection: {why}", stand_in.url());
+    outcome.fails(5, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    assert_eq!((stand_in.requests().len(), stand_in.connections()), (0, 1), "nothing is sent, nor tried again");
+}
+
+#[track_caller]
+fn assert_untrusted(outcome: &Outcome, stand_in: &StandIn) {
+    assert_refused(
+        outcome,
+        stand_in,
+        "the certificate is self-signed or of an authority that is not trusted here",
+        "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE",
+    );
+}
+
+#[track_caller]
+fn assert_granted(outcome: &Outcome, stand_in: &StandIn) {
+    outcome.prints(&format!("{}\n", stand_in.issued().last().expect("a token was issued")));
+}
+
+#[test]
+fn a_private_root_is_admitted_by_every_way_to_name_it() {
+    let ca = Ca::new();
+    let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
+    for way in ["ca_file", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let (mut sandbox, path) = sandbox(&stand_in, &ca);
+        match way {
+            "ca_file" => name_ca_file(&sandbox, path.to_str().unwrap()),
+            "SSL_CERT_FILE" => _ = sandbox.set(way, path),
+            _ => {
+                // As `openssl rehash` names them: such names alone are looked at.
+                let dir = sandbox.path().join("roots");
+                fs::create_dir(&dir).unwrap();
+                fs::rename(path, dir.join("0a1b2c3d.0")).unwrap();
+                sandbox.set(way, dir);
+            }
+        }
+
+        assert_granted(&sandbox.run([]), &stand_in);
+    }
+    assert_eq!(stand_in.grants().len(), 3);
+}
+
+#[test]
+fn ca_file_names_the_only_roots() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
+    let (mut sandbox, path) = sandbox(&stand_in, &ca);
+    sandbox.set("SSL_CERT_FILE", path);
+    let other_path = sandbox.path().join("other.pem");
+    other.write_pem(&other_path).unwrap();
+    name_ca_file(&sandbox, other_path.to_str().unwrap());
+
+    assert_untrusted(&sandbox.run([]), &stand_in);
+}
+
+#[test]
+fn certificates_of_nobody_known_are_refused() {
+    let identities = [Identity::self_signed(HERE), Ca::new().identity_for(HERE)];
+    for identity in identities {
+        let stand_in = StandIn::start_tls(&identity);
+        let (mut sandbox, path) = sandbox(&stand_in, &Ca::new());
+        sandbox.set("SSL_CERT_FILE", path);
+
+        assert_untrusted(&sandbox.run([]), &stand_in);
+    }
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+    let ca = Ca::new();
+    let stand_in = StandIn::start_tls(&ca.expired(HERE));
+    let (mut sandbox, path) = sandbox(&stand_in, &ca);
+    sandbox.set("SSL_CERT_FILE", path);
+
+    let hint = "check this machine's clock; if it is right, the server's certificate must be renewed";
+    assert_refused(&sandbox.run([]), &stand_in, "the certificate has expired", hint);
+}
+
+#[test]
+fn a_certificate_of_another_host_is_refused() {
+    for hosts in [&["oauth.spotinst.io"][..], &["127.0.0.2"], &["localhost"]] {
+        let ca = Ca::new();
+        let stand_in = StandIn::start_tls(&ca.identity_for(hosts));
+        let (mut sandbox, path) = sandbox(&stand_in, &ca);
+        sandbox.set("SSL_CERT_FILE", path);
+
+        let hint = "check the host's name in the URL: another server answers there";
+        assert_refused(&sandbox.run([]), &stand_in, "the certificate is for another host", hint);
+    }
+}
+
+#[test]
+fn a_server_without_tls_is_refused() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let url = stand_in.url().replace("http:", "https:");
+    sandbox.set("SPOTINST_TOKEN_URL", &url);
+
+    let outcome = sandbox.run([]);
+
+    let line = format!("{url}: no trust in the TLS connection: received corrupt message of type InvalidContentType");
+    let hint = "the TLS connection was refused; nothing was sent";
+    outcome.fails(5, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    assert_eq!(stand_in.requests().len(), 0);
+}
+
+#[test]
+fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
+    let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
+    let sandbox = Sandbox::of(&stand_in);
+    let garbage = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+    sandbox.write("empty.pem", "");
+    sandbox.write("text.pem", "not a certificate\n");
+    sandbox.write("garbage.pem", garbage);
+    let rows = [
+        ("missing.pem", "No such file or directory (os error 2)"),
+        ("empty.pem", "holds no certificate"),
+        ("text.pem", "holds no certificate"),
+        ("garbage.pem", "is not valid PEM"),
+        (".", "Is a directory (os error 21)"),
+    ];
+    for (name, what) in rows {
+        let path = sandbox.home().join(name);
+        name_ca_file(&sandbox, path.to_str().unwrap());
+        let what = if what.contains("os error") { format!("cannot be read: {what}") } else { what.to_owned() };
+        let line = format!("ca_file {} (from {}:2) {what}", path.display(), sandbox.config_path().display());
+        let hint = "it must be a PEM file of the roots to trust";
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn a_variable_that_names_no_root_is_a_wrong_setting() {
+    let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
+    let mut sandbox = Sandbox::of(&stand_in);
+    let text = sandbox.write("text.pem", "not a certificate\n");
+    let missing = sandbox.home().join("missing.pem");
+    let empty = sandbox.home().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for (variable, path) in
+        [("SSL_CERT_FILE", &text), ("SSL_CERT_FILE", &missing), ("SSL_CERT_DIR", &empty), ("SSL_CERT_DIR", &missing)]
+    {
+        sandbox.set(variable, path);
+        let line = format!("no certificate could be read from what {variable} names");
+        let hint = format!("correct {variable}, or unset it to trust the system's roots");
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+        sandbox.unset(variable);
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
+    // By this address the kernel does reach the stand-in, so it would see a byte.
+    let stand_in = StandIn::start_on(TcpListener::bind("0.0.0.0:0").unwrap(), None);
+    let problem =
+        "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
+    let hint = |host| format!("hint: it looks like https://{host}/token");
+    for host in ["0.0.0.0", "localhost.example", "127.0.0.1.example", "[::ffff:127.0.0.1]"] {
+        let mut sandbox = Sandbox::of(&stand_in);
+        let foreign = stand_in.base_at(host) + "/token";
+        sandbox.set("SPOTINST_TOKEN_URL", &foreign);
+        let line = format!("the token URL from SPOTINST_TOKEN_URL {problem}");
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\n{}\n", hint("oauth.spotinst.io")));
+
+        sandbox.set("SPOTINST_TOKEN_URL", stand_in.base_at("127.0.0.1") + "/token");
+        sandbox.set("SPOTINST_REFRESH_URL", &foreign);
+        let line = format!("the refresh URL from SPOTINST_REFRESH_URL {problem}");
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\n{}\n", hint("api.spotinst.io")));
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn a_redirect_from_https_sends_nothing_anywhere() {
+    let ca = Ca::new();
+    let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
+    let elsewhere = StandIn::start_tls(&ca.identity_for(HERE));
+    let (mut sandbox, path) = sandbox(&stand_in, &ca);
+    sandbox.set("SSL_CERT_FILE", path);
+    stand_in.always(Reply::redirect(308, &elsewhere.url()));
+
+    assert_eq!(sandbox.run([]).status, Some(5));
+
+    assert_eq!((stand_in.connections(), elsewhere.connections()), (1, 0));
+}
+
+#[test]
+fn the_roots_of_the_system_are_trusted() {
+    let ca = Ca::new();
+    let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
+    let (sandbox, path) = sandbox(&stand_in, &ca);
+    let roots = "/etc/ssl/certs/ca-certificates.crt";
+    let mounts = format!("mount -t tmpfs none /etc/ssl && mkdir /etc/ssl/certs && cp {} {roots}", path.display());
+
+    if let Some(outcome) = run_with_mounts(&sandbox, &mounts) {
+        assert_granted(&outcome, &stand_in);
+    }
+}
+
+#[test]
+fn a_system_without_roots_trusts_the_embedded_ones() {
+    let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
+    let sandbox = Sandbox::of(&stand_in);
+
+    // They did not sign the stand-in's certificate; that there are none would be another failure.
+    if let Some(outcome) = run_with_mounts(&sandbox, "mount -t tmpfs none /etc/ssl") {
+        assert_untrusted(&outcome, &stand_in);
+    }
+}

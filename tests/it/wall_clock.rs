@@ -1,0 +1,52 @@
+//! A wall clock that a test sets, by `faketime`'s library. The monotonic clock stays the real one: budgets go on.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::sandbox::Sandbox;
+
+const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
+
+/// The clock of one sandbox. It stands still, so that ages are exact however slow the machine is.
+pub struct WallClock {
+    file: PathBuf,
+    start: u64,
+}
+
+impl WallClock {
+    /// Lets all later processes of the sandbox read this clock, which shows the present. None where `faketime` is not
+    /// installed: then the test is skipped, by name; under `CI` it fails.
+    pub fn of(sandbox: &mut Sandbox) -> Option<Self> {
+        let Some(library) = library() else {
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            assert!(std::env::var_os("CI").is_none(), "faketime is not installed");
+            eprintln!("skipped: {test}: faketime is not installed");
+            return None;
+        };
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let clock = Self { file: sandbox.path().join("clock"), start };
+        clock.set(0);
+        sandbox.set("LD_PRELOAD", library).set("FAKETIME_TIMESTAMP_FILE", &clock.file);
+        for (name, value) in [("FAKETIME_FMT", "%s"), ("TZ", "UTC"), ("NO_FAKE_STAT", "1")] {
+            sandbox.set(name, value);
+        }
+        for name in ["FAKETIME_DONT_FAKE_MONOTONIC", "FAKETIME_NO_CACHE", "FAKETIME_DISABLE_SHM"] {
+            sandbox.set(name, "1");
+        }
+        Some(clock)
+    }
+
+    /// Sets it to so many seconds after the start, also for processes that run already.
+    pub fn set(&self, seconds: i64) {
+        let next = self.file.with_extension("next");
+        fs::write(&next, format!("{}\n", self.start.saturating_add_signed(seconds))).unwrap();
+        fs::rename(&next, &self.file).unwrap();
+    }
+}
+
+fn library() -> Option<PathBuf> {
+    let below = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut places = below.chain(["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from));
+    places.find_map(|place| Some(place.join(LIBRARY)).filter(|path| path.is_file()))
+}
