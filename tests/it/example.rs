@@ -16,7 +16,8 @@ pub fn path(example: &str) -> PathBuf {
 }
 
 /// What `contrib/` has that is no example of a host.
-const OURS: [&str; 8] = ["bench", "completions", "demo", "json-schema", "man", "release", "stand-in", "transcript"];
+const OURS: [&str; 9] =
+    ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "stand-in", "transcript"];
 
 /// Every example.
 pub fn examples() -> Vec<PathBuf> {
