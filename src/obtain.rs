@@ -96,7 +96,7 @@ impl Call<'_> {
         if let Some(failure) = alike.and_then(|token| self.beyond(token)) {
             return Some(failure);
         }
-        let remembered = entry.failure.as_ref().filter(|remembered| remembered.holds(now))?;
+        let remembered = entry.failure.as_ref().filter(|known| known.holds(now) && !self.has_more_time(known))?;
         match remembered.failure.kind {
             // Only who has the secrets can tell whether they are still the rejected ones, and only one at a time
             // should ask for them: under the lock.
@@ -178,9 +178,17 @@ impl Call<'_> {
 
     /// Whether somebody else's failure, new since `before` was read, is this call's too.
     fn shares(&self, before: &Entry, remembered: &Remembered) -> bool {
-        // Where the rejection is the one known before, nobody asked the server, which is what a forced call wants.
-        let is_asked = before.rejection.as_ref() != Some(remembered);
-        (is_asked || !self.wish.force) && self.granter.concerns_us(remembered, self.limits(), self.voice)
+        // Where the rejection is one known before, nobody asked the server, which is what a forced call wants.
+        let is_asked = !before.rejections.contains(remembered);
+        (is_asked || !self.wish.force)
+            && !self.has_more_time(remembered)
+            && self.granter.concerns_us(remembered, self.limits(), self.voice)
+    }
+
+    /// Whether a failure that may be one of time came of less time than this call has: it says nothing to it then.
+    fn has_more_time(&self, remembered: &Remembered) -> bool {
+        let is_passing = remembered.failure.kind == Kind::Temporary;
+        is_passing && u128::from(remembered.limit) < self.budget.exchange.as_millis()
     }
 
     /// Asks the server, and shares what comes of it.

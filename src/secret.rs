@@ -201,7 +201,7 @@ mod tests {
         let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
         let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
         let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
-        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None });
+        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None, client_mark: None });
         let granted = Granted { token: token.clone(), refresh_token: refresh_token.clone() };
         let answer = Answer::parse(br#"{"access_token":"sentinel","refresh_token":"sentinel"}"#);
         let all = [

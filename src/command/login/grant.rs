@@ -42,14 +42,14 @@ pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Res
     // Nothing is spent before there is room to keep what comes of it.
     let draft = lock.draft().map_err(unkept)?;
     let limits = budget.refresh_at(Instant::now());
-    let ended = Refresher::new(settings, limits, voice).obtain_anew(None);
+    let ended = Refresher::new(settings, limits, voice).obtain_anew(&[]);
     if let Ended::Failed { failure, .. } = &ended
         && failure.kind != Kind::RateLimited
     {
         // A password that was mistyped here says nothing about other callers' credentials.
         return Err(failure.clone());
     }
-    let next = Outcome::from(ended).into_entry(before, clock::now(), settings.store_refresh_token);
+    let next = Outcome::new(ended, limits.exchange()).into_entry(before, clock::now(), settings.store_refresh_token);
     draft.publish(&next).map_err(unkept)?;
     match (next.failure, next.token) {
         (None, Some(token)) => {
