@@ -71,7 +71,7 @@ fn target(options: &Options) -> Result<(PathBuf, Selected), Failure> {
     Ok((path, Selected { profile, place }))
 }
 
-/// Some profiles have no password to log in with.
+/// Some profiles have no password to log in with, or nothing to keep of a login.
 fn check(profile: &Profile, place: &Place) -> Result<(), Failure> {
     let name = place.profile.as_ref().map(|given| one_line(&given.value)).unwrap_or_default();
     let refuse = |why| {
@@ -81,10 +81,20 @@ fn check(profile: &Profile, place: &Place) -> Result<(), Failure> {
     if profile.token.is_some() {
         return refuse("has a token of its own");
     }
-    if !credentials::Credentials::resolve(profile)?.is_password_grant(place)? {
+    let credentials = credentials::Credentials::resolve(profile)?;
+    if !credentials.is_password_grant(place)? {
         return refuse("uses client credentials");
     }
-    Ok(())
+    match &profile.store_refresh_token {
+        // A password that is set already is not asked for, and serves again.
+        Some(Given { value: false, origin }) if credentials.password.is_none() => {
+            let problem =
+                format!("profile \"{name}\" stores no refresh token ({origin}), and nothing else keeps a login");
+            Err(Failure::settings(problem)
+                .hint("remove `store_refresh_token = false`, or set `password_file` or `password_command`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lets an account be chosen of those that the token sees, where none is set. The login is good without.

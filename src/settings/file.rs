@@ -184,16 +184,22 @@ impl Reader<'_> {
         Ok(profile)
     }
 
-    /// A profile whose password is typed at each login has no other source of it, nor needs one.
+    /// A profile whose password is typed at each login has no other source of it, nor needs one; and it keeps the
+    /// refresh token, as without there would be nothing of the login.
     fn check_login(&self, profile: &Profile) -> Result<(), Failure> {
-        let is_login = profile.login.as_ref().is_some_and(|login| login.value);
-        match [&profile.password, &profile.token].into_iter().flatten().next() {
-            Some(other) if is_login => {
-                let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
-                Err(Failure::settings(problem).hint("keep one of the two"))
-            }
-            _ => Ok(()),
+        let Some(Given { value: true, origin }) = &profile.login else {
+            return Ok(());
+        };
+        if let Some(other) = [&profile.password, &profile.token].into_iter().flatten().next() {
+            let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
+            return Err(Failure::settings(problem).hint("keep one of the two"));
         }
+        if let Some(Given { value: false, origin: other }) = &profile.store_refresh_token {
+            let problem =
+                format!("the profile has both `login = true` ({origin}) and `store_refresh_token = false` ({other})");
+            return Err(Failure::settings(problem).hint("keep one of the two: a login is kept as its refresh token"));
+        }
+        Ok(())
     }
 
     /// A secret's source, by the ending of its key. Two sources for one secret are one too many.

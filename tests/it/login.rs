@@ -334,6 +334,29 @@ fn a_login_that_cannot_be_kept_asks_no_server() {
 }
 
 #[test]
+fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.config(&profile("store_refresh_token = false\n"));
+    let Some(terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    let (screen, status) = terminal.end();
+    let expected = format!(
+        "spotinst-cred: profile \"default\" stores no refresh token ({}:5), and nothing else keeps a login\n\
+         hint: remove `store_refresh_token = false`, or set `password_file` or `password_command`\n",
+        sandbox.config_path().display()
+    );
+    assert_eq!((screen, status), (expected, Some(3)));
+    assert_eq!(stand_in.connections(), 0);
+
+    // With a password that is set already there is nothing to keep.
+    sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_ACCOUNT", "act-1");
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+    terminal.until("logged in; profile \"default\" is complete\n");
+    assert_eq!(terminal.end().1, Some(0));
+}
+
+#[test]
 fn settings_that_contradict_a_login_are_refused() {
     let sandbox = Sandbox::new();
     let path = sandbox.config("[profiles.default]\npassword = \"x\"\nlogin = true\n").config_path();
@@ -342,6 +365,15 @@ fn settings_that_contradict_a_login_are_refused() {
         3,
         &format!(
             "spotinst-cred: {path}:2: the profile has both `login = true` and a password\nhint: keep one of the two\n"
+        ),
+    );
+
+    sandbox.config("[profiles.default]\nlogin = true\nstore_refresh_token = false\n");
+    sandbox.run([]).fails(
+        3,
+        &format!(
+            "spotinst-cred: the profile has both `login = true` ({path}:2) and `store_refresh_token = false` \
+             ({path}:3)\nhint: keep one of the two: a login is kept as its refresh token\n"
         ),
     );
 
