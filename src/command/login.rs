@@ -62,6 +62,7 @@ fn target(options: &Options) -> Result<(PathBuf, Selected), Failure> {
         let problem = "there is no home directory, and so no place for a configuration";
         return Err(Failure::settings(problem).hint("name a file with --config or SPOTINST_CRED_CONFIG"));
     };
+    edit::check_place(&path)?;
     let ConfigFile { default_profile, mut profiles } = file::read(&path)?.unwrap_or_default();
     let usual = || Given::default("default".to_owned());
     let name = profile::named(options)?.or(default_profile).unwrap_or_else(usual);

@@ -334,6 +334,29 @@ fn a_login_that_cannot_be_kept_asks_no_server() {
 }
 
 #[test]
+fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    let home = sandbox.home().display().to_string();
+    let below_a_file = format!("{}/config.toml", sandbox.write("file", "").display());
+    let fifo = format!("{home}/fifo");
+    assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
+    let named = "name a regular file with --config or SPOTINST_CRED_CONFIG";
+    let checked = "check the path, its permissions and the room on the disk";
+    for (path, why, hint, status) in [
+        ("/dev/null", "it is no regular file", named, 3),
+        (&home, "it is no regular file", named, 3),
+        (&fifo, "it is no regular file", named, 3),
+        (&below_a_file, "Not a directory (os error 20)", checked, 1),
+    ] {
+        let Some(terminal) = Terminal::start(&sandbox, ["login", "--config", path]) else { return };
+        let told = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
+        assert_eq!(terminal.end(), (told, Some(status)));
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
 fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
