@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let budget = settings::budget(options, &selected.profile, Instant::now())?;
     let granted = grant::log_in(&endpoint, &budget, voice)?;
     let mut changes = answers.changes();
-    changes.extend(account(&selected.profile, &granted.token, voice)?);
+    changes.extend(account(&selected.profile, &granted.token, budget.exchange, voice)?);
     edit::write(&path, &name, changes)?;
     voice::say(&format!("logged in; profile \"{name}\" is complete"));
     if answers.is_typed() {
@@ -98,13 +98,19 @@ fn check(profile: &Profile, place: &Place) -> Result<(), Failure> {
     }
 }
 
-/// Lets an account be chosen of those that the token sees, where none is set. The login is good without.
-fn account(profile: &Profile, token: &AccessToken, voice: Voice) -> Result<Option<Change>, Failure> {
+/// Lets an account be chosen of those that the token sees, where none is set. The login is good without. The API has as
+/// long as any `exchange`.
+fn account(
+    profile: &Profile,
+    token: &AccessToken,
+    exchange: Duration,
+    voice: Voice,
+) -> Result<Option<Change>, Failure> {
     if settings::account(profile)?.is_some() {
         return Ok(None);
     }
     let (api_url, route) = (credentials::api_url(profile.api_url.as_ref())?, credentials::route(profile)?);
-    let deadline = Instant::now() + settings::TIMEOUT;
+    let deadline = Instant::now() + exchange;
     let seen = match accounts::seen_by(&token.value, &api_url.value, &route, deadline, voice) {
         Ok(seen) => seen,
         Err(failure) => {

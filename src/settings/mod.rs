@@ -29,7 +29,7 @@ use crate::format::Format;
 use crate::secret::SecretSetting;
 
 /// The default of `--timeout`.
-pub const TIMEOUT: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]

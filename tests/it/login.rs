@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
@@ -249,6 +249,28 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
     terminal.until("spotinst-cred: the accounts could not be listed: ").until("logged in; profile \"default\"");
     assert_eq!(terminal.end().1, Some(0));
     sandbox.token();
+}
+
+#[test]
+fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_CRED_TIMEOUT", "2s");
+    let service = stand_in.service();
+    stand_in.handler(move |request| match request.method.as_str() {
+        "GET" => Reply::hang(),
+        _ => service.answer(request),
+    });
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    stand_in.wait_for_requests(2);
+    let asked = Instant::now();
+    let problem = format!("{}/setup/account: no complete answer in time\n", stand_in.base());
+    terminal.until("the accounts could not be listed: ").until(&problem);
+    // The default is 8 s.
+    assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
+    assert_eq!(terminal.end().1, Some(0));
 }
 
 #[test]
