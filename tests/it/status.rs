@@ -318,6 +318,21 @@ check          the API accepts the token; accounts seen: 2
 }
 
 #[test]
+fn check_reads_a_configuration_that_can_be_read_only_once() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    sandbox
+        .unset("SPOTINST_USERNAME")
+        .set("CONFIG", format!("[profiles.default]\nusername = \"{}\"", spotinst::USERNAME));
+
+    let outcome = sandbox.shell("sh", "echo \"$CONFIG\" | spotinst-cred status --check --config /dev/stdin");
+
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert_eq!(line(&outcome, "user name"), "ada@example.com, from stdin:2");
+    assert_eq!(line(&outcome, "check"), "the API accepts the token; accounts seen: 2");
+}
+
+#[test]
 fn check_says_why_the_api_does_not_accept() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);

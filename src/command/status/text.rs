@@ -57,7 +57,7 @@ fn value(setting: &Setting) -> String {
 
 /// The token and what is beside it, and what is missing for another.
 fn cache(report: &Report) -> Vec<String> {
-    let mut lines = match (&report.state, &report.overview.source) {
+    let mut lines = match (&report.state, report.overview.source()) {
         (Some(state), _) => state_lines(state),
         (None, Ok(TokenSource::Permanent(_))) => {
             vec![line("token", "permanent: it is printed as it is, and nothing is cached")]
