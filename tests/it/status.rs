@@ -210,6 +210,27 @@ fn who_holds_the_lock_is_seen_without_waiting() {
 }
 
 #[test]
+fn a_lock_file_that_no_call_would_lock_is_named() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let path = sandbox.lock_path();
+    let lock = |why: &str| assert_eq!(line(&sandbox.run(["status"]), "lock"), format!("{why}, {}", path.display()));
+
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    lock("not a regular file");
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    lock("free");
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can make a lock file of somebody else");
+        return;
+    }
+    lock("the lock file belongs to user 12345");
+}
+
+#[test]
 fn trouble_with_the_cache_file_is_named() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
