@@ -7,7 +7,7 @@ mod text;
 
 use std::time::Instant;
 
-use state::State;
+use state::{Stage, State};
 
 use crate::accounts::{self, Account};
 use crate::cli::Options;
@@ -32,7 +32,7 @@ impl Report {
         match self.overview.source() {
             Err(failure) => Some(failure.clone()),
             Ok(TokenSource::Endpoint(endpoint))
-                if self.state.as_ref().is_none_or(|state| state.refresh_token.state != "alive") =>
+                if self.state.as_ref().is_none_or(|state| state.refresh_token.stage != Stage::Alive) =>
             {
                 endpoint.missing()
             }
