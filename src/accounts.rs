@@ -7,11 +7,17 @@ use serde_json::Value;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, Kind, one_line};
 use crate::oauth::answer::Answer;
-use crate::oauth::http::{Client, Reply, Route};
+use crate::oauth::http::{Answerer, Client, Route};
 use crate::oauth::redaction;
 use crate::oauth::said::said;
 use crate::secret::Secret;
 use crate::voice::Voice;
+
+/// The API. An organization may have thousands of accounts, with some hundred bytes for each.
+const API: Answerer = Answerer {
+    largest_body: 4 * 1024 * 1024,
+    hint: "is this the API? a proxy, a gateway or a login page may have answered in its place",
+};
 
 /// An account as the API lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +43,12 @@ pub fn seen_by(
     let endpoint = Endpoint::parse(&format!("{api_url}/setup/account")).map_err(problem)?;
     let _waiting = voice.waiting(endpoint.to_string());
     voice.detail(|| format!("asking {endpoint}"));
-    let reply = Client::new(route, &endpoint)?.get(&endpoint, token, deadline).map_err(|none| none.failure)?;
+    let reply = Client::new(route, &endpoint)?.get(&endpoint, API, token, deadline).map_err(|none| none.failure)?;
     let answer = reply.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
     let said = one_line(&redaction::without(said(&reply, &answer), token.expose()));
     match reply.status {
-        200..=299 => accounts(&reply).ok_or_else(|| {
-            Failure::temporary(format!("the answer of {endpoint} lists no accounts: {said}"))
-                .hint("is this the API? a proxy, a gateway or a login page may have answered in its place")
+        200..=299 => accounts(reply.body.as_deref().map_err(Failure::clone)?).ok_or_else(|| {
+            Failure::temporary(format!("the answer of {endpoint} lists no accounts: {said}")).hint(API.hint)
         }),
         401 | 403 => Err(Failure::new(Kind::Rejected, format!("{endpoint} does not accept the token: {said}"))
             .hint("a new one is had by `spotinst-cred --force-refresh`")),
@@ -54,8 +59,8 @@ pub fn seen_by(
 }
 
 /// The accounts of `response.items`; nothing where there is no such list.
-fn accounts(reply: &Reply) -> Option<Vec<Account>> {
-    let root: Value = serde_json::from_slice(reply.body.as_deref().ok()?).ok()?;
+fn accounts(body: &[u8]) -> Option<Vec<Account>> {
+    let root: Value = serde_json::from_slice(body).ok()?;
     let items = root.pointer("/response/items")?.as_array()?;
     let text = |item: &Value, key| item.get(key).and_then(Value::as_str).map(one_line);
     let account =

@@ -1,4 +1,4 @@
-//! The URL of a token endpoint, checked: secrets go there.
+//! The URL of a token endpoint or of the API, checked: secrets go there.
 
 use std::fmt;
 use std::net::IpAddr;

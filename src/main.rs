@@ -1,10 +1,19 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
-//! The map: `cli` says what can be asked, `settings` resolves where each value comes from, `obtain` is the use case
-//! (read, lock, read again, refresh, publish), with `cache` for what is kept, `granter` for who is asked: `refresh` and
-//! `oauth` for a token endpoint, `command_grant` for a command; `token` for how long it is good; `format` has the bytes
-//! that hosts want, `recipient` the servers that may get them. `failure` has the classes that decide the exit status.
-//! Here it is only switched, and only here an error is printed.
+//! The map:
+//! - What is asked and answered: `cli` has the command line and `usage` the words for a wrong one; `command` has a
+//!   module for each command; `format` the bytes that hosts want, `recipient` the servers that may get them.
+//! - Settings: `settings` resolves where each value comes from; `secret` fetches the secret ones, by `child` where a
+//!   program prints them; `endpoint` is a URL that secrets may go to; `budget` has the time limits.
+//! - The use case: `obtain` (read, lock, read again, refresh, publish), with `cache` for what is kept, `token` for how
+//!   long it is good, `lock_wait` for the wait for others, and `granter` for who is asked: `refresh` and `oauth` for a token endpoint, `command_grant` for a
+//!   command. `accounts` asks the API what a token sees.
+//! - Files: `replacement` replaces one as a whole, `output_file` one that its user named.
+//! - The machine: `clock` reads the time of day, `patience` walks away from what may never end, `random` has chance, to spread callers and for names nobody else has.
+//! - The person: `voice` speaks on stderr beside the final error, `terminal` asks, `colour` paints.
+//!
+//! `failure` has the classes that decide the exit status. Here it is only switched, and only here an error is printed.
+//! `hostile` has the input that the tests of all parsers share.
 
 #![forbid(unsafe_code)]
 
@@ -21,8 +30,6 @@ mod endpoint;
 mod failure;
 mod format;
 mod granter;
-#[cfg(test)]
-mod hostile;
 mod lock_wait;
 mod oauth;
 mod obtain;
@@ -38,6 +45,9 @@ mod terminal;
 mod token;
 mod usage;
 mod voice;
+
+#[cfg(test)]
+mod hostile;
 
 use std::panic;
 use std::process::ExitCode;

@@ -267,7 +267,7 @@ impl<'a> Refresher<'a> {
         let failure = refusal.failure;
         match (refusal.about, self.settings.login_hint()) {
             // Not in the service's words: what stands in its place may be gone in a moment.
-            (About::Nothing, _) => failed(failure.kind(Kind::Temporary).hint(http::NOT_THE_ENDPOINT)),
+            (About::Nothing, _) => failed(failure.kind(Kind::Temporary).hint(http::TOKEN_ENDPOINT.hint)),
             (_, Some(hint)) if is_forgotten => failed(failure.hint(hint)),
             (_, None) if is_forgotten => failed(failure),
             // The client secret is another one than the refresh token was granted to: it is the one to blame.

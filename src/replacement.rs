@@ -1,5 +1,5 @@
 //! A file that is replaced as a whole: its readers see the old content or the new, never a part, and nobody else ever
-//! sees it. Used for the cache and for `--output`.
+//! sees it. Used for the cache, and by `output_file` for what its user named.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};

@@ -80,6 +80,13 @@ pub struct Command {
     pub argv: Vec<OsString>,
 }
 
+impl Command {
+    /// The shell with this line.
+    pub fn shell(line: &str) -> Self {
+        Self { argv: vec!["sh".into(), "-c".into(), line.into()] }
+    }
+}
+
 /// A secret's source together with the setting that named it.
 #[derive(Clone, Debug)]
 pub struct SecretSetting {

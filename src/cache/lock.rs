@@ -62,7 +62,7 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Att
 /// tried is a shared one, and given back at once.
 ///
 /// # Errors
-/// The file is there and cannot be opened or locked.
+/// What is there cannot be opened or locked, or is no lock file of ours.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
 pub fn is_held(path: &Path) -> io::Result<bool> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -71,6 +71,7 @@ pub fn is_held(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
+    check(&file)?;
     match fs2::FileExt::try_lock_shared(&file) {
         Ok(()) => Ok(false),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
@@ -89,6 +90,12 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
+    check(&file)?;
+    Ok(file)
+}
+
+/// Whether the file is one to lock.
+fn check(file: &File) -> io::Result<()> {
     let about = file.metadata()?;
     if !about.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
@@ -98,7 +105,7 @@ fn open(path: &Path) -> io::Result<File> {
         let problem = format!("the lock file belongs to user {}", about.uid());
         return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
     }
-    Ok(file)
+    Ok(())
 }
 
 /// One try without waiting; gives the file back where somebody else holds the lock.

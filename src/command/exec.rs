@@ -12,9 +12,6 @@ use crate::failure::{Failure, Kind, one_line};
 use crate::settings::{Settings, env};
 use crate::voice::Voice;
 
-/// The variables that Spotinst's clients read the account from.
-const ACCOUNT: [&str; 2] = ["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
-
 /// Replaces this process by the program with the token in its environment; so its exit status and the signals that end
 /// it are its own. Returns only if that fails.
 ///
@@ -33,7 +30,7 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
     for name in env::SECRETS {
         command.env_remove(name);
     }
-    for name in ACCOUNT {
+    for name in env::ACCOUNT {
         // One that is set is the account; without an account there is at most an empty one, which misleads.
         match answer.account {
             Some(account) => command.env(name, account),

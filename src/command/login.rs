@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let budget = settings::budget(options, &selected.profile, Instant::now())?;
     let granted = grant::log_in(&endpoint, &budget, voice)?;
     let mut changes = answers.changes();
-    changes.extend(account(&selected.profile, &granted.token, voice)?);
+    changes.extend(account(&selected.profile, &granted.token, budget.exchange, voice)?);
     edit::write(&path, &name, changes)?;
     voice::say(&format!("logged in; profile \"{name}\" is complete"));
     if answers.is_typed() {
@@ -62,6 +62,7 @@ fn target(options: &Options) -> Result<(PathBuf, Selected), Failure> {
         let problem = "there is no home directory, and so no place for a configuration";
         return Err(Failure::settings(problem).hint("name a file with --config or SPOTINST_CRED_CONFIG"));
     };
+    edit::check_place(&path)?;
     let ConfigFile { default_profile, mut profiles } = file::read(&path)?.unwrap_or_default();
     let usual = || Given::default("default".to_owned());
     let name = profile::named(options)?.or(default_profile).unwrap_or_else(usual);
@@ -71,7 +72,7 @@ fn target(options: &Options) -> Result<(PathBuf, Selected), Failure> {
     Ok((path, Selected { profile, place }))
 }
 
-/// Some profiles have no password to log in with.
+/// Some profiles have no password to log in with, or nothing to keep of a login.
 fn check(profile: &Profile, place: &Place) -> Result<(), Failure> {
     let name = place.profile.as_ref().map(|given| one_line(&given.value)).unwrap_or_default();
     let refuse = |why| {
@@ -81,19 +82,35 @@ fn check(profile: &Profile, place: &Place) -> Result<(), Failure> {
     if profile.token.is_some() {
         return refuse("has a token of its own");
     }
-    if !credentials::Credentials::resolve(profile)?.is_password_grant(place)? {
+    let credentials = credentials::Credentials::resolve(profile)?;
+    if !credentials.is_password_grant(place)? {
         return refuse("uses client credentials");
     }
-    Ok(())
+    match &profile.store_refresh_token {
+        // A password that is set already is not asked for, and serves again.
+        Some(Given { value: false, origin }) if credentials.password.is_none() => {
+            let problem =
+                format!("profile \"{name}\" stores no refresh token ({origin}), and nothing else keeps a login");
+            Err(Failure::settings(problem)
+                .hint("remove `store_refresh_token = false`, or set `password_file` or `password_command`"))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Lets an account be chosen of those that the token sees, where none is set. The login is good without.
-fn account(profile: &Profile, token: &AccessToken, voice: Voice) -> Result<Option<Change>, Failure> {
+/// Lets an account be chosen of those that the token sees, where none is set. The login is good without. The API has as
+/// long as any `exchange`.
+fn account(
+    profile: &Profile,
+    token: &AccessToken,
+    exchange: Duration,
+    voice: Voice,
+) -> Result<Option<Change>, Failure> {
     if settings::account(profile)?.is_some() {
         return Ok(None);
     }
     let (api_url, route) = (credentials::api_url(profile.api_url.as_ref())?, credentials::route(profile)?);
-    let deadline = Instant::now() + settings::TIMEOUT;
+    let deadline = Instant::now() + exchange;
     let seen = match accounts::seen_by(&token.value, &api_url.value, &route, deadline, voice) {
         Ok(seen) => seen,
         Err(failure) => {

@@ -8,7 +8,7 @@ use crate::cli::{Options, Output};
 use crate::command::{self, OutputClosed};
 use crate::failure::{Failure, Kind};
 use crate::format::{Answer, EnvironmentFile, Format, Renderer};
-use crate::output_file;
+use crate::output_file::{self, Unwritten};
 use crate::settings::origin::Given;
 use crate::settings::{self, Settings};
 use crate::voice::Voice;
@@ -37,7 +37,7 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
         document.pop();
     }
     match (output.file(), renderer) {
-        (Some(path), _) => Ok(output_file::write(path, &document)?),
+        (Some(path), _) => Ok(output_file::write(path, &document).map_err(|problem| unwritten(path, &problem))?),
         (None, Renderer::Github(file)) => hand_over(file, &answer, &document),
         (None, _) => {
             command::write(&document)?;
@@ -45,6 +45,14 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
             Ok(())
         }
     }
+}
+
+/// The file of `--output` is as it was.
+fn unwritten(path: &Path, problem: &Unwritten) -> Failure {
+    Failure::new(Kind::Other, format!("cannot write {}: {problem}", path.display())).hint(match problem {
+        Unwritten::NoFile(_) => "name a regular file; without --output the token goes to stdout",
+        Unwritten::Refused(_) => "check the path, its permissions and the room on the disk",
+    })
 }
 
 /// Who looks at the token on a terminal probably wants to hand it on.

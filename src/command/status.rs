@@ -7,13 +7,13 @@ mod text;
 
 use std::time::Instant;
 
-use state::State;
+use state::{Stage, State};
 
 use crate::accounts::{self, Account};
 use crate::cli::Options;
 use crate::failure::Failure;
+use crate::settings::TokenSource;
 use crate::settings::overview::Overview;
-use crate::settings::{Settings, TokenSource};
 use crate::voice::Voice;
 use crate::{clock, command};
 
@@ -29,10 +29,10 @@ struct Report {
 impl Report {
     /// What is missing for a new token to be had.
     fn problem(&self) -> Option<Failure> {
-        match &self.overview.source {
+        match self.overview.source() {
             Err(failure) => Some(failure.clone()),
             Ok(TokenSource::Endpoint(endpoint))
-                if self.state.as_ref().is_none_or(|state| state.refresh_token.state != "alive") =>
+                if self.state.as_ref().is_none_or(|state| state.refresh_token.stage != Stage::Alive) =>
             {
                 endpoint.missing()
             }
@@ -46,20 +46,19 @@ impl Report {
 /// # Errors
 /// A setting is wrong; with `check`, no token is to be had or it is not accepted; or stdout cannot be written.
 pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
-    let accounts = if check { Some(checked(options, started)?) } else { None };
     let overview = Overview::resolve(options, started)?;
-    let cache = overview.source.as_ref().ok().and_then(TokenSource::cache);
+    let accounts = if check { Some(checked(&overview, options)?) } else { None };
+    let cache = overview.source().ok().and_then(TokenSource::cache);
     let report = Report { state: cache.map(|cache| State::read(&cache, clock::now())), overview, accounts };
     let document = if json { json::document(&report) } else { text::document(&report) };
     Ok(command::write(&document)?)
 }
 
 /// Gets a token as any call does, and asks the API what it sees.
-fn checked(options: &Options, started: Instant) -> anyhow::Result<Vec<Account>> {
+fn checked(overview: &Overview, options: &Options) -> anyhow::Result<Vec<Account>> {
     let voice = Voice { verbose: options.verbose };
-    let settings = Settings::resolve(options, started)?;
-    let overview = Overview::resolve(options, started)?;
-    let token = command::token(options, &settings, voice)?;
-    let deadline = overview.budget.call_ends();
+    let settings = overview.call.as_ref().map_err(Failure::clone)?;
+    let token = command::token(options, settings, voice)?;
+    let deadline = settings.budget.call_ends();
     Ok(accounts::seen_by(&token.value, &overview.api_url, &overview.route, deadline, voice)?)
 }

@@ -1,10 +1,9 @@
-//! The HTTP exchange: one POST of a form, its answer's status, headers and body. The only module that knows `ureq`'s
-//! agent, and so the only one that decides about time limits, redirects, proxies and trust.
+//! The HTTP exchange: the POST of a form to a token endpoint, or a GET with a bearer token, and the answer's status,
+//! headers and body. The only module that knows `ureq`'s agent, and so the only one that decides about time limits,
+//! redirects, proxies and trust.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::tls::TlsConfig;
@@ -16,11 +15,24 @@ use super::resolver::SystemResolver;
 use super::trust;
 use crate::endpoint::Endpoint;
 use crate::failure::{Failure, one_line};
+use crate::patience;
 use crate::secret::Secret;
 use crate::settings::origin::Given;
 
-/// No answer of a token endpoint is longer, in bytes.
-const LARGEST_BODY: u64 = 64 * 1024;
+/// What is to answer, as far as an exchange must know.
+#[derive(Clone, Copy, Debug)]
+pub struct Answerer {
+    /// No answer of it is longer, in bytes.
+    pub largest_body: u64,
+    /// The next step where something else answers in its place.
+    pub hint: &'static str,
+}
+
+/// Whatever grants tokens.
+pub const TOKEN_ENDPOINT: Answerer = Answerer {
+    largest_body: 64 * 1024,
+    hint: "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place",
+};
 
 /// How to reach the endpoints: whom to trust, and through which proxy.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +73,9 @@ pub struct Reply {
     /// The body, or what kept it from being read to its end.
     pub body: Result<Zeroizing<Vec<u8>>, Failure>,
 }
+
+/// An answer whose body is still to be read.
+type Response = ureq::http::Response<ureq::Body>;
 
 /// Why nothing came back.
 pub struct NoReply {
@@ -109,10 +124,9 @@ impl Client {
     /// No status line came back.
     pub fn post(&self, endpoint: &Endpoint, form: &[Field<'_>], deadline: Instant) -> Result<Reply, NoReply> {
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
-        self.until(endpoint, deadline, move |client, to, limit| {
+        self.until(endpoint, TOKEN_ENDPOINT, deadline, move |client, to, limit| {
             let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
-            let response = request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())));
-            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+            request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())))
         })
     }
 
@@ -120,16 +134,21 @@ impl Client {
     ///
     /// # Errors
     /// No status line came back.
-    pub fn get(&self, endpoint: &Endpoint, bearer: &Secret, deadline: Instant) -> Result<Reply, NoReply> {
+    pub fn get(
+        &self,
+        endpoint: &Endpoint,
+        answerer: Answerer,
+        bearer: &Secret,
+        deadline: Instant,
+    ) -> Result<Reply, NoReply> {
         let header = Zeroizing::new(format!("Bearer {}", bearer.expose()));
-        self.until(endpoint, deadline, move |client, to, limit| {
+        self.until(endpoint, answerer, deadline, move |client, to, limit| {
             let request = client.agent.get(to.as_str()).config().timeout_global(Some(limit)).build();
-            let response = request.header("Authorization", header.as_str()).call();
-            Ok(client.reply(to, response.map_err(|error| client.no_reply(to, &error))?))
+            request.header("Authorization", header.as_str()).call()
         })
     }
 
-    /// Runs an exchange until `deadline`.
+    /// Runs an exchange until `deadline`; none at all where that is over.
     ///
     /// Not every step has a limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
     /// greeting, and to the name server beside it. So the exchange is something that can be walked away from. What it
@@ -137,40 +156,43 @@ impl Client {
     fn until(
         &self,
         endpoint: &Endpoint,
+        answerer: Answerer,
         deadline: Instant,
-        exchange: impl FnOnce(&Self, &Endpoint, Duration) -> Result<Reply, NoReply> + Send + 'static,
+        exchange: impl FnOnce(&Self, &Endpoint, Duration) -> Result<Response, ureq::Error> + Send + 'static,
     ) -> Result<Reply, NoReply> {
         let left = deadline.saturating_duration_since(Instant::now());
         let (client, to) = (self.clone(), endpoint.clone());
-        let (send, receive) = mpsc::channel();
-        // Nobody listens any more once the deadline is over.
-        let run = move || drop(send.send(exchange(&client, &to, left - left / 64)));
-        if let Err(error) = thread::Builder::new().spawn(run) {
-            let problem = format!("{endpoint}: no thread can be started for the request: {error}");
-            return Err(NoReply { failure: Failure::temporary(problem), is_passing: false });
-        }
-        let late = |_| Err(self.no_reply(endpoint, &ureq::Error::Timeout(Timeout::Global)));
-        receive.recv_timeout(left).unwrap_or_else(late)
+        let exchanged = patience::until(deadline, move || match exchange(&client, &to, left - left / 64) {
+            Ok(response) => Ok(client.reply(&to, answerer, response)),
+            Err(error) => Err(client.no_reply(&to, answerer, &error)),
+        });
+        exchanged.unwrap_or_else(|error| match error.kind() {
+            ErrorKind::TimedOut => Err(self.no_reply(endpoint, answerer, &ureq::Error::Timeout(Timeout::Global))),
+            _ => {
+                let problem = format!("{endpoint}: no thread can be started for the request: {error}");
+                Err(NoReply { failure: Failure::temporary(problem), is_passing: false })
+            }
+        })
     }
 
     /// The answer, read to its end.
-    fn reply(&self, endpoint: &Endpoint, mut response: ureq::http::Response<ureq::Body>) -> Reply {
+    fn reply(&self, endpoint: &Endpoint, answerer: Answerer, mut response: Response) -> Reply {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let number = |name: &str| header(name).and_then(|value| value.trim().parse().ok());
         let reset = number("x-ratelimit-reset").or_else(|| number("retry-after"));
         let (request_id, location) = (header("x-request-id"), header("location"));
-        let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec();
+        let body = response.body_mut().with_config().limit(answerer.largest_body).read_to_vec();
         Reply {
             status: response.status().as_u16(),
             reset: reset.map(Duration::from_secs),
             request_id,
             location,
-            body: body.map(Zeroizing::new).map_err(|error| self.no_reply(endpoint, &error).failure),
+            body: body.map(Zeroizing::new).map_err(|error| self.no_reply(endpoint, answerer, &error).failure),
         }
     }
 
     /// Tells a failed exchange in words.
-    fn no_reply(&self, endpoint: &Endpoint, error: &ureq::Error) -> NoReply {
+    fn no_reply(&self, endpoint: &Endpoint, answerer: Answerer, error: &ureq::Error) -> NoReply {
         use ureq::Error as E;
 
         let network = || self.network_hint();
@@ -178,8 +200,8 @@ impl Client {
             E::Timeout(_) => ("no complete answer in time".to_owned(), PATIENCE.to_owned(), false),
             E::HostNotFound => ("the host is not found".to_owned(), network(), true),
             E::ConnectionFailed => ("the connection failed".to_owned(), network(), true),
-            E::BodyExceedsLimit(_) => {
-                ("the answer is longer than 64 KiB".to_owned(), NOT_THE_ENDPOINT.to_owned(), false)
+            E::BodyExceedsLimit(limit) => {
+                (format!("the answer is longer than {} KiB", limit / 1024), answerer.hint.to_owned(), false)
             }
             E::ConnectProxyFailed(reason) => self.proxy_refusal(reason),
             E::Rustls(problem) => trust::refusal(&problem.to_string()),
@@ -191,7 +213,7 @@ impl Client {
             E::Io(problem) => (problem.to_string(), network(), true),
             E::Tls(problem) => trust::refusal(problem),
             E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
-                ("the answer is not HTTP".to_owned(), NOT_THE_ENDPOINT.to_owned(), false)
+                ("the answer is not HTTP".to_owned(), answerer.hint.to_owned(), false)
             }
             _ => (error.to_string(), network(), false),
         };
@@ -229,10 +251,6 @@ impl Client {
 /// The next step where time ran out.
 const PATIENCE: &str = "check the network and the proxy, or allow more with `--timeout`";
 
-/// The next step where something else answers in the endpoint's place.
-pub const NOT_THE_ENDPOINT: &str =
-    "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place";
-
 /// The proxy, with the hosts that bypass it. An entry of `NO_PROXY` covers the host and everything below it, as it
 /// does for curl.
 fn proxy(setting: &ProxySetting) -> Result<Proxy, Failure> {
@@ -256,4 +274,28 @@ fn proxy(setting: &ProxySetting) -> Result<Proxy, Failure> {
         builder = builder.no_proxy(host).no_proxy(&format!(".{host}"));
     }
     builder.build().map_err(|_| problem())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Nothing is sent whose answer nobody awaits.
+    #[test]
+    fn without_time_left_nobody_is_asked() -> Result<(), Box<dyn std::error::Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let endpoint = Endpoint::parse(&format!("http://{}/token", listener.local_addr()?))?;
+        let client = Client::new(&Route::default(), &endpoint)?;
+
+        let reply = client.post(&endpoint, &[("password", "x")], Instant::now());
+
+        let told = reply.err().map(|none| (none.failure.message, none.failure.hint, none.is_passing));
+        let message = format!("{endpoint}: no complete answer in time");
+        assert_eq!(told, Some((message, Some(PATIENCE.to_owned()), false)));
+        assert_eq!(listener.accept().err().map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+        Ok(())
+    }
 }

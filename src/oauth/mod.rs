@@ -14,7 +14,7 @@ use ring::hmac;
 use time::OffsetDateTime;
 
 use answer::{Answer, jwt_expiry};
-use http::{Client, Field, NOT_THE_ENDPOINT, Reply};
+use http::{Client, Field, Reply, TOKEN_ENDPOINT};
 
 use crate::cache::entry::{RefreshToken, hex};
 use crate::endpoint::Endpoint;
@@ -267,7 +267,7 @@ impl Request<'_> {
     /// Something answered, but not as a token endpoint does.
     fn garbage(&self, reply: &Reply, answer: &Answer, what: &str) -> Attempt {
         let message = format!("the answer of {} {what}: {}", self.endpoint, self.said(reply, answer));
-        Attempt::new(Failure::temporary(message).hint(NOT_THE_ENDPOINT), false)
+        Attempt::new(Failure::temporary(message).hint(TOKEN_ENDPOINT.hint), false)
     }
 
     /// What the server said, on one line, without our secrets.

@@ -1,5 +1,6 @@
 //! Changes a profile in a configuration file that a person wrote: comments, order and other profiles stay as they are.
 
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -7,8 +8,8 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
-use crate::output_file;
+use crate::failure::{Failure, Kind};
+use crate::output_file::{self, Unwritten};
 
 /// A key of a profile and its new value.
 pub struct Change {
@@ -32,8 +33,7 @@ impl Change {
 /// # Errors
 /// The file cannot be read or written, or is not valid.
 pub fn write(path: &Path, profile: &str, changes: Vec<Change>) -> Result<(), Failure> {
-    let problem =
-        |what: String| Failure::settings(format!("cannot change the configuration {}: {what}", path.display()));
+    let problem = |what: String| unchanged(path, what);
     let text = match fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound => Zeroizing::default(),
@@ -52,7 +52,30 @@ pub fn write(path: &Path, profile: &str, changes: Vec<Change>) -> Result<(), Fai
     for change in changes {
         apply(table, change);
     }
-    output_file::write(path, Zeroizing::new(document.to_string()).as_bytes())
+    let text = Zeroizing::new(document.to_string());
+    output_file::write(path, text.as_bytes()).map_err(|problem| unwritten(path, &problem))
+}
+
+/// Whether there can be a configuration file: to be known before a person answers questions for it.
+///
+/// # Errors
+/// What is there is no regular file, or no file can be there.
+pub fn check_place(path: &Path) -> Result<(), Failure> {
+    output_file::place(path).map(drop).map_err(|problem| unwritten(path, &problem))
+}
+
+fn unwritten(path: &Path, problem: &Unwritten) -> Failure {
+    let failure = unchanged(path, problem);
+    match problem {
+        Unwritten::NoFile(_) => failure.hint("name a regular file with --config or SPOTINST_CRED_CONFIG"),
+        Unwritten::Refused(_) => {
+            failure.kind(Kind::Other).hint("check the path, its permissions and the room on the disk")
+        }
+    }
+}
+
+fn unchanged(path: &Path, why: impl fmt::Display) -> Failure {
+    Failure::settings(format!("cannot change the configuration {}: {why}", path.display()))
 }
 
 /// The profile's table, made if it is missing.

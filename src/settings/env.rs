@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use directories::ProjectDirs;
@@ -107,6 +107,12 @@ static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDir
 /// The platform's directories for this program; none where there is no home.
 pub fn project_dirs() -> Option<&'static ProjectDirs> {
     PROJECT_DIRS.as_ref()
+}
+
+/// The path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.
+pub fn below_home(path: &Path) -> Option<PathBuf> {
+    let rest = path.strip_prefix("~").ok()?;
+    Some(home()?.join(rest))
 }
 
 /// The home directory.

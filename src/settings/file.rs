@@ -184,16 +184,22 @@ impl Reader<'_> {
         Ok(profile)
     }
 
-    /// A profile whose password is typed at each login has no other source of it, nor needs one.
+    /// A profile whose password is typed at each login has no other source of it, nor needs one; and it keeps the
+    /// refresh token, as without there would be nothing of the login.
     fn check_login(&self, profile: &Profile) -> Result<(), Failure> {
-        let is_login = profile.login.as_ref().is_some_and(|login| login.value);
-        match [&profile.password, &profile.token].into_iter().flatten().next() {
-            Some(other) if is_login => {
-                let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
-                Err(Failure::settings(problem).hint("keep one of the two"))
-            }
-            _ => Ok(()),
+        let Some(Given { value: true, origin }) = &profile.login else {
+            return Ok(());
+        };
+        if let Some(other) = [&profile.password, &profile.token].into_iter().flatten().next() {
+            let problem = format!("{}: the profile has both `login = true` and a {}", other.origin, other.what);
+            return Err(Failure::settings(problem).hint("keep one of the two"));
         }
+        if let Some(Given { value: false, origin: other }) = &profile.store_refresh_token {
+            let problem =
+                format!("the profile has both `login = true` ({origin}) and `store_refresh_token = false` ({other})");
+            return Err(Failure::settings(problem).hint("keep one of the two: a login is kept as its refresh token"));
+        }
+        Ok(())
     }
 
     /// A secret's source, by the ending of its key. Two sources for one secret are one too many.
@@ -222,17 +228,15 @@ impl Reader<'_> {
 
     /// A command: an array is run as it is, a string by the shell.
     fn command(&self, key: &str, value: Value<'_, '_>) -> Result<Command, Failure> {
-        let argv: Option<Vec<OsString>> = match value.get_ref() {
-            DeValue::String(line) if !line.trim().is_empty() => {
-                Some(vec!["sh".into(), "-c".into(), line.to_string().into()])
-            }
+        let command = match value.get_ref() {
+            DeValue::String(line) if !line.trim().is_empty() => Some(Command::shell(line)),
             DeValue::Array(words) if !words.is_empty() => {
-                words.iter().map(|word| word.get_ref().as_str().map(OsString::from)).collect()
+                let argv: Option<_> = words.iter().map(|word| word.get_ref().as_str().map(OsString::from)).collect();
+                argv.map(|argv| Command { argv: self.resolve_program(argv) })
             }
             _ => None,
         };
-        let argv = argv.map(|argv| self.resolve_program(argv));
-        argv.map(|argv| Command { argv }).ok_or_else(|| {
+        command.ok_or_else(|| {
             let hint = format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
             self.problem(&value.span(), &format!("`{key}` must be a command"), &hint)
         })
@@ -275,10 +279,8 @@ impl Reader<'_> {
     /// A path in the file: `~/` is the home directory, and a relative one starts at the file's own directory, as the
     /// working directory may be anywhere.
     fn resolve(&self, path: &str) -> PathBuf {
-        match path.strip_prefix("~/").and_then(|rest| env::home().map(|home| home.join(rest))) {
-            Some(path) => path,
-            None => self.path.parent().unwrap_or(Path::new("")).join(path),
-        }
+        let beside = || self.path.parent().unwrap_or(Path::new("")).join(path);
+        env::below_home(Path::new(path)).unwrap_or_else(beside)
     }
 
     /// A program that is given by a path is found like a file; one without a slash is for the `PATH`.

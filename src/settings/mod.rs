@@ -29,7 +29,7 @@ use crate::format::Format;
 use crate::secret::SecretSetting;
 
 /// The default of `--timeout`.
-pub const TIMEOUT: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]
@@ -79,8 +79,22 @@ impl Settings {
     pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
         let selected = profile::select(options)?;
         let (means, account) = means(&selected)?;
+        Self::of(means.complete(options, &selected)?, account, options, selected, started)
+    }
+
+    /// The settings of a call whose token comes from `source`.
+    ///
+    /// # Errors
+    /// A value does not parse.
+    fn of(
+        source: TokenSource,
+        account: Option<Given<String>>,
+        options: &Options,
+        selected: Selected,
+        started: Instant,
+    ) -> Result<Self, Failure> {
         Ok(Self {
-            source: means.complete(options, &selected)?,
+            source,
             account: account.map(|given| given.value),
             min_ttl: match flag(&options.min_ttl, "--min-ttl") {
                 Some(given) => value::duration("least life", &given)?,

@@ -6,8 +6,7 @@ use std::time::Instant;
 use super::credentials::{self, Credentials};
 use super::origin::{Given, Origin};
 use super::profile::{self, Selected};
-use super::{Means, TokenSource, env, exchange, means};
-use crate::budget::Budget;
+use super::{Means, Settings, TokenSource, env, exchange, means};
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
@@ -25,14 +24,12 @@ pub struct Overview {
     pub cache_dir: Option<Given<PathBuf>>,
     /// The settings by their names in the order of the README's table.
     pub settings: Vec<Setting>,
-    /// Where the token comes from, or what is missing for that to be known.
-    pub source: Result<TokenSource, Failure>,
+    /// What a call for a token needs to know, or what is missing for that.
+    pub call: Result<Settings, Failure>,
     /// The base of the API that tokens are for.
     pub api_url: Endpoint,
     /// Trust and proxy on the way there.
     pub route: Route,
-    /// The time limits.
-    pub budget: Budget,
 }
 
 /// One setting.
@@ -76,17 +73,31 @@ impl Overview {
             Means::Command(setting) => of_command(setting, &selected)?,
             Means::Grant(credentials) => of_grant(credentials, &selected)?,
         };
-        settings.extend(general(options, &selected, account)?);
+        settings.extend(general(options, &selected, account.as_ref())?);
+        let profile = selected.place.profile.clone();
+        let api_url = credentials::api_url(selected.profile.api_url.as_ref())?.value;
+        let route = credentials::route(&selected.profile)?;
+        let call = match means.complete(options, &selected) {
+            Ok(source) => Ok(Settings::of(source, account, options, selected, started)?),
+            Err(missing) => Err(missing),
+        };
         Ok(Self {
+            profile,
             config: profile::path(options),
             cache_dir: credentials::cache_dir(options),
-            api_url: credentials::api_url(selected.profile.api_url.as_ref())?.value,
-            route: credentials::route(&selected.profile)?,
-            budget: super::budget(options, &selected.profile, started)?,
             settings,
-            source: means.complete(options, &selected),
-            profile: selected.place.profile,
+            call,
+            api_url,
+            route,
         })
+    }
+
+    /// Where the token comes from, or what is missing for that to be known.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn source(&self) -> Result<&TokenSource, &Failure> {
+        self.call.as_ref().map(|settings| &settings.source)
     }
 }
 
@@ -126,11 +137,11 @@ fn password(credentials: &Credentials, selected: &Selected) -> Setting {
 }
 
 /// What every call has, whatever its token comes from.
-fn general(options: &Options, selected: &Selected, account: Option<Given<String>>) -> Result<Vec<Setting>, Failure> {
+fn general(options: &Options, selected: &Selected, account: Option<&Given<String>>) -> Result<Vec<Setting>, Failure> {
     let profile = &selected.profile;
     let timeout = exchange(options)?.map(|limit| humantime::format_duration(limit).to_string());
     let mut settings = vec![
-        Setting::text("account", account.as_ref()),
+        Setting::text("account", account),
         Setting::text("API URL", Some(&credentials::api_url(profile.api_url.as_ref())?)),
         Setting::text("time limit", Some(&timeout)),
     ];

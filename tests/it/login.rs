@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
@@ -252,6 +252,28 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
 }
 
 #[test]
+fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_CRED_TIMEOUT", "2s");
+    let service = stand_in.service();
+    stand_in.handler(move |request| match request.method.as_str() {
+        "GET" => Reply::hang(),
+        _ => service.answer(request),
+    });
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    stand_in.wait_for_requests(2);
+    let asked = Instant::now();
+    let problem = format!("{}/setup/account: no complete answer in time\n", stand_in.base());
+    terminal.until("the accounts could not be listed: ").until(&problem);
+    // The default is 8 s.
+    assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
+    assert_eq!(terminal.end().1, Some(0));
+}
+
+#[test]
 fn an_interrupt_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
     for key in ["\u{3}", "half a pass\u{3}", "\u{1c}"] {
         let stand_in = StandIn::start();
@@ -334,6 +356,52 @@ fn a_login_that_cannot_be_kept_asks_no_server() {
 }
 
 #[test]
+fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    let home = sandbox.home().display().to_string();
+    let below_a_file = format!("{}/config.toml", sandbox.write("file", "").display());
+    let fifo = format!("{home}/fifo");
+    assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
+    let named = "name a regular file with --config or SPOTINST_CRED_CONFIG";
+    let checked = "check the path, its permissions and the room on the disk";
+    for (path, why, hint, status) in [
+        ("/dev/null", "it is no regular file", named, 3),
+        (&home, "it is no regular file", named, 3),
+        (&fifo, "it is no regular file", named, 3),
+        (&below_a_file, "Not a directory (os error 20)", checked, 1),
+    ] {
+        let Some(terminal) = Terminal::start(&sandbox, ["login", "--config", path]) else { return };
+        let told = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
+        assert_eq!(terminal.end(), (told, Some(status)));
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+#[test]
+fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    sandbox.config(&profile("store_refresh_token = false\n"));
+    let Some(terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    let (screen, status) = terminal.end();
+    let expected = format!(
+        "spotinst-cred: profile \"default\" stores no refresh token ({}:5), and nothing else keeps a login\n\
+         hint: remove `store_refresh_token = false`, or set `password_file` or `password_command`\n",
+        sandbox.config_path().display()
+    );
+    assert_eq!((screen, status), (expected, Some(3)));
+    assert_eq!(stand_in.connections(), 0);
+
+    // With a password that is set already there is nothing to keep.
+    sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_ACCOUNT", "act-1");
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+    terminal.until("logged in; profile \"default\" is complete\n");
+    assert_eq!(terminal.end().1, Some(0));
+}
+
+#[test]
 fn settings_that_contradict_a_login_are_refused() {
     let sandbox = Sandbox::new();
     let path = sandbox.config("[profiles.default]\npassword = \"x\"\nlogin = true\n").config_path();
@@ -342,6 +410,15 @@ fn settings_that_contradict_a_login_are_refused() {
         3,
         &format!(
             "spotinst-cred: {path}:2: the profile has both `login = true` and a password\nhint: keep one of the two\n"
+        ),
+    );
+
+    sandbox.config("[profiles.default]\nlogin = true\nstore_refresh_token = false\n");
+    sandbox.run([]).fails(
+        3,
+        &format!(
+            "spotinst-cred: the profile has both `login = true` ({path}:2) and `store_refresh_token = false` \
+             ({path}:3)\nhint: keep one of the two: a login is kept as its refresh token\n"
         ),
     );
 

@@ -210,6 +210,27 @@ fn who_holds_the_lock_is_seen_without_waiting() {
 }
 
 #[test]
+fn a_lock_file_that_no_call_would_lock_is_named() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let path = sandbox.lock_path();
+    let lock = |why: &str| assert_eq!(line(&sandbox.run(["status"]), "lock"), format!("{why}, {}", path.display()));
+
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    lock("not a regular file");
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    lock("free");
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can make a lock file of somebody else");
+        return;
+    }
+    lock("the lock file belongs to user 12345");
+}
+
+#[test]
 fn trouble_with_the_cache_file_is_named() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
@@ -318,6 +339,21 @@ check          the API accepts the token; accounts seen: 2
 }
 
 #[test]
+fn check_reads_a_configuration_that_can_be_read_only_once() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    sandbox
+        .unset("SPOTINST_USERNAME")
+        .set("CONFIG", format!("[profiles.default]\nusername = \"{}\"", spotinst::USERNAME));
+
+    let outcome = sandbox.shell("sh", "echo \"$CONFIG\" | spotinst-cred status --check --config /dev/stdin");
+
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert_eq!(line(&outcome, "user name"), "ada@example.com, from stdin:2");
+    assert_eq!(line(&outcome, "check"), "the API accepts the token; accounts seen: 2");
+}
+
+#[test]
 fn check_says_why_the_api_does_not_accept() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
@@ -342,4 +378,51 @@ fn check_says_why_the_api_does_not_accept() {
          hint: is this the API? a proxy, a gateway or a login page may have answered in its place\n"
         ),
     );
+}
+
+/// As the API lists each of so many accounts, with members that nobody here reads.
+fn organization(accounts: usize) -> Reply {
+    let account = |number: usize| {
+        serde_json::json!({
+            "accountId": format!("act-{number:08x}"), "name": format!("account {number}"),
+            "organizationId": "606079861911", "cloudProvider": "AWS", "createdAt": "2016-01-25T20:20:59.446Z",
+        })
+    };
+    let items: Vec<_> = (0..accounts).map(account).collect();
+    Reply::json(200, &serde_json::json!({"response": {"items": items, "count": accounts}}))
+}
+
+#[test]
+fn check_lists_the_accounts_of_a_large_organization() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let reply = organization(700);
+    assert!(reply.body.len() > 64 * 1024, "more than the answer of a token endpoint may have");
+
+    stand_in.script([reply]);
+    let outcome = sandbox.run(["status", "--check"]);
+
+    assert_eq!(line(&outcome, "check"), "the API accepts the token; accounts seen: 700");
+    assert!(outcome.stdout.ends_with(" act-000002bb account 699\n"), "{outcome:?}");
+}
+
+#[test]
+fn check_says_why_the_answer_cannot_be_read() {
+    let stand_in = StandIn::start();
+    let sandbox = sandbox_of(&stand_in);
+    sandbox.token();
+    let url = format!("{}/setup/account", stand_in.base());
+    let not_the_api = "is this the API? a proxy, a gateway or a login page may have answered in its place";
+    let network = "check the network; behind a proxy, set HTTPS_PROXY";
+
+    for (reply, problem, hint) in [
+        (Reply::huge(5, "T"), "the answer is longer than 4096 KiB", not_the_api),
+        (Reply::garbage(), "the answer is not HTTP", not_the_api),
+        (organization(3).cut_short(), "the connection ended before the answer did", network),
+    ] {
+        stand_in.script([reply]);
+        let expected = format!("spotinst-cred: {url}: {problem}\nhint: {hint}\n");
+        sandbox.run(["status", "--check"]).fails(5, &expected);
+    }
 }

@@ -1,7 +1,6 @@
 //! What a person answers, and what becomes of it.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::secret::{Command, Secret, SecretSetting, Source};
@@ -102,11 +101,8 @@ impl Answer {
     fn setting(&self, what: &'static str) -> SecretSetting {
         let source = match self {
             Answer::Typed(secret) => Source::Value(secret.clone()),
-            Answer::Command(line) => {
-                let argv: Vec<OsString> = vec!["sh".into(), "-c".into(), line.into()];
-                Source::Command(Command { argv })
-            }
-            Answer::File(path) => Source::File(resolved(path)),
+            Answer::Command(line) => Source::Command(Command::shell(line)),
+            Answer::File(path) => Source::File(env::below_home(path).unwrap_or_else(|| path.clone())),
         };
         SecretSetting { what, source, origin: Origin::Prompt }
     }
@@ -152,10 +148,4 @@ fn file() -> Result<Answer, Failure> {
     let is_of_home = path.starts_with("~");
     let absolute = if is_of_home { path } else { std::path::absolute(&path).unwrap_or(path) };
     Ok(Answer::File(absolute))
-}
-
-/// The path with `~/` as the home directory.
-fn resolved(path: &Path) -> PathBuf {
-    let below_home = path.strip_prefix("~").ok().zip(env::home());
-    below_home.map_or_else(|| path.to_owned(), |(rest, home)| home.join(rest))
 }

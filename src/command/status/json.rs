@@ -89,7 +89,7 @@ fn state_members(state: &State) -> Map<String, Value> {
 
 fn life(life: &Life) -> Value {
     json!({
-        "state": life.state,
+        "state": life.stage.name(),
         "expires_at": life.expires_at.map(OffsetDateTime::unix_timestamp),
         "seconds_left": life.left.map(|left| left.as_secs()),
     })

@@ -31,12 +31,29 @@ pub struct State {
 /// How a token is.
 #[derive(Clone, Copy)]
 pub struct Life {
-    /// `none`, `fresh`, `ageing`, `due`; for a refresh token `none`, `alive`, `dead`.
-    pub state: &'static str,
+    /// How far it has come.
+    pub stage: Stage,
     /// When it dies, where that is known.
     pub expires_at: Option<OffsetDateTime>,
     /// What is left of its life, in whole seconds.
     pub left: Option<Duration>,
+}
+
+/// How far a token has come in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// There is no token.
+    None,
+    /// An access token that serves.
+    Fresh,
+    /// An access token that serves and is worth a refresh.
+    Ageing,
+    /// An access token that serves no more.
+    Due,
+    /// A refresh token that serves.
+    Alive,
+    /// A refresh token that serves no more.
+    Dead,
 }
 
 /// A failed refresh that is remembered.
@@ -59,32 +76,50 @@ impl State {
             Err(doubt) => (Entry::default(), Some(doubt)),
         };
         let refresh_token = entry.refresh_token.as_ref();
-        let refresh_state = refresh_token.map_or("none", |token| if token.is_alive(now) { "alive" } else { "dead" });
+        let refresh_stage = match refresh_token {
+            None => Stage::None,
+            Some(token) if token.is_alive(now) => Stage::Alive,
+            Some(_) => Stage::Dead,
+        };
         Self {
             path: cache.path(),
             trouble: trouble.as_ref().map(Doubt::to_string),
             lock_path: cache.lock_path(),
             is_locked: cache.is_locked().map_err(|error| error.to_string()),
-            token: Life::new(access_state(entry.token.as_ref(), now), entry.token.and_then(|t| t.expires_at), now),
-            refresh_token: Life::new(refresh_state, refresh_token.and_then(|token| token.expires_at), now),
+            token: Life::new(access_stage(entry.token.as_ref(), now), entry.token.and_then(|t| t.expires_at), now),
+            refresh_token: Life::new(refresh_stage, refresh_token.and_then(|token| token.expires_at), now),
             failure: entry.failure.as_ref().map(|remembered| PastFailure::new(remembered, now)),
         }
     }
 }
 
-/// The state's name, without this process's own spread.
-fn access_state(token: Option<&AccessToken>, now: OffsetDateTime) -> &'static str {
+/// The stage of an access token, without this process's own spread.
+fn access_stage(token: Option<&AccessToken>, now: OffsetDateTime) -> Stage {
     match token.map(|token| token.state(now, Duration::ZERO, || 0.0)) {
-        None => "none",
-        Some(token::State::Fresh) => "fresh",
-        Some(token::State::Ageing) => "ageing",
-        Some(token::State::Due) => "due",
+        None => Stage::None,
+        Some(token::State::Fresh) => Stage::Fresh,
+        Some(token::State::Ageing) => Stage::Ageing,
+        Some(token::State::Due) => Stage::Due,
+    }
+}
+
+impl Stage {
+    /// What it is called in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::None => "none",
+            Stage::Fresh => "fresh",
+            Stage::Ageing => "ageing",
+            Stage::Due => "due",
+            Stage::Alive => "alive",
+            Stage::Dead => "dead",
+        }
     }
 }
 
 impl Life {
-    fn new(state: &'static str, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
-        Self { state, expires_at, left: expires_at.map(|at| whole_seconds(span(now, at))) }
+    fn new(stage: Stage, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        Self { stage, expires_at, left: expires_at.map(|at| whole_seconds(span(now, at))) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Report;
-use super::state::{Life, State};
+use super::state::{Life, Stage, State};
 use crate::accounts::Account;
 use crate::colour::Colour;
 use crate::settings::TokenSource;
@@ -57,7 +57,7 @@ fn value(setting: &Setting) -> String {
 
 /// The token and what is beside it, and what is missing for another.
 fn cache(report: &Report) -> Vec<String> {
-    let mut lines = match (&report.state, &report.overview.source) {
+    let mut lines = match (&report.state, report.overview.source()) {
         (Some(state), _) => state_lines(state),
         (None, Ok(TokenSource::Permanent(_))) => {
             vec![line("token", "permanent: it is printed as it is, and nothing is cached")]
@@ -96,16 +96,16 @@ fn state_lines(state: &State) -> Vec<String> {
 
 /// A token's state and what is left of its life.
 fn life(life: &Life) -> String {
-    let colour = match life.state {
-        "fresh" | "alive" => Colour::Green,
-        "ageing" => Colour::Yellow,
-        _ => Colour::Red,
+    let colour = match life.stage {
+        Stage::Fresh | Stage::Alive => Colour::Green,
+        Stage::Ageing => Colour::Yellow,
+        Stage::None | Stage::Due | Stage::Dead => Colour::Red,
     };
-    let state = colour.paint(life.state, &io::stdout());
+    let state = colour.paint(life.stage.name(), &io::stdout());
     match life.left {
         Some(left) if left.is_zero() => format!("{state}, its time is over"),
         Some(left) => format!("{state}, {} left", duration(left)),
-        None if life.state == "none" => state,
+        None if life.stage == Stage::None => state,
         None => format!("{state}, of unknown life"),
     }
 }
