@@ -255,3 +255,6 @@ impl<'a> Refresher<'a> {
 pub fn failed(failure: Failure) -> Ended {
     Ended::Failed { failure, reset: None, fingerprint: None }
 }
+
+#[cfg(test)]
+mod tests;
