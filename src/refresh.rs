@@ -350,3 +350,6 @@ impl From<Refusal> for Ended {
 pub fn failed(failure: Failure) -> Ended {
     Ended::Failed { failure, reset: None, fingerprint: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,8 @@ fn the_shortest_time_limits_are_kept_too() {
     for limit in ["1ms", "10ms", "100ms", "1ns"] {
         for (outcome, took) in all_at_once(&sandbox, 6, ["--timeout", limit, "--force-refresh"]) {
             gave_up(&outcome);
-            assert!(took < HOST, "{limit}: {took:?}");
+            // Well before the default limit, which would do for the host as well.
+            assert!(took < HOST / 2, "{limit}: {took:?}");
         }
     }
 }
