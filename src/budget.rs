@@ -49,6 +49,11 @@ pub struct RefreshLimits {
 }
 
 impl RefreshLimits {
+    /// The time of one exchange, where as much is left.
+    pub fn exchange(&self) -> Duration {
+        self.exchange
+    }
+
     /// The deadline of an exchange that begins at `now`.
     pub fn exchange_ends(&self, now: Instant) -> Instant {
         self.ends.min(now + self.exchange)

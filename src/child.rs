@@ -1,7 +1,7 @@
 //! Runs a command that prints a secret, with a time limit.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
+use crate::patience;
 use crate::secret::LONGEST;
 use crate::settings::env;
 
@@ -73,12 +74,8 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
 /// What the command prints until its end, or until `deadline`.
 fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let pid = Pid::from_child(&child);
-    let (send, receive) = mpsc::channel();
     // A grandchild may hold the pipe open for ever, so the reading must be something that can be walked away from.
-    let reader = std::thread::Builder::new().spawn(move || send.send(collect(child)));
-    reader.map_err(unreadable)?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    match receive.recv_timeout(left) {
+    match patience::until(deadline, move || collect(child)) {
         // One that prints too much is cut off, and its status says only that; the reader says what is wrong.
         Ok(Ok((status, bytes))) if status.success() || bytes.len() as u64 > LONGEST => Ok(bytes),
         Ok(Ok((status, _))) => Err(CommandFailure {
@@ -88,6 +85,7 @@ fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Command
             has_failed: true,
         }),
         Ok(Err(error)) => Err(unreadable(error)),
+        Err(error) if error.kind() != ErrorKind::TimedOut => Err(unreadable(error)),
         Err(_) => {
             // It may have ended in this very moment: then there is nothing to kill.
             let _ = kill_process(pid, Signal::KILL);

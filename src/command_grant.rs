@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::budget::RefreshLimits;
 use crate::child;
 use crate::clock;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::format::json::VERSION;
 use crate::oauth::answer::{LONGEST_LIFE, jwt_expiry};
 use crate::oauth::{Granted, later, whole_second};
@@ -26,7 +26,7 @@ pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> E
     let printed = child::output(&settings.command.argv, limits.commands_end)
         // The command is this grant's server: what ails it may pass.
         .map_err(|failure| failure.passing().about(&name))
-        .and_then(|bytes| settings.setting.text(bytes));
+        .and_then(|bytes| settings.setting.text(bytes).map_err(|failure| failure.kind(Kind::Temporary)));
     match printed.and_then(|printed| read(&printed, asked_at).map_err(|problem| garbage(&name, problem))) {
         Ok(token) => Ended::Granted(Granted { token, refresh_token: None }),
         Err(failure) => failed(failure),

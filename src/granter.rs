@@ -36,7 +36,7 @@ impl Granter<'_> {
     pub fn keeps_refresh_tokens(self) -> bool {
         match self {
             Granter::Endpoint(settings) => settings.store_refresh_token,
-            Granter::Command(_) => true,
+            Granter::Command(_) => false,
         }
     }
 
@@ -44,7 +44,7 @@ impl Granter<'_> {
     pub fn refresh(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Outcome {
         match self {
             Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh(entry, force),
-            Granter::Command(settings) => command_grant::run(settings, limits, voice).into(),
+            Granter::Command(settings) => Outcome::new(command_grant::run(settings, limits, voice), limits.exchange()),
         }
     }
 

@@ -23,9 +23,11 @@ mod format;
 mod granter;
 #[cfg(test)]
 mod hostile;
+mod lock_wait;
 mod oauth;
 mod obtain;
 mod output_file;
+mod patience;
 mod random;
 mod recipient;
 mod refresh;

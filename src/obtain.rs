@@ -13,7 +13,7 @@ use crate::granter::Granter;
 use crate::refresh::Ended;
 use crate::token::{AccessToken, State, span};
 use crate::voice::Voice;
-use crate::{clock, random};
+use crate::{clock, lock_wait, random};
 
 /// What the caller wants of the token.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub fn obtain(granter: Granter<'_>, wish: Wish, budget: &Budget, voice: Voice) -
     let call = Call { granter, wish, budget, voice };
     let Some(cache) = granter.cache() else {
         voice.detail(|| "no cache is used".to_owned());
-        return call.alone(&Entry::default()).and_then(|token| wish.check(token));
+        return call.alone(&Entry::default());
     };
     let before = cache.read().unwrap_or_default();
     match call.look(&before) {
@@ -51,28 +51,6 @@ impl Wish {
     fn state(self, entry: &Entry, now: OffsetDateTime) -> State {
         let state = |token: &AccessToken| token.state(now, self.min_ttl, random::fraction);
         if self.force { State::Due } else { entry.token.as_ref().map_or(State::Due, state) }
-    }
-
-    /// A token fresh from the server, if it can meet the wish.
-    fn check(self, token: AccessToken) -> Result<AccessToken, Failure> {
-        match self.beyond(&token) {
-            Some(failure) => Err(failure),
-            None => Ok(token),
-        }
-    }
-
-    /// The failure of a wish that no token of this server can meet.
-    fn beyond(self, token: &AccessToken) -> Option<Failure> {
-        let longest = token.longest_min_ttl()?;
-        let life = token.lifetime()?;
-        (self.min_ttl > longest).then(|| {
-            let problem = format!(
-                "--min-ttl {} cannot be met: the server grants tokens of {}",
-                humantime::format_duration(self.min_ttl),
-                humantime::format_duration(life),
-            );
-            Failure::settings(problem).hint(format!("ask for {} at most", humantime::format_duration(longest)))
-        })
     }
 }
 
@@ -115,10 +93,10 @@ impl Call<'_> {
     fn known_failure(&self, entry: &Entry, now: OffsetDateTime) -> Option<Failure> {
         let usable = entry.token.as_ref().filter(|token| !self.wish.force && token.is_usable(now, Duration::ZERO));
         let alike = usable.filter(|_| self.granter.grants_alike());
-        if let Some(failure) = alike.and_then(|token| self.wish.beyond(token)) {
+        if let Some(failure) = alike.and_then(|token| self.beyond(token)) {
             return Some(failure);
         }
-        let remembered = entry.failure.as_ref().filter(|remembered| remembered.holds(now))?;
+        let remembered = entry.failure.as_ref().filter(|known| known.holds(now) && !self.has_more_time(known))?;
         match remembered.failure.kind {
             // Only who has the secrets can tell whether they are still the rejected ones, and only one at a time
             // should ask for them: under the lock.
@@ -142,20 +120,12 @@ impl Call<'_> {
 
     /// There is no token to hand out: wait for whoever is getting one, or get one.
     fn renew(&self, cache: &Cache, before: &Entry) -> Result<AccessToken, Failure> {
-        let mut waiting = None;
-        let on_wait = || {
-            let whom = "another spotinst-cred that is getting a token";
-            self.voice.detail(|| format!("the lock is held by {whom}"));
-            waiting = self.voice.waiting(whom);
-        };
-        let access = cache.lock_until(self.budget.call_ends(), on_wait);
-        drop(waiting);
-        match access {
+        match lock_wait::wait(cache, self.budget.call_ends(), self.voice) {
             Access::Locked(lock) => self.refresh(cache, lock, before),
             Access::Held => self.give_up(cache, before),
             Access::Impossible(error) => {
                 self.say_unshared(cache, &error);
-                self.alone(before).and_then(|token| self.wish.check(token))
+                self.alone(before)
             }
         }
     }
@@ -165,9 +135,7 @@ impl Call<'_> {
         if let Some(ended) = self.adopt(before, &cache.read().unwrap_or_default()) {
             return ended;
         }
-        let problem = format!("another spotinst-cred holds {} and is not done in time", cache.lock_path().display());
-        Err(Failure::temporary(problem)
-            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process"))
+        Err(lock_wait::held(cache))
     }
 
     /// With the lock in hand: look again, as whoever held it before may have done the work.
@@ -204,15 +172,23 @@ impl Call<'_> {
         match &entry.failure {
             Some(remembered) if self.shares(before, remembered) => Some(Err(told_again(remembered, now))),
             Some(_) => None,
-            None => entry.token.as_ref().and_then(|token| wish.beyond(token)).map(Err),
+            None => entry.token.as_ref().and_then(|token| self.beyond(token)).map(Err),
         }
     }
 
     /// Whether somebody else's failure, new since `before` was read, is this call's too.
     fn shares(&self, before: &Entry, remembered: &Remembered) -> bool {
-        // Where the rejection is the one known before, nobody asked the server, which is what a forced call wants.
-        let is_asked = before.rejection.as_ref() != Some(remembered);
-        (is_asked || !self.wish.force) && self.granter.concerns_us(remembered, self.limits(), self.voice)
+        // Where the rejection is one known before, nobody asked the server, which is what a forced call wants.
+        let is_asked = !before.rejections.contains(remembered);
+        (is_asked || !self.wish.force)
+            && !self.has_more_time(remembered)
+            && self.granter.concerns_us(remembered, self.limits(), self.voice)
+    }
+
+    /// Whether a failure that may be one of time came of less time than this call has: it says nothing to it then.
+    fn has_more_time(&self, remembered: &Remembered) -> bool {
+        let is_passing = remembered.failure.kind == Kind::Temporary;
+        is_passing && u128::from(remembered.limit) < self.budget.exchange.as_millis()
     }
 
     /// Asks the server, and shares what comes of it.
@@ -227,11 +203,35 @@ impl Call<'_> {
         }
         match failure {
             None => match next.token {
-                Some(token) => self.wish.check(token),
+                Some(token) => self.check(token),
                 None => Err(Failure::new(Kind::Other, "a refresh brought neither token nor failure")),
             },
             Some(failure) => self.serve_or(&next, |_| Err(failure)),
         }
+    }
+
+    /// A token fresh from the server, if it can meet the wish.
+    fn check(&self, token: AccessToken) -> Result<AccessToken, Failure> {
+        match self.beyond(&token) {
+            Some(failure) => Err(failure),
+            None => Ok(token),
+        }
+    }
+
+    /// The failure of a wish that a token new from this granter does not meet. An endpoint's next one will not either;
+    /// a command's may.
+    fn beyond(&self, token: &AccessToken) -> Option<Failure> {
+        let Wish { min_ttl, .. } = self.wish;
+        let longest = token.longest_min_ttl().filter(|longest| min_ttl > *longest)?;
+        let (asked, life) = (humantime::format_duration(min_ttl), humantime::format_duration(token.lifetime()?));
+        let hint = format!("ask for {} at most", humantime::format_duration(longest));
+        Some(if self.granter.grants_alike() {
+            let problem = format!("--min-ttl {asked} cannot be met: the server grants tokens of {life}");
+            Failure::settings(problem).hint(hint)
+        } else {
+            let problem = format!("--min-ttl {asked} is not met: the token command gave a token with {life} left");
+            Failure::temporary(problem).hint(format!("{hint}, or try again later"))
+        })
     }
 
     /// The entry's token while it serves, without a word about anything that went wrong; else the other.
@@ -249,7 +249,7 @@ impl Call<'_> {
     /// Asks the server for this caller alone. The cache cannot be written, so no refresh token is spent.
     fn alone(&self, entry: &Entry) -> Result<AccessToken, Failure> {
         match self.granter.refresh_unsaved(entry, self.wish.force, self.limits(), self.voice) {
-            Ended::Granted(granted) => Ok(granted.token),
+            Ended::Granted(granted) => self.check(granted.token),
             Ended::Failed { failure, .. } => Err(failure),
             Ended::StillRejected(known) => Err(told_again(&known, clock::now())),
         }

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use crate::budget::RefreshLimits;
 use crate::cache::entry::{Entry, RefreshToken, Remembered};
 use crate::failure::{Failure, Kind};
-use crate::oauth::http::Client;
-use crate::oauth::{Grant, Granted, Refusal, Request, fingerprint};
-use crate::secret::Secret;
+use crate::oauth::http::{self, Client};
+use crate::oauth::{About, Grant, Granted, Refusal, Request, fingerprint};
+use crate::secret::{Secret, SecretSetting};
 use crate::settings::credentials::{EndpointSettings, GrantType};
 use crate::voice::Voice;
 use crate::{clock, random};
@@ -22,6 +22,9 @@ const PASSING: Duration = Duration::from_secs(2);
 
 /// How long who has a usable token leaves the server alone after a failure: this, and up to as much again.
 const BACKOFF: Duration = Duration::from_secs(60);
+
+/// So many wrong credentials of one identity are told apart: more would be an attack, or a search for the right ones.
+const MOST_REJECTIONS: usize = 16;
 
 /// How asking for a token ended.
 pub enum Ended {
@@ -45,16 +48,16 @@ pub struct Outcome {
     ended: Ended,
     /// The refresh token was rejected.
     forget_refresh_token: bool,
-}
-
-impl From<Ended> for Outcome {
-    /// The end of a refresh that no refresh token had a part in.
-    fn from(ended: Ended) -> Self {
-        Self { ended, forget_refresh_token: false }
-    }
+    /// The time that an exchange had.
+    limit: Duration,
 }
 
 impl Outcome {
+    /// The end of a refresh that had exchanges of `limit`, and that no refresh token had a part in.
+    pub fn new(ended: Ended, limit: Duration) -> Self {
+        Self { ended, forget_refresh_token: false, limit }
+    }
+
     /// What the cache is to hold from now on; a refresh token only if it `keeps_refresh_tokens`.
     pub fn into_entry(self, before: Entry, now: OffsetDateTime, keeps_refresh_tokens: bool) -> Entry {
         let next = Entry {
@@ -68,24 +71,35 @@ impl Outcome {
                 // An answer without a refresh token leaves the old one good.
                 refresh_token: granted.refresh_token.or(next.refresh_token),
                 failure: None,
-                rejection: None,
+                rejections: Vec::new(),
                 ..next
             },
             Ended::StillRejected(known) => Entry { failure: Some(known), ..next },
             Ended::Failed { failure, reset, fingerprint } => {
-                let failure = remembered(failure, reset, fingerprint, now);
-                let rejection = failure.fingerprint.is_some().then(|| failure.clone());
-                Entry { failure: Some(failure), rejection: rejection.or(next.rejection), ..next }
+                let failure = remembered(failure, reset, fingerprint, self.limit, now);
+                let rejections = with(next.rejections, &failure, now);
+                Entry { failure: Some(failure), rejections, ..next }
             }
         };
         Entry { refresh_token: next.refresh_token.filter(|_| keeps_refresh_tokens), ..next }
     }
 }
 
+/// The rejections, the new one first if it is one. Those that do not hold any more are let go.
+fn with(mut known: Vec<Remembered>, failure: &Remembered, now: OffsetDateTime) -> Vec<Remembered> {
+    known.retain(|one| one.holds(now) && one.fingerprint != failure.fingerprint);
+    if failure.fingerprint.is_some() {
+        known.insert(0, failure.clone());
+    }
+    known.truncate(MOST_REJECTIONS);
+    known
+}
+
 fn remembered(
     failure: Failure,
     reset: Option<Duration>,
     fingerprint: Option<String>,
+    limit: Duration,
     now: OffsetDateTime,
 ) -> Remembered {
     let until = match failure.kind {
@@ -95,14 +109,26 @@ fn remembered(
         Kind::Settings => now,
         _ => end(now, PASSING),
     };
-    Remembered { failure, at: now, until, backoff_until: now + BACKOFF.mul_f64(1.0 + random::fraction()), fingerprint }
+    Remembered {
+        failure,
+        at: now,
+        until,
+        backoff_until: after(now, BACKOFF.mul_f64(1.0 + random::fraction())),
+        fingerprint,
+        limit: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The moment that much later, or the present one where the calendar ends.
+fn after(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
+    time::Duration::try_from(span).ok().and_then(|span| now.checked_add(span)).unwrap_or(now)
 }
 
 /// The end of a span that begins now. The cache holds whole seconds, and a server's block must not be cut short.
 fn end(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
-    let end = now + span;
+    let end = after(now, span);
     let whole = end.replace_nanosecond(0).unwrap_or(end);
-    if whole < end { whole + Duration::from_secs(1) } else { end }
+    if whole < end { after(whole, Duration::from_secs(1)) } else { end }
 }
 
 /// Gets tokens for one identity.
@@ -121,22 +147,32 @@ impl<'a> Refresher<'a> {
     /// Renews the entry's token: by its refresh token while that lives, else anew. `force` disregards that the
     /// credentials were rejected before.
     pub fn refresh(&self, entry: &Entry, force: bool) -> Outcome {
-        let now = clock::now();
-        let rejection = entry.rejection.as_ref().filter(|known| !force && known.holds(now));
-        let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(now));
+        let rejections = if force { &[] } else { entry.rejections.as_slice() };
+        let alive = entry.refresh_token.as_ref().filter(|token| token.is_alive(clock::now()));
         let Some(refresh_token) = alive else {
-            return self.obtain_anew(rejection).into();
+            return self.ended(self.obtain_anew(rejections));
         };
-        match self.by_refresh_token(refresh_token) {
-            Ok(granted) => Ended::Granted(granted).into(),
-            Err(refusal) => self.after_refusal(refusal, rejection),
+        let client_secret = match self.client_secret() {
+            Ok(client_secret) => client_secret,
+            Err(failure) => return self.ended(failed(failure)),
+        };
+        if let Some(known) = rejected(rejections, &fingerprint(&client_secret, None)) {
+            return self.ended(Ended::StillRejected(known.clone()));
         }
+        match self.by_refresh_token(refresh_token, &client_secret) {
+            Ok(granted) => self.ended(Ended::Granted(granted)),
+            Err(refusal) => self.after_refusal(refusal, refresh_token, &client_secret, rejections),
+        }
+    }
+
+    /// The end of a refresh that leaves the refresh token as it is.
+    fn ended(&self, ended: Ended) -> Outcome {
+        Outcome::new(ended, self.limits.exchange())
     }
 
     /// Obtains a token without a refresh token, for an entry that cannot be written.
     pub fn refresh_unsaved(&self, entry: &Entry, force: bool) -> Ended {
-        let now = clock::now();
-        self.obtain_anew(entry.rejection.as_ref().filter(|known| !force && known.holds(now)))
+        self.obtain_anew(if force { &[] } else { entry.rejections.as_slice() })
     }
 
     /// Whether the failure of somebody else's refresh speaks of this caller's credentials too: theirs may be others.
@@ -146,7 +182,7 @@ impl<'a> Refresher<'a> {
         if !is_about_credentials || self.runs_a_command() {
             return true;
         }
-        match self.secrets() {
+        match self.client_secret().and_then(|client_secret| Ok((client_secret, self.password()?))) {
             Ok((client_secret, password)) => {
                 remembered.fingerprint == Some(fingerprint(&client_secret, password.as_ref()))
             }
@@ -154,14 +190,24 @@ impl<'a> Refresher<'a> {
         }
     }
 
-    /// Obtains a token by the profile's own grant, unless the credentials are those of the remembered rejection.
-    pub fn obtain_anew(&self, rejection: Option<&Remembered>) -> Ended {
-        let (client_secret, password) = match self.secrets() {
-            Ok(secrets) => secrets,
+    /// Obtains a token by the profile's own grant, unless the credentials are among the rejected ones.
+    pub fn obtain_anew(&self, rejections: &[Remembered]) -> Ended {
+        // No command runs for nothing.
+        let client_secret = self.settings.missing().map_or_else(|| self.client_secret(), Err);
+        match client_secret {
+            Ok(client_secret) => self.obtain_by(&client_secret, rejections),
+            Err(failure) => failed(failure),
+        }
+    }
+
+    /// The same with the client secret at hand.
+    fn obtain_by(&self, client_secret: &Secret, rejections: &[Remembered]) -> Ended {
+        let password = match self.password() {
+            Ok(password) => password,
             Err(failure) => return failed(failure),
         };
-        let mark = fingerprint(&client_secret, password.as_ref());
-        if let Some(known) = rejection.filter(|known| known.fingerprint.as_ref() == Some(&mark)) {
+        let mark = fingerprint(client_secret, password.as_ref());
+        if let Some(known) = rejected(rejections, &mark) {
             return Ended::StillRejected(known.clone());
         }
         let grant = match (&self.settings.grant, &password) {
@@ -169,7 +215,7 @@ impl<'a> Refresher<'a> {
             _ => Grant::ClientCredentials,
         };
         let deadline = self.limits.exchange_ends(Instant::now());
-        match self.send(grant, &client_secret, deadline) {
+        match self.send(grant, client_secret, deadline) {
             Ok(granted) => Ended::Granted(granted),
             Err(refusal) => Ended::Failed {
                 fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
@@ -180,9 +226,7 @@ impl<'a> Refresher<'a> {
     }
 
     /// The refresh grant. It needs no password.
-    fn by_refresh_token(&self, refresh_token: &RefreshToken) -> Result<Granted, Refusal> {
-        let client_secret = self.settings.client_secret().and_then(|source| source.fetch(self.limits.commands_end));
-        let client_secret = client_secret.map_err(|failure| Refusal { failure, reset: None })?;
+    fn by_refresh_token(&self, refresh_token: &RefreshToken, client_secret: &Secret) -> Result<Granted, Refusal> {
         let now = Instant::now();
         // Where its own endpoint may hang, time is left for the other one.
         let deadline = if self.is_elsewhere() && self.can_obtain_anew() {
@@ -191,24 +235,47 @@ impl<'a> Refresher<'a> {
             self.limits.exchange_ends(now)
         };
         let grant = Grant::Refresh { refresh_token: &refresh_token.value };
-        self.send(grant, &client_secret, deadline)
+        self.send(grant, client_secret, deadline)
     }
 
-    /// The refresh grant failed. A rejected refresh token is forgotten and the profile's own grant tried, once; so is
-    /// it where the trouble is with an endpoint that only the refresh grant uses.
-    fn after_refusal(&self, refusal: Refusal, rejection: Option<&Remembered>) -> Outcome {
+    /// The refresh grant failed. The profile's own grant is tried, once, where the refresh token was rejected, or where
+    /// the trouble is with an endpoint that only the refresh grant uses.
+    fn after_refusal(
+        &self,
+        refusal: Refusal,
+        refresh_token: &RefreshToken,
+        client_secret: &Secret,
+        rejections: &[Remembered],
+    ) -> Outcome {
         let is_rejected = refusal.failure.kind == Kind::Rejected;
         let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
+        let mark = fingerprint(client_secret, None);
+        // Where the password serves as well, a refresh token of doubtful use is not worth a request each time.
+        let is_doubtful = refusal.about == About::Nothing && self.can_obtain_anew();
+        let forget_refresh_token = is_rejected && (is_doubtful || is_about(refusal.about, refresh_token, &mark));
+        let limit = self.limits.exchange();
         if !(is_rejected || is_endpoint_at_fault) || !self.can_obtain_anew() {
-            let mut failure = refusal.failure;
-            if let Some(hint) = self.settings.login_hint().filter(|_| is_rejected) {
-                failure = failure.hint(hint);
-            }
-            let ended = Ended::Failed { failure, reset: refusal.reset, fingerprint: None };
-            return Outcome { ended, forget_refresh_token: is_rejected };
+            let ended = if is_rejected { self.over(refusal, forget_refresh_token, mark) } else { refusal.into() };
+            return Outcome { ended, forget_refresh_token, limit };
         }
         self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
-        Outcome { ended: self.obtain_anew(rejection), forget_refresh_token: is_rejected }
+        Outcome { ended: self.obtain_by(client_secret, rejections), forget_refresh_token, limit }
+    }
+
+    /// A rejected refresh grant that nothing else can stand in for.
+    fn over(&self, refusal: Refusal, is_forgotten: bool, mark: String) -> Ended {
+        let failure = refusal.failure;
+        match (refusal.about, self.settings.login_hint()) {
+            // Not in the service's words: what stands in its place may be gone in a moment.
+            (About::Nothing, _) => failed(failure.kind(Kind::Temporary).hint(http::NOT_THE_ENDPOINT)),
+            (_, Some(hint)) if is_forgotten => failed(failure.hint(hint)),
+            (_, None) if is_forgotten => failed(failure),
+            // The client secret is another one than the refresh token was granted to: it is the one to blame.
+            _ => {
+                let failure = failure.hint("check the client secret: the refresh token was granted to another one");
+                Ended::Failed { failure, reset: None, fingerprint: Some(mark) }
+            }
+        }
     }
 
     /// Whether the profile's own grant has all that it needs.
@@ -227,17 +294,22 @@ impl<'a> Refresher<'a> {
         secrets.into_iter().flatten().any(|source| source.is_command())
     }
 
-    /// The client secret, and for the password grant the password: the password's command last.
-    fn secrets(&self) -> Result<(Secret, Option<Secret>), Failure> {
-        let client_secret = self.settings.client_secret()?;
-        let password = match self.settings.grant {
-            GrantType::Password { .. } => Some(self.settings.password()?),
-            GrantType::ClientCredentials => None,
-        };
-        let _waiting = self.runs_a_command().then(|| self.voice.waiting("the command that prints a secret"));
-        let client_secret = client_secret.fetch(self.limits.commands_end)?;
-        let password = password.map(|source| source.fetch(self.limits.commands_end)).transpose()?;
-        Ok((client_secret, password))
+    /// The client secret, which every grant needs.
+    fn client_secret(&self) -> Result<Secret, Failure> {
+        self.fetch(self.settings.client_secret()?)
+    }
+
+    /// The password, if the grant is the password's. Its command is the last to run.
+    fn password(&self) -> Result<Option<Secret>, Failure> {
+        match self.settings.grant {
+            GrantType::Password { .. } => self.fetch(self.settings.password()?).map(Some),
+            GrantType::ClientCredentials => Ok(None),
+        }
+    }
+
+    fn fetch(&self, source: &SecretSetting) -> Result<Secret, Failure> {
+        let _waiting = source.is_command().then(|| self.voice.waiting("the command that prints a secret"));
+        source.fetch(self.limits.commands_end)
     }
 
     fn send(&self, grant: Grant<'_>, client_secret: &Secret, deadline: Instant) -> Result<Granted, Refusal> {
@@ -245,9 +317,32 @@ impl<'a> Refresher<'a> {
             Grant::Refresh { .. } => &self.settings.refresh_url,
             _ => &self.settings.token_url,
         };
-        let client = Client::new(&self.settings.route, endpoint).map_err(|failure| Refusal { failure, reset: None })?;
+        let client = Client::new(&self.settings.route, endpoint).map_err(Refusal::from)?;
         let request = Request { endpoint, grant, client_id: &self.settings.client_id, client_secret };
         request.send(&client, deadline, self.voice)
+    }
+}
+
+/// The rejection that is remembered of the credentials with this mark, if it still holds.
+fn rejected<'a>(rejections: &'a [Remembered], mark: &str) -> Option<&'a Remembered> {
+    let now = clock::now();
+    rejections.iter().find(|known| known.fingerprint.as_deref() == Some(mark) && known.holds(now))
+}
+
+/// Whether a rejection means the refresh token, for all that is known. One caller's wrong client secret, or a gateway
+/// on the way, must not end the login of all others.
+fn is_about(about: About, refresh_token: &RefreshToken, mark: &str) -> bool {
+    match about {
+        About::Grant => true,
+        About::Either => refresh_token.client_mark.as_deref().is_none_or(|granted_to| granted_to == mark),
+        About::Client | About::Nothing => false,
+    }
+}
+
+impl From<Refusal> for Ended {
+    /// A refusal that says nothing of credentials.
+    fn from(refusal: Refusal) -> Self {
+        Ended::Failed { failure: refusal.failure, reset: refusal.reset, fingerprint: None }
     }
 }
 

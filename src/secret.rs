@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Instant;
 
 use ring::hmac;
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::child;
 use crate::failure::Failure;
+use crate::patience;
 use crate::settings::origin::Origin;
 
 /// No secret is longer: more than this in a file or from a command is a mistake.
@@ -165,11 +165,8 @@ fn read_until(path: &Path, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> 
     if std::fs::metadata(path)?.is_file() {
         return read(path);
     }
-    let (send, receive) = mpsc::channel();
     let path = path.to_owned();
-    std::thread::Builder::new().spawn(move || send.send(read(&path)))?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    receive.recv_timeout(left).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    patience::until(deadline, move || read(&path))?
 }
 
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -204,7 +201,7 @@ mod tests {
         let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
         let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
         let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
-        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None });
+        let refresh_token = Some(RefreshToken { value: secret(), expires_at: None, client_mark: None });
         let granted = Granted { token: token.clone(), refresh_token: refresh_token.clone() };
         let answer = Answer::parse(br#"{"access_token":"sentinel","refresh_token":"sentinel"}"#);
         let all = [

@@ -5,10 +5,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::mpsc;
 use std::time::Instant;
 
 use rustix::fs::OFlags;
+
+use crate::patience;
 
 /// Holds the lock until it is dropped, or the process ends however it ends.
 #[derive(Debug)]
@@ -50,13 +51,11 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Att
         Err(file) => file,
     };
     on_wait();
-    let (send, receive) = mpsc::channel();
-    let waiter = std::thread::Builder::new().spawn(move || send.send(wait(file)));
-    if let Err(error) = waiter {
-        return Attempt::Impossible(error);
+    match patience::until(deadline, move || wait(file)) {
+        Ok(ended) => ended,
+        Err(error) if error.kind() == ErrorKind::TimedOut => Attempt::Held,
+        Err(error) => Attempt::Impossible(error),
     }
-    let left = deadline.saturating_duration_since(Instant::now());
-    receive.recv_timeout(left).unwrap_or(Attempt::Held)
 }
 
 /// Whether somebody holds the lock. Nothing is made, and nobody who only asks is in another's way: the lock that is

@@ -1,20 +1,17 @@
 //! `invalidate`: drops the cached access token if it is the one that was rejected. A late report about an old token
 //! throws no good new one away.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::time::Instant;
 
-use zeroize::Zeroizing;
-
-use super::cache_lock;
 use crate::cache::entry::Entry;
 use crate::cli::Options;
 use crate::failure::{Failure, Kind};
-use crate::random;
 use crate::secret::{LONGEST, Secret};
 use crate::settings::Settings;
 use crate::token::is_bearer_token;
 use crate::voice::Voice;
+use crate::{command, lock_wait};
 
 /// What stdin must hold.
 const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
@@ -26,18 +23,18 @@ const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
 /// written.
 pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     let voice = Voice { verbose: options.verbose };
-    let rejected = rejected_token()?;
     let settings = Settings::resolve(options, started)?;
+    let rejected = rejected_token(settings.budget.call_ends())?;
     let is_cached = |entry: &Entry| entry.token.as_ref().is_some_and(|token| token.value.is_same(&rejected));
     let Some(cache) = settings.source.cache().filter(|cache| cache.read().is_some_and(|entry| is_cached(&entry)))
     else {
         voice.notice("that is not the cached token; nothing was changed");
         return Ok(());
     };
-    let lock = cache_lock::wait(&cache, settings.budget.call_ends(), voice)?;
+    let lock = lock_wait::lock(&cache, settings.budget.call_ends(), voice)?;
     let entry = lock.read();
     if is_cached(&entry) {
-        let next = Entry { revision: random::name(), token: None, ..entry };
+        let next = Entry { token: None, ..entry };
         let published = lock.draft().and_then(|draft| draft.publish(&next));
         published.map_err(|error| {
             Failure::new(Kind::Other, format!("cannot write {}: {error}", cache.path().display()))
@@ -49,14 +46,15 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
 }
 
 /// The token on stdin, less one trailing newline.
-fn rejected_token() -> Result<Secret, Failure> {
+fn rejected_token(deadline: Instant) -> Result<Secret, Failure> {
     let problem = |what: &str| Failure::new(Kind::Usage, what).hint(USE);
     if io::stdin().is_terminal() {
         return Err(problem("stdin is a terminal; invalidate reads the rejected token there"));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|error| problem(&format!("stdin cannot be read: {error}")))?;
+    let bytes = command::read_stdin(deadline).map_err(|error| match error.kind() {
+        ErrorKind::TimedOut => problem("stdin was not closed in time").kind(Kind::Temporary),
+        _ => problem(&format!("stdin cannot be read: {error}")),
+    })?;
     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::cache_lock;
 use crate::cache::Cache;
 use crate::cli::Options;
 use crate::failure::{Failure, Kind};
+use crate::lock_wait;
 use crate::settings::file::Profile;
 use crate::settings::{self, Settings, credentials};
 use crate::voice::Voice;
@@ -43,7 +43,7 @@ fn forget(cache: &Cache, deadline: Instant, voice: Voice) -> Result<bool, Failur
         return Ok(false);
     }
     let path = cache.path();
-    let lock = cache_lock::wait(cache, deadline, voice)?;
+    let lock = lock_wait::lock(cache, deadline, voice)?;
     let is_there = path.symlink_metadata().is_ok();
     lock.remove().map(|()| is_there).map_err(|error| {
         Failure::new(Kind::Other, format!("cannot remove {}: {error}", path.display()))

@@ -1,6 +1,5 @@
 //! The commands, one file each, and what they share: a token by the settings, and a stdout that may be closed.
 
-mod cache_lock;
 pub mod completions;
 pub mod exec;
 pub mod get;
@@ -12,18 +11,21 @@ pub mod profiles;
 pub mod status;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use zeroize::Zeroizing;
 
 use crate::cli::Options;
-use crate::clock;
 use crate::failure::Failure;
 use crate::format::Answer;
 use crate::granter::Granter;
 use crate::obtain::{Wish, obtain};
-use crate::secret::SecretSetting;
+use crate::secret::{LONGEST, SecretSetting};
 use crate::settings::{Settings, TokenSource};
 use crate::token::{AccessToken, is_bearer_token};
 use crate::voice::Voice;
+use crate::{clock, patience};
 
 /// The token, from wherever the settings say.
 ///
@@ -54,6 +56,17 @@ fn permanent(source: &SecretSetting, settings: &Settings) -> Result<AccessToken,
     }
     let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", source.origin);
     Err(Failure::settings(problem).hint("it must be the token alone: letters, digits and -._~+/="))
+}
+
+/// Everything on stdin until the host closes its end, but no more than a little over 64 KiB.
+///
+/// # Errors
+/// It cannot be read, or is not closed by `deadline`: some hosts never close it.
+pub fn read_stdin(deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
+    patience::until(deadline, || {
+        let mut bytes = Zeroizing::new(Vec::new());
+        io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })?
 }
 
 /// Writes the one document to stdout, whole or not at all as far as that is in our hands.

@@ -52,6 +52,28 @@ pub struct Refusal {
     pub failure: Failure,
     /// How long the server asks to be left alone.
     pub reset: Option<Duration>,
+    /// What a rejection is about.
+    pub about: About,
+}
+
+impl From<Failure> for Refusal {
+    /// A failure that is no word of the service.
+    fn from(failure: Failure) -> Self {
+        Self { failure, reset: None, about: About::Nothing }
+    }
+}
+
+/// What a server's refusal is about, as far as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The grant's own secret: `invalid_grant` (RFC 6749, section 5.2).
+    Grant,
+    /// The client: `invalid_client`, `unauthorized_client`.
+    Client,
+    /// One of them, or both.
+    Either,
+    /// Nothing that the service is known to say: a gateway may have answered in its place.
+    Nothing,
 }
 
 /// The secrets of one request.
@@ -178,6 +200,7 @@ impl Request<'_> {
             refresh_token: answer.refresh_token.map(|value| RefreshToken {
                 value,
                 expires_at: refresh_expires_in.map(|seconds| later(requested_at, seconds)),
+                client_mark: Some(fingerprint(self.client_secret, None)),
             }),
         })
     }
@@ -220,7 +243,13 @@ impl Request<'_> {
             Grant::Refresh { .. } => "the refresh token is of no use any more",
             Grant::ClientCredentials => "check client id and client secret",
         };
-        Attempt::new(Failure::new(Kind::Rejected, message).hint(hint), false)
+        let about = match code {
+            "invalid_grant" => About::Grant,
+            "invalid_client" | "unauthorized_client" => About::Client,
+            _ if answer.is_json => About::Either,
+            _ => About::Nothing,
+        };
+        Attempt::Final(Refusal { failure: Failure::new(Kind::Rejected, message).hint(hint), reset: None, about })
     }
 
     /// The server asked for patience. Asking again while it blocks prolongs the block.
@@ -231,6 +260,7 @@ impl Request<'_> {
         Attempt::Final(Refusal {
             failure: Failure::new(Kind::RateLimited, message).hint("wait; asking again earlier prolongs the block"),
             reset: Some(reset),
+            about: About::Nothing,
         })
     }
 
@@ -263,7 +293,7 @@ enum Attempt {
 
 impl Attempt {
     fn new(failure: Failure, is_passing: bool) -> Self {
-        let refusal = Refusal { failure, reset: None };
+        let refusal = Refusal::from(failure);
         if is_passing { Self::Passing(refusal) } else { Self::Final(refusal) }
     }
 

@@ -229,3 +229,13 @@ fn the_told_expiry_is_earlier_by_the_margin() {
         assert!(document.contains(&format!("\"expires_in\":{},", told + 30)), "{lifetime} s: {document}");
     }
 }
+
+#[test]
+fn an_impossible_min_ttl_fails_also_where_nothing_can_be_cached() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let failure = "spotinst-cred: --min-ttl 5h cannot be met: the server grants tokens of 2h\n\
+                   hint: ask for 1h 59m at most\n";
+    sandbox.full_disk(&["--min-ttl", "5h"]).fails(3, failure);
+    sandbox.run(["--no-cache", "--min-ttl", "5h"]).fails(3, failure);
+}

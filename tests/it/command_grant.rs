@@ -161,7 +161,7 @@ fn a_command_that_yields_nothing_is_told() {
     fs::remove_file(sandbox.home().join("source")).unwrap();
     let sandbox = counting("true");
     let empty = format!("spotinst-cred: the token command from {} printed nothing\n", origin(&sandbox));
-    sandbox.run([]).fails(3, &format!("{empty}hint: it must be the secret, which may end with one newline\n"));
+    sandbox.run([]).fails(5, &format!("{empty}hint: it must be the secret, which may end with one newline\n"));
 
     let sandbox = Sandbox::new();
     configure(&sandbox, Path::new("/no/such/program"), "");

@@ -1,19 +1,10 @@
 //! The completions in real shells: they load, and complete the profiles' names of the configuration.
 
 use crate::sandbox::Sandbox;
+use crate::surroundings::is_installed;
 
 const CONFIG: &str =
     "[profiles.staging]\ntoken = \"a\"\n[profiles.production]\ntoken = \"b\"\n[profiles.stage2]\ntoken = \"c\"\n";
-
-/// Whether the shell is there; CI has to have it.
-fn has(shell: &str) -> bool {
-    let is_there = std::process::Command::new(shell).args(["-c", "exit"]).output().is_ok();
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "{shell} is not installed");
-        eprintln!("skipped: {shell} is not installed");
-    }
-    is_there
-}
 
 #[test]
 fn status_lists_the_profiles() {
@@ -41,7 +32,7 @@ fn each_shell_has_its_script() {
 
 #[test]
 fn bash_completes_commands_and_profiles() {
-    if !has("bash") {
+    if !is_installed("bash", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -61,7 +52,7 @@ fn bash_completes_commands_and_profiles() {
 
 #[test]
 fn zsh_completes_profiles() {
-    if !has("zsh") {
+    if !is_installed("zsh", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -74,7 +65,7 @@ fn zsh_completes_profiles() {
 
 #[test]
 fn fish_completes_profiles() {
-    if !has("fish") {
+    if !is_installed("fish", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
+use crate::surroundings::need;
 
 /// The account that the tests' user works in.
 pub const ACCOUNT: &str = "act-12345678";
@@ -16,7 +17,8 @@ pub fn path(example: &str) -> PathBuf {
 }
 
 /// What `contrib/` has that is no example of a host.
-const OURS: [&str; 8] = ["bench", "completions", "demo", "json-schema", "man", "release", "stand-in", "transcript"];
+const OURS: [&str; 9] =
+    ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "stand-in", "transcript"];
 
 /// Every example.
 pub fn examples() -> Vec<PathBuf> {
@@ -34,10 +36,7 @@ pub fn text(example: &str) -> String {
 /// `None`, and a word about it, where it is not there; CI has them all.
 pub fn find(program: &str) -> Option<PathBuf> {
     let found = look_for(program);
-    assert!(found.is_some() || std::env::var_os("CI").is_none(), "{program} is not installed");
-    if found.is_none() {
-        eprintln!("skipped: {program} is not installed");
-    }
+    need(program, found.is_some());
     found
 }
 

@@ -193,3 +193,18 @@ fn what_is_remembered_from_the_future_is_forgotten() {
         assert_eq!(sandbox.token(), stand_in.issued()[0]);
     }
 }
+
+/// A caller in a hurry speaks for nobody who has more time.
+#[test]
+fn a_time_out_is_shared_only_with_those_who_have_no_more_time() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let gate = stand_in.close_gate();
+    assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
+    assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
+    assert_eq!(stand_in.grants().len(), 1, "the second had no more time");
+    let patient = sandbox.start(["--timeout", "50s"]);
+    stand_in.wait_for_requests(2);
+    gate.open();
+    assert_eq!(patient.end().status, Some(0));
+}

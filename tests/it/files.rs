@@ -142,10 +142,8 @@ fn anything_in_the_entrys_place_is_a_miss() {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
         if !intruder.take(&machine.entry, &target) {
-            return surroundings::skip(
-                "files::anything_in_the_entrys_place_is_a_miss",
-                "a device takes root to be made",
-            );
+            surroundings::need("root, to make a device", false);
+            return;
         }
         machine.asks_anew();
         intruder.left_alone(&target);
@@ -183,7 +181,8 @@ fn anything_in_the_locks_place_costs_no_more_than_the_sharing() {
         let target = machine.sandbox.path().join("target");
         fs::remove_file(&machine.entry).unwrap();
         if !intruder.take(&machine.lock, &target) {
-            return surroundings::skip("files::anything_in_the_locks_place", "a device takes root to be made");
+            surroundings::need("root, to make a device", false);
+            return;
         }
         machine.asks_anew();
         intruder.left_alone(&target);
@@ -204,7 +203,8 @@ fn anything_in_the_directorys_place_costs_no_more_than_the_sharing() {
         let machine = Machine::new();
         let (dir, target) = (machine.sandbox.cache_dir(), machine.sandbox.path().join("target"));
         if !intruder.take(&dir, &target) {
-            return surroundings::skip("files::anything_in_the_directorys_place", "a device takes root to be made");
+            surroundings::need("root, to make a device", false);
+            return;
         }
         machine.asks_anew();
         match intruder {
@@ -413,8 +413,9 @@ fn the_directory_is_made_where_even_the_home_is_missing() {
 #[test]
 fn without_any_home_the_token_is_printed() {
     if !surroundings::is_root() || !surroundings::can_run("setpriv", &["--version"]) {
-        let why = "without HOME the user's real home counts; it takes root to be a user without one";
-        return surroundings::skip("files::without_any_home_the_token_is_printed", why);
+        let why = "root: without HOME a user's real home counts, and only root can become one without";
+        surroundings::need(why, false);
+        return;
     }
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -439,7 +440,8 @@ fn without_any_home_the_token_is_printed() {
 #[test]
 fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
     if !surroundings::is_root() {
-        return surroundings::skip("files::what_belongs_to_another_user", "it takes root to give files away");
+        surroundings::need("root, to give files away", false);
+        return;
     }
     let machine = Machine::new();
     let user = PlainUser::of(&machine.sandbox);
@@ -474,7 +476,8 @@ fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
 #[test]
 fn root_believes_no_entry_of_a_user() {
     if !surroundings::is_root() {
-        return surroundings::skip("files::root_believes_no_entry_of_a_user", "it takes root");
+        surroundings::need("root", false);
+        return;
     }
     let machine = Machine::new();
     chown(&machine.entry, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -486,7 +489,8 @@ fn root_believes_no_entry_of_a_user() {
 #[test]
 fn root_leaves_nothing_in_the_directory_of_a_user() {
     if !surroundings::is_root() {
-        return surroundings::skip("files::root_leaves_nothing", "it takes root");
+        surroundings::need("root", false);
+        return;
     }
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
@@ -499,9 +503,9 @@ fn root_leaves_nothing_in_the_directory_of_a_user() {
 /// Runs a script that mounts things for itself alone; `$CACHE` is the cache's directory. Nothing where mounting is not
 /// allowed.
 #[track_caller]
-fn with_mounts(test: &str, sandbox: &Sandbox, script: &str) -> Option<String> {
+fn with_mounts(sandbox: &Sandbox, script: &str) -> Option<String> {
     if !surroundings::can_run("unshare", &["--mount", "true"]) {
-        surroundings::skip(test, "it takes `unshare --mount`, and the right to it");
+        surroundings::need("`unshare --mount`, and the right to it", false);
         return None;
     }
     fs::create_dir_all(sandbox.cache_dir()).unwrap();
@@ -531,8 +535,7 @@ fn a_full_file_system_keeps_nothing_and_prints_the_token() {
         "$PROGRAM"; "$PROGRAM" --force-refresh; "$PROGRAM"
         rm "$CACHE/filler"
         "$PROGRAM" --force-refresh"#;
-    let name = "files::a_full_file_system_keeps_nothing_and_prints_the_token";
-    let Some(stdout) = with_mounts(name, &sandbox, script) else { return };
+    let Some(stdout) = with_mounts(&sandbox, script) else { return };
 
     let issued = stand_in.issued();
     // The entry from before the disk was full is served to the end, and its refresh token is spent only when there is
@@ -557,8 +560,7 @@ fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
         "$PROGRAM"; "$PROGRAM" --force-refresh; "$PROGRAM"
         mount -o remount,rw "$CACHE"
         "$PROGRAM" --force-refresh"#;
-    let name = "files::a_read_only_file_system_keeps_nothing_and_prints_the_token";
-    let Some(stdout) = with_mounts(name, &sandbox, script) else { return };
+    let Some(stdout) = with_mounts(&sandbox, script) else { return };
 
     let issued = stand_in.issued();
     let printed = [0, 1, 2, 2, 3, 2, 4].map(|at: usize| issued[at].as_str());

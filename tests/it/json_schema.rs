@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::host::{DOCUMENT, is_installed, permanent, telling};
+use crate::host::{DOCUMENT, permanent, telling};
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
+use crate::surroundings::is_installed;
 
 /// Says of each document on stdin, one a line, whether the schema admits it.
 const VALIDATE: &str = "

@@ -57,7 +57,8 @@ fn is_tidy(call: &Call, sandbox: &Sandbox) {
 #[test]
 fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return surroundings::skip("kill::a_cold_run_killed_at_any_call", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     let calls = strace::plan(cold_calls);
     assert!(calls.iter().any(|call| call.name.starts_with("rename")), "{calls:?}");
@@ -78,7 +79,8 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        return surroundings::skip("kill::a_refresh_killed_at_any_call", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();
@@ -104,7 +106,8 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn many_kills_leave_no_more_than_one() {
     if !strace::is_there() {
-        return surroundings::skip("kill::many_kills_leave_no_more_than_one", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     let (_stand_in, sandbox) = machine();
     sandbox.token();

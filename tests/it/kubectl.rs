@@ -4,9 +4,10 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox, is_installed};
+use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 use crate::stand_in::tls::{Ca, Identity};
 use crate::stand_in::{Reply, StandIn};
+use crate::surroundings::is_installed;
 
 /// A token service, an API server that accepts the service's tokens, and a user of both.
 struct Cluster {
@@ -18,7 +19,7 @@ struct Cluster {
 impl Cluster {
     /// `None` where there is no kubectl.
     fn start(api_version: &str) -> Option<Self> {
-        if !is_installed("kubectl") {
+        if !is_installed("kubectl", &["version", "--client"]) {
             return None;
         }
         let ca = Ca::new();

@@ -1,5 +1,6 @@
 //! `logout` and `invalidate`: what is forgotten, what is kept, and that no refresh in flight brings it back.
 
+use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -160,4 +161,22 @@ fn invalidate_wants_a_token_and_says_so() {
     invalidate(&sandbox, &two).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
     let long = "x".repeat(70_000);
     invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
+}
+
+/// The revision tells those who wait that somebody refreshed, and nobody has.
+#[test]
+fn invalidate_is_no_refresh() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let token = sandbox.token();
+    let revision = || {
+        let text = fs::read_to_string(sandbox.entry_path()).unwrap();
+        let entry: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+        entry["revision"].as_str().unwrap().to_owned()
+    };
+    let before = revision();
+    invalidate(&sandbox, &token).prints("");
+    assert_eq!(revision(), before);
+    assert_ne!(sandbox.token(), token);
+    assert_ne!(revision(), before);
 }

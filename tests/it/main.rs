@@ -40,6 +40,8 @@ mod example_shells;
 mod exec;
 mod failure_memory;
 mod files;
+mod fleet;
+mod fleet_kubernetes;
 mod formats;
 mod get;
 mod json_schema;

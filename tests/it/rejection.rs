@@ -94,9 +94,9 @@ fn it_is_asked_again_at_once_when_any_credential_changes() {
     sandbox.set("SPOTINST_CLIENT_SECRET", "other");
     try_it(&sandbox, 7);
     sandbox.unset("SPOTINST_CLIENT_SECRET").set("SPOTINST_CLIENT_SECRET_FILE", &secret_file);
-    try_it(&sandbox, 8);
+    try_it(&sandbox, 7); // These were rejected before.
     sandbox.write("secret", "another");
-    try_it(&sandbox, 9);
+    try_it(&sandbox, 8);
 
     sandbox.write("secret", CLIENT_SECRET);
     sandbox.script("print", &format!("echo '{PASSWORD}'"));
@@ -306,4 +306,51 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     assert_eq!((stand_in.connections(), other.connections()), (2, 5));
     other.faithful();
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
+}
+
+/// Two people with one user name, each with a password of yesterday.
+#[test]
+fn each_of_several_wrong_passwords_reaches_the_server_once() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    for _ in 0..3 {
+        for password in ["wrong", "wrong too", "not right either"] {
+            sandbox.set("SPOTINST_PASSWORD", password);
+            assert_eq!(sandbox.run([]).status, Some(4));
+        }
+    }
+    assert_eq!(stand_in.grants(), ["password", "password", "password"]);
+}
+
+/// The identity is the same with any client secret, and so is the cache.
+#[test]
+fn a_wrong_client_secret_does_not_end_the_login_of_others() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    sandbox.unset("SPOTINST_PASSWORD");
+    sandbox.config("[profiles.default]\nlogin = true\n");
+    sandbox.set("SPOTINST_CLIENT_SECRET", "wrong");
+    for flag in ["--force-refresh", "--force-refresh"] {
+        assert_eq!(sandbox.run([flag]).status, Some(4));
+    }
+
+    sandbox.set("SPOTINST_CLIENT_SECRET", crate::stand_in::spotinst::CLIENT_SECRET);
+    let outcome = sandbox.run(["--force-refresh"]);
+
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert_eq!(stand_in.grants()[1..], ["refresh_token", "refresh_token", "refresh_token"]);
+}
+
+#[test]
+fn a_gateways_refusal_does_not_end_a_login() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    sandbox.unset("SPOTINST_PASSWORD");
+    sandbox.config("[profiles.default]\nlogin = true\n");
+    stand_in.script([Reply::new(403, "Access denied by the gateway")]);
+
+    assert_eq!(sandbox.run(["--force-refresh"]).status, Some(5));
+    assert_eq!(sandbox.run(["--force-refresh"]).status, Some(0));
 }

@@ -1,7 +1,5 @@
 //! A home of its own, a cleared environment, and the program run in it.
 
-#![allow(dead_code, reason = "what the first areas do not use yet, the next ones do")]
-
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -178,18 +176,6 @@ impl Sandbox {
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
         outcome.stdout.strip_suffix('\n').expect("one line").to_owned()
     }
-}
-
-/// Whether a host program is there to test with. Where it is not, the test names it and ends; CI must have them all.
-#[track_caller]
-pub fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap();
-    let is_there = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
-    assert!(is_there || std::env::var_os("CI").is_none(), "{program} is not installed");
-    if !is_there {
-        eprintln!("skipped: {program} is not installed");
-    }
-    is_there
 }
 
 /// `PATH` with the directory of the program under test first.

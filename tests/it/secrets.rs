@@ -370,3 +370,17 @@ fn fifty_at_the_prompt(sandbox: &Sandbox) -> Vec<Running> {
     assert_eq!((asking.count(), waiting.count()), (1, 49), "{parts:?}");
     callers
 }
+
+/// A command that was too slow for the refresh grant is not run again for the password's, nor is a person asked twice.
+#[test]
+fn a_slow_command_is_run_once_where_two_grants_could_use_it() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.set("SPOTINST_REFRESH_URL", stand_in.twin().url());
+    sandbox.token();
+    sandbox.unset("SPOTINST_CLIENT_SECRET");
+    sandbox.config("[profiles.default]\nclient_secret_command = 'echo run >> runs; exec sleep 60'\n");
+    let outcome = sandbox.run(["--force-refresh", "--timeout", "500ms"]);
+    assert_eq!(outcome.status, Some(5), "{outcome:?}");
+    assert_eq!(fs::read_to_string(sandbox.path().join("runs")).unwrap(), "run\n");
+}

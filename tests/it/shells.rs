@@ -5,8 +5,9 @@ use std::fs::OpenOptions;
 use std::io::pipe;
 use std::process::Stdio;
 
-use crate::sandbox::{PROGRAM, Running, Sandbox, is_installed, path_with_program};
+use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
+use crate::surroundings::is_installed;
 
 /// The one line of the documentation, and a look at what a child of the shell finds.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";
@@ -34,7 +35,7 @@ fn the_one_line_works_in_zsh() {
 /// The token arrives, and a second shell asks nobody.
 #[track_caller]
 fn the_one_line_works_in(shell: &str) {
-    if !is_installed(shell) {
+    if !is_installed(shell, &["-c", ":"]) {
         return;
     }
     let stand_in = StandIn::start();
@@ -64,7 +65,7 @@ fn failing() -> (Sandbox, String) {
 #[test]
 fn the_one_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell)) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
         let outcome =
             sandbox.shell(shell, "set -e\nexport SPOTINST_TOKEN=$(spotinst-cred)\necho \"[$SPOTINST_TOKEN]\"");
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "[]\n"), "{shell}");
@@ -77,7 +78,7 @@ fn the_one_line_hides_a_failure_even_under_set_e() {
 fn the_other_form_shows_its_failure() {
     const FORM: &str = "SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell)) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
         let script = format!("{FORM}\necho \"$?\"\nsh -c 'echo \"${{SPOTINST_TOKEN-none}}\"'");
         let outcome = sandbox.shell(shell, &script);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "3\nnone\n"), "{shell}");
@@ -94,7 +95,7 @@ fn the_other_form_shows_its_failure() {
 fn two_commands_stop_a_script_under_set_e() {
     const FORM: &str = "set -e\nSPOTINST_TOKEN=$(spotinst-cred)\nexport SPOTINST_TOKEN\necho went on";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell)) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
         sandbox.shell(shell, FORM).fails(3, &stderr);
     }
 }
@@ -125,7 +126,7 @@ all:
 
 #[test]
 fn a_makefile_has_the_token() {
-    if !is_installed("make") {
+    if !is_installed("make", &["--version"]) {
         return;
     }
     let stand_in = StandIn::start();
@@ -140,7 +141,7 @@ fn a_makefile_has_the_token() {
 
 #[test]
 fn a_makefile_stops_where_there_is_none() {
-    if !is_installed("make") {
+    if !is_installed("make", &["--version"]) {
         return;
     }
     let (sandbox, stderr) = failing();

@@ -12,11 +12,31 @@ use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 /// The user and group `nobody` of every Linux.
 pub const NOBODY: u32 = 65534;
 
-/// Says by its name that a test is left out, and why. On CI nothing may be left out.
+/// Whether what a test needs is there. Where it is not, the test says so by name and ends; on CI nothing may be left
+/// out.
 #[track_caller]
-pub fn skip(test: &str, why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{test} must run on CI: {why}");
-    eprintln!("skipped: {test} ({why})");
+pub fn need(what: &str, is_there: bool) -> bool {
+    assert!(is_there || std::env::var_os("CI").is_none(), "CI must have it: {what}");
+    if !is_there {
+        let test = thread::current().name().unwrap_or_default().to_owned();
+        eprintln!("skipped: {test} (it needs {what})");
+    }
+    is_there
+}
+
+/// Whether the program is installed, by running it with these arguments: see [`need`].
+#[track_caller]
+pub fn is_installed(program: &str, probe: &[&str]) -> bool {
+    need(program, can_run(program, probe))
+}
+
+/// The same for a program that Debian has no package of, or none that is new enough: CI may go without it.
+pub fn is_at_hand(program: &str, probe: &[&str]) -> bool {
+    let is_there = can_run(program, probe);
+    if !is_there {
+        eprintln!("skipped: {program} is not installed, and CI cannot install it");
+    }
+    is_there
 }
 
 /// Whether this program is installed and agrees to run with these arguments.

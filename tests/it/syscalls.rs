@@ -134,7 +134,8 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
 #[test]
 fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
     if !strace::is_there() {
-        return surroundings::skip("syscalls::any_call_that_fails_once", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     let calls = calls();
     for part in [Part::Settings, Part::Cache, Part::Network, Part::Output] {
@@ -152,7 +153,8 @@ fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
 #[test]
 fn calls_that_fail_from_one_on_end_in_the_token_or_one_line() {
     if !strace::is_there() {
-        return surroundings::skip("syscalls::calls_that_fail_from_one_on", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     for_each(&calls(), |(call, part)| {
         for error in ["EIO", "ENOSPC", "EMFILE"] {
@@ -180,7 +182,8 @@ fn is_decent_for_any(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &
 #[test]
 fn a_thread_that_cannot_be_had_is_no_panic() {
     if !strace::is_there() {
-        return surroundings::skip("syscalls::a_thread_that_cannot_be_had", "strace cannot be used");
+        surroundings::need("strace", false);
+        return;
     }
     let (stand_in, mut sandbox) = machine();
     // A name takes a look at the name service, which is done in a thread.

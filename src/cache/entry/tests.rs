@@ -1,12 +1,16 @@
 //! Every entry comes back as it was; whatever was done to its bytes is a miss.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::failure::{Failure, Kind};
 use crate::hostile::{bytes, config, damaged, text};
+use crate::secret::Secret;
+use crate::token::is_bearer_token;
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
 
@@ -22,33 +26,37 @@ fn token() -> impl Strategy<Value = AccessToken> {
 }
 
 fn refresh_token() -> impl Strategy<Value = RefreshToken> {
-    (text(), option::of(moment()))
-        .prop_map(|(value, expires_at)| RefreshToken { value: Secret::from(value), expires_at })
+    (text(), option::of(moment()), option::of(text())).prop_map(|(value, expires_at, client_mark)| RefreshToken {
+        value: Secret::from(value),
+        expires_at,
+        client_mark,
+    })
 }
 
 fn remembered() -> impl Strategy<Value = Remembered> {
     let kinds = &[Kind::Other, Kind::Settings, Kind::Rejected, Kind::Temporary, Kind::RateLimited][..];
     let failure =
         (select(kinds), text(), option::of(text())).prop_map(|(kind, message, hint)| Failure { kind, message, hint });
-    (failure, [moment(), moment(), moment()], option::of(text())).prop_map(
-        |(failure, [at, until, backoff_until], fingerprint)| Remembered {
+    (failure, [moment(), moment(), moment()], option::of(text()), any::<u64>()).prop_map(
+        |(failure, [at, until, backoff_until], fingerprint, limit)| Remembered {
             failure,
             at,
             until,
             backoff_until,
             fingerprint,
+            limit,
         },
     )
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (text(), option::of(token()), option::of(refresh_token()), option::of(remembered()), option::of(remembered()))
-        .prop_map(|(revision, token, refresh_token, failure, rejection)| Entry {
+    (text(), option::of(token()), option::of(refresh_token()), option::of(remembered()), vec(remembered(), 0..4))
+        .prop_map(|(revision, token, refresh_token, failure, rejections)| Entry {
             revision,
             token,
             refresh_token,
             failure,
-            rejection,
+            rejections,
         })
 }
 
@@ -116,6 +124,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
         until: OffsetDateTime::UNIX_EPOCH,
         backoff_until: OffsetDateTime::UNIX_EPOCH,
         fingerprint: None,
+        limit: 8000,
     };
     let token = AccessToken::permanent(Secret::from("T".to_owned()), OffsetDateTime::UNIX_EPOCH);
     let entry = Entry {
@@ -123,7 +132,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
         token: Some(token),
         refresh_token: None,
         failure: Some(failure.clone()),
-        rejection: Some(failure),
+        rejections: vec![failure],
     };
     let bytes = entry.encode(NAME);
     assert_eq!(Entry::decode(&bytes, NAME).as_ref(), Some(&entry));

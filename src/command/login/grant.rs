@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use crate::budget::Budget;
 use crate::cache::entry::Entry;
-use crate::clock;
-use crate::command::cache_lock;
 use crate::failure::{Failure, Kind};
 use crate::obtain::told_again;
 use crate::refresh::{Ended, Outcome, Refresher};
 use crate::settings::credentials::EndpointSettings;
 use crate::token::{AccessToken, span};
 use crate::voice::Voice;
+use crate::{clock, lock_wait};
 
 /// What a login brought.
 pub struct LoggedIn {
@@ -35,7 +34,7 @@ pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Res
         Failure::new(Kind::Other, format!("the login cannot be kept in {}: {error}", cache.path().display()))
             .hint("check the directory's permissions and the room on the disk, or name another one with --cache-dir")
     };
-    let lock = cache_lock::wait(&cache, budget.call_ends(), voice)?;
+    let lock = lock_wait::lock(&cache, budget.call_ends(), voice)?;
     let before = lock.read();
     if let Some(failure) = rate_limit(&before) {
         return Err(failure);
@@ -43,14 +42,14 @@ pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Res
     // Nothing is spent before there is room to keep what comes of it.
     let draft = lock.draft().map_err(unkept)?;
     let limits = budget.refresh_at(Instant::now());
-    let ended = Refresher::new(settings, limits, voice).obtain_anew(None);
+    let ended = Refresher::new(settings, limits, voice).obtain_anew(&[]);
     if let Ended::Failed { failure, .. } = &ended
         && failure.kind != Kind::RateLimited
     {
         // A password that was mistyped here says nothing about other callers' credentials.
         return Err(failure.clone());
     }
-    let next = Outcome::from(ended).into_entry(before, clock::now(), settings.store_refresh_token);
+    let next = Outcome::new(ended, limits.exchange()).into_entry(before, clock::now(), settings.store_refresh_token);
     draft.publish(&next).map_err(unkept)?;
     match (next.failure, next.token) {
         (None, Some(token)) => {

@@ -1,0 +1,39 @@
+//! The wait for whoever refreshes, and what is said of it.
+
+use std::time::Instant;
+
+use crate::cache::{Access, Cache, CacheLock};
+use crate::failure::{Failure, Kind};
+use crate::voice::Voice;
+
+/// Waits until `deadline` for the right to write the entry.
+pub fn wait(cache: &Cache, deadline: Instant, voice: Voice) -> Access<'_> {
+    let mut waiting = None;
+    cache.lock_until(deadline, || {
+        let whom = "another spotinst-cred that is getting a token";
+        voice.detail(|| format!("the lock is held by {whom}"));
+        waiting = voice.waiting(whom);
+    })
+}
+
+/// The same for a command that does nothing without it.
+///
+/// # Errors
+/// Somebody holds the lock for longer, or there is no locking here.
+pub fn lock(cache: &Cache, deadline: Instant, voice: Voice) -> Result<CacheLock<'_>, Failure> {
+    match wait(cache, deadline, voice) {
+        Access::Locked(lock) => Ok(lock),
+        Access::Held => Err(held(cache)),
+        Access::Impossible(error) => {
+            Err(Failure::new(Kind::Other, format!("cannot lock {}: {error}", cache.lock_path().display()))
+                .hint("check the permissions of its directory, or name another one with --cache-dir"))
+        }
+    }
+}
+
+/// The lock was not had in time.
+pub fn held(cache: &Cache) -> Failure {
+    let path = cache.lock_path();
+    Failure::temporary(format!("another spotinst-cred holds {} and is not done in time", path.display()))
+        .hint("try again; if it lasts, see who holds it with `fuser`, and end that process")
+}

@@ -1,0 +1,315 @@
+//! A fleet that shares one token: `contrib/fleet/etcd` on a real etcd of three members, on loopback addresses.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::sandbox::{PROGRAM, Running, Sandbox};
+use crate::stand_in::{Reply, StandIn, spotinst};
+use crate::surroundings::is_installed;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
+
+/// Three members, with the roles and users that the README sets up.
+struct Etcd {
+    members: Vec<Child>,
+    endpoints: String,
+    sandbox: Sandbox,
+}
+
+impl Etcd {
+    /// Nothing where etcd is not installed.
+    fn start() -> Option<Self> {
+        let programs =
+            [("etcd", "--version"), ("etcdctl", "version"), ("timeout", "--version"), ("pkill", "--version")];
+        if !programs.iter().all(|(program, probe)| is_installed(program, &[probe])) {
+            return None;
+        }
+        let sandbox = Sandbox::new();
+        let hosts = addresses();
+        let names = || hosts.iter().enumerate();
+        let cluster: Vec<_> = names().map(|(n, host)| format!("m{n}=http://{host}:2380")).collect();
+        let member = |(n, host): (usize, &Ipv4Addr)| {
+            let (clients, peers) = (format!("http://{host}:2379"), format!("http://{host}:2380"));
+            let mut command = sandbox.command("etcd");
+            command.args(["--name", &format!("m{n}"), "--data-dir", &format!("m{n}")]);
+            command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
+            command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
+            command.args(["--initial-cluster", &cluster.join(",")]);
+            // Every call of etcdctl logs in: let that cost little here.
+            command.args(["--bcrypt-cost", "4"]);
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let members = names().map(member).collect();
+        let endpoints = hosts.map(|host| format!("http://{host}:2379")).join(",");
+        let etcd = Self { members, endpoints, sandbox };
+        eventually("etcd is healthy", || etcd.ctl(&["endpoint", "health"]).is_some());
+        etcd.set_up();
+        Some(etcd)
+    }
+
+    /// Runs the first block of the README, and switches authentication on.
+    fn set_up(&self) {
+        let readme = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
+        let block = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+        let script = format!(
+            "set -eu\nexport ETCDCTL_ENDPOINTS={} RUNNER_PASSWORD_FILE=word REFRESHER_PASSWORD_FILE=word\n\
+             echo word >word\n{block}\netcdctl user add root:word\netcdctl user grant-role root root\netcdctl auth enable",
+            self.endpoints
+        );
+        let outcome = self.sandbox.shell("sh", &script);
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+
+    /// What etcdctl prints for root, if it succeeds.
+    fn ctl(&self, arguments: &[&str]) -> Option<String> {
+        let mut command = self.sandbox.command("etcdctl");
+        command.env("ETCDCTL_API", "3").args(["--endpoints", &self.endpoints, "--user", "root:word"]).args(arguments);
+        let outcome = Running::start(&mut command).end();
+        (outcome.status == Some(0)).then_some(outcome.stdout)
+    }
+
+    /// Waits until so many stand at the lock, its holder among them.
+    fn wait_for_lock(&self, n: usize) {
+        eventually("they stand at the lock", || {
+            let keys = self.ctl(&["get", "--prefix", "--keys-only", "/spotinst/lock/"]).unwrap_or_default();
+            keys.lines().filter(|line| !line.is_empty()).count() == n
+        });
+    }
+
+    fn stop(&mut self, n: usize) {
+        self.members[n].kill().unwrap();
+        self.members[n].wait().unwrap();
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        for member in &mut self.members {
+            member.kill().ok();
+            member.wait().ok();
+        }
+    }
+}
+
+/// Three loopback addresses that no other test has: so etcd can have its own ports.
+fn addresses() -> [Ipv4Addr; 3] {
+    static CLUSTERS: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let first = 4 * CLUSTERS.fetch_add(1, Ordering::Relaxed);
+    [1, 2, 3].map(|n| Ipv4Addr::new(127, high | 128, low, first + n))
+}
+
+/// Polls a condition that another process brings about.
+#[track_caller]
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < limit, "not within a minute: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A machine of the fleet: its own home and cache.
+struct Machine {
+    sandbox: Sandbox,
+}
+
+impl Machine {
+    /// One that holds a user of etcd, and nothing else.
+    fn runner(etcd: &Etcd) -> Self {
+        Self::new(etcd, "spotinst-runner", "", "")
+    }
+
+    /// One that holds Spotinst's secrets too.
+    fn refresher(etcd: &Etcd, stand_in: &StandIn) -> Self {
+        let refresh = format!("refresh='{PROGRAM} --profile spotinst'\n");
+        let secrets = format!(
+            "[profiles.spotinst]\ntoken_url = '{}'\nusername = '{}'\npassword = '{}'\nclient_id = '{}'\n\
+             client_secret = '{}'\n",
+            stand_in.url(),
+            spotinst::USERNAME,
+            spotinst::PASSWORD,
+            spotinst::CLIENT_ID,
+            spotinst::CLIENT_SECRET,
+        );
+        Self::new(etcd, "spotinst-refresher", &refresh, &secrets)
+    }
+
+    fn new(etcd: &Etcd, user: &str, refresh: &str, profile: &str) -> Self {
+        let sandbox = Sandbox::new();
+        let text = format!("ETCDCTL_ENDPOINTS={}\nETCDCTL_USER={user}:word\n{refresh}", etcd.endpoints);
+        let conf = sandbox.write("fleet.conf", &text);
+        sandbox.config(&format!(
+            "[profiles.default]\ngrant = \"command\"\n\
+             token_command = [\"{FOLDER}/spotinst-cred-fleet\", \"{}\"]\ncommand_timeout = \"40s\"\n{profile}",
+            conf.display()
+        ));
+        Self { sandbox }
+    }
+
+    /// Fifty callers, each at the point where one runs the command and all others wait for it.
+    fn fifty_callers(&self) -> Vec<Running> {
+        let mut callers: Vec<_> = (0..50).map(|_| self.sandbox.start(["-v"])).collect();
+        let lines: Vec<_> = callers.iter_mut().map(Running::next_line).collect();
+        let running = lines.iter().filter(|line| line.starts_with("spotinst-cred: running the token command ")).count();
+        let waiting = lines.iter().filter(|line| line.starts_with("spotinst-cred: the lock is held by ")).count();
+        assert_eq!((running, waiting), (1, 49));
+        callers
+    }
+
+    /// What a caller who needs a token prints on stderr when the command says this.
+    fn problem(&self, words: &str) -> String {
+        let setting = format!("{}:3", self.sandbox.config_path().display());
+        format!(
+            "spotinst-cred-fleet: {words}\n\
+             spotinst-cred: the token command from {setting} failed: exit status: 1\n\
+             hint: run it by hand to see why\n"
+        )
+    }
+}
+
+/// Waits for all callers to end: each prints the token that was issued last, which is given.
+#[track_caller]
+fn all_print_the_last(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
+    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
+    let token = stand_in.issued().pop().unwrap();
+    for outcome in outcomes {
+        assert_eq!((outcome.stdout, outcome.status), (format!("{token}\n"), Some(0)), "{}", outcome.stderr);
+    }
+    token
+}
+
+#[test]
+fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
+    let Some(mut etcd) = Etcd::start() else { return };
+    let stand_in = StandIn::start();
+    let machines = [0, 1, 2].map(|_| Machine::refresher(&etcd, &stand_in));
+    let gate = stand_in.close_gate();
+    let callers = machines.each_ref().map(Machine::fifty_callers);
+    stand_in.wait_for_requests(1);
+    etcd.wait_for_lock(3);
+    gate.open();
+    let token = all_print_the_last(&stand_in, callers.into_iter().flatten());
+    assert_eq!(stand_in.grants(), ["password"]);
+
+    // A member less changes nothing: neither for who reads nor for who renews.
+    etcd.stop(0);
+    Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
+    etcd.ctl(&["del", "--prefix", "/spotinst/"]).unwrap();
+    let cold = Machine::refresher(&etcd, &stand_in);
+    let renewed = cold.sandbox.token();
+    assert_eq!(stand_in.issued(), [token.clone(), renewed]);
+
+    // Without etcd only those fail who need a token.
+    etcd.stop(1);
+    etcd.stop(2);
+    let due = Machine::runner(&etcd);
+    let words = "etcd does not give /spotinst/token at";
+    let problem = due.problem(&format!("{words} {}: see `etcdctl endpoint health`", etcd.endpoints));
+    due.sandbox.run([]).fails(5, &problem);
+    machines[0].sandbox.run([]).prints(&format!("{token}\n"));
+    assert_eq!(stand_in.grants(), ["password", "password"]);
+}
+
+#[test]
+fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
+    let Some(etcd) = Etcd::start() else { return };
+    let stand_in = StandIn::start();
+    let gate = stand_in.close_gate();
+    let dying = Machine::refresher(&etcd, &stand_in);
+    // All its processes are of one session, so that they die together, as when a machine does.
+    let mut command = dying.sandbox.command("setsid");
+    let caller = Running::start(command.arg(PROGRAM));
+    stand_in.wait_for_requests(1);
+    let next = Machine::refresher(&etcd, &stand_in);
+    let callers = next.fifty_callers();
+    etcd.wait_for_lock(2);
+
+    let session = caller.id().to_string();
+    assert!(etcd.sandbox.command("pkill").args(["-KILL", "--session", &session]).status().unwrap().success());
+    caller.kill();
+    // The next one has 20 seconds from its start. The lease of the dead one's lock is five of them.
+    stand_in.wait_for_requests(2);
+    gate.open();
+
+    let token = all_print_the_last(&stand_in, callers);
+    Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
+    assert_eq!(stand_in.grants(), ["password", "password"]);
+}
+
+#[test]
+fn a_runner_can_read_the_token_and_nothing_else() {
+    let Some(etcd) = Etcd::start() else { return };
+    let stand_in = StandIn::start();
+    let early = Machine::runner(&etcd);
+    let words = "there is no token below /spotinst in etcd: is a refreshing machine at work?";
+    early.sandbox.run([]).fails(5, &early.problem(words));
+    let token = Machine::refresher(&etcd, &stand_in).sandbox.token();
+    Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
+
+    for forbidden in
+        [["put", "/spotinst/token", "mine"], ["get", "--prefix", "/spotinst/"], ["lock", "/spotinst/lock", "true"]]
+    {
+        let mut command = etcd.sandbox.command("etcdctl");
+        command.env("ETCDCTL_API", "3").args(["--endpoints", &etcd.endpoints, "--user", "spotinst-runner:word"]);
+        let outcome = Running::start(command.args(forbidden)).end();
+        assert!(
+            outcome.status != Some(0) && outcome.stderr.contains("permission denied"),
+            "{forbidden:?}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn the_old_token_serves_while_spotinst_gives_no_new_one() {
+    let Some(etcd) = Etcd::start() else { return };
+    let stand_in = StandIn::start();
+    let first = Machine::refresher(&etcd, &stand_in);
+    let token = first.sandbox.token();
+    // So it is when nine tenths of its life are over.
+    etcd.ctl(&["del", "/spotinst/fresh"]).unwrap();
+
+    // A machine that holds the token itself does not take it for a new one.
+    first.sandbox.run(["--force-refresh"]).prints(&format!("{token}\n"));
+    assert_eq!(etcd.ctl(&["get", "/spotinst/fresh"]).unwrap(), "");
+    // One that asks in vain is as quiet.
+    stand_in.always(Reply::unauthorized());
+    Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
+    assert_eq!(stand_in.grants(), ["password", "password"]);
+
+    stand_in.faithful();
+    let renewed = Machine::refresher(&etcd, &stand_in).sandbox.token();
+    assert_eq!(stand_in.issued(), [token, renewed.clone()]);
+    Machine::runner(&etcd).sandbox.run([]).prints(&format!("{renewed}\n"));
+}
+
+#[test]
+fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
+    let Some(etcd) = Etcd::start() else { return };
+    let stand_in = StandIn::start();
+    let mut machine = Machine::refresher(&etcd, &stand_in);
+    let path = std::env::var("PATH").unwrap();
+    let script = format!("echo \"$@\" >>~/arguments\nexec \"$(PATH='{path}' command -v etcdctl)\" \"$@\"");
+    machine.sandbox.script("bin/etcdctl", &script);
+    let bin = machine.sandbox.home().join("bin");
+    machine.sandbox.set("PATH", format!("{}:{path}", bin.display()));
+    let token = machine.sandbox.token();
+
+    let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
+    assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
+    assert_eq!(arguments.matches(" put ").count(), 2);
+    // A wait for the lock may be longer, and has its limit from `timeout`.
+    let limit = |line: &str| {
+        if line.contains(" lock ") { "--dial-timeout=4s " } else { "--dial-timeout=4s --command-timeout=4s " }
+    };
+    let is_limited = |line: &str| line.starts_with(limit(line));
+    assert!(arguments.lines().all(is_limited), "{arguments}");
+    // Both are gone before the token is: nothing lives on without a lease.
+    for key in ["/spotinst/token", "/spotinst/fresh"] {
+        assert!(!etcd.ctl(&["get", key, "-w", "fields"]).unwrap().contains("\"Lease\" : 0"), "{key}");
+    }
+}
