@@ -291,7 +291,7 @@ fn an_entry_of_another_version_is_a_miss() {
 
 #[test]
 fn an_entry_with_a_good_sum_and_a_bad_object_is_a_miss() {
-    let changes: [fn(String) -> String; 7] = [
+    let changes: [fn(String) -> String; 8] = [
         |_| String::new(),
         |_| "{}".to_owned(),
         |_| "null".to_owned(),
@@ -299,6 +299,7 @@ fn an_entry_with_a_good_sum_and_a_bad_object_is_a_miss() {
         |json| json.replacen("\"access_token\":\"", "\"access_token\":\"a b", 1),
         |json| json.replacen("\"access_token\":\"", "\"access_token\":\"\\n", 1),
         |json| json.replacen("\"obtained_at\":", "\"obtained_at\":99999999999999", 1),
+        |json| json.replacen("\"obtained_at\":", "\"account\":\"act 1\",\"obtained_at\":", 1),
     ];
     let machine = Machine::new();
     for change in changes {
