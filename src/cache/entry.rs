@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
-use crate::token::{AccessToken, CLOCK_SLACK, is_account, is_bearer_token};
+use crate::token::{AccessToken, CLOCK_SLACK, is_account, is_bearer_token, span};
 
 /// The version of the format. It is part of an identity's file name, so programs of two versions never meet.
 pub const VERSION: u32 = 1;
@@ -66,12 +66,12 @@ pub struct Remembered {
 impl Remembered {
     /// Whether it still holds at `now`. One from the future was written before the clock was set back.
     pub fn holds(&self, now: OffsetDateTime) -> bool {
-        self.at <= now + CLOCK_SLACK && now < self.until
+        span(now, self.at) <= CLOCK_SLACK && now < self.until
     }
 
     /// Whether a caller with a usable token leaves the server alone at `now`.
     pub fn backs_off(&self, now: OffsetDateTime) -> bool {
-        self.at <= now + CLOCK_SLACK && now < self.until.max(self.backoff_until)
+        span(now, self.at) <= CLOCK_SLACK && now < self.until.max(self.backoff_until)
     }
 }
 
