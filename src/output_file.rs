@@ -1,6 +1,5 @@
 //! The file of `--output`: for programs that read a file and run no helper.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -29,17 +28,17 @@ pub fn write(path: &Path, document: &[u8]) -> Result<(), Failure> {
 
 fn replace(path: &Path, document: &[u8]) -> io::Result<()> {
     let place = resolve(path.to_owned())?;
-    let (Some(name), dir) = (place.file_name(), dir_of(&place)) else {
+    if place.file_name().is_none() {
         return Err(refused(ErrorKind::InvalidInput, "that is no file's name"));
-    };
+    }
+    let dir = dir_of(&place);
     // A rename would put a file in the place of a device; as root even in that of /dev/null.
     if fs::metadata(&place).is_ok_and(|about| !about.is_file()) {
         return Err(refused(ErrorKind::InvalidInput, "it is no regular file"));
     }
     replacement::make_dir(dir)?;
-    let mut draft = OsString::from(".");
-    draft.push(name);
-    draft.push(format!(".{}.tmp", random::name()));
+    // Without the file's own name, which may be as long as the file system allows.
+    let draft = format!(".spotinst-cred.{}.tmp", random::name());
     Replacement::create(dir.join(draft))?.publish(document, &place)
 }
 
