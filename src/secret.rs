@@ -106,7 +106,7 @@ impl SecretSetting {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path, deadline)?,
             Source::Command(command) => {
-                child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
+                child::output(&command.argv, None, deadline).map_err(|failure| failure.about(&self.describe()))?
             }
         };
         self.text(bytes)

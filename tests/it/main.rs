@@ -67,4 +67,5 @@ mod syscalls;
 mod terraform;
 mod tls;
 mod transcript;
+mod traps;
 mod wire_limits;
