@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::file::{self, ConfigFile, Profile};
 use super::origin::{Given, Origin};
-use super::{env, flag};
+use super::{env, flag, patience_ends};
 use crate::cli::Options;
 use crate::failure::{Failure, one_line};
 
@@ -116,7 +116,7 @@ fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFil
     let Some(Given { value: path, origin }) = path(options) else {
         return Ok((None, None));
     };
-    let config = file::read(&path)?;
+    let config = file::read_until(&path, || patience_ends(options))?;
     if config.is_none() && !matches!(origin, Origin::Default) {
         let problem = format!("there is no configuration file {} (from {origin})", path.display());
         return Err(Failure::settings(problem).hint("check the path"));
@@ -125,7 +125,7 @@ fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFil
 }
 
 /// The text as one word of a shell's command line: it is meant to be pasted.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/@%+=:,".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();

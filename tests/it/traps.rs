@@ -2,10 +2,12 @@
 //! words that a shell would take apart.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::host::{DOCUMENT, telling};
 use crate::sandbox::{Outcome, Running, Sandbox};
+use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
 
 /// Runs the program in this directory.
@@ -116,4 +118,159 @@ fn a_file_may_have_the_longest_name_there_is() {
 
 fn make_fifo(path: &Path) {
     assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+}
+
+/// A pipe that nobody writes to, in the sandbox.
+fn silent_pipe(sandbox: &Sandbox) -> PathBuf {
+    let fifo = sandbox.path().join("pipe");
+    make_fifo(&fifo);
+    fifo
+}
+
+const ENDLESS: &str = "does not end in time\nhint: is it a pipe that nobody writes to, or a terminal?\n";
+
+#[test]
+fn a_silent_pipe_as_configuration_costs_the_time_limit() {
+    let mut sandbox = Sandbox::new();
+    let pipe = silent_pipe(&sandbox);
+    let expected = format!("spotinst-cred: the configuration {} {ENDLESS}", pipe.display());
+    for command in ["print", "status", "logout", "exec"] {
+        let more: &[&str] = if command == "exec" { &["--", "true"] } else { &[] };
+        let mut program = sandbox.program(["--timeout", "200ms", "--config", pipe.to_str().unwrap()]);
+        if command != "print" {
+            program.arg(command).args(more);
+        }
+        Running::start(&mut program).end().fails(5, &expected);
+    }
+    sandbox.set("SPOTINST_CRED_CONFIG", &pipe).set("SPOTINST_CRED_TIMEOUT", "200ms");
+    sandbox.run([]).fails(5, &expected);
+}
+
+#[test]
+fn a_silent_pipe_in_the_place_of_the_usual_configuration_costs_the_time_limit() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.config("").config_path();
+    fs::remove_file(&path).unwrap();
+    make_fifo(&path);
+    let expected = format!("spotinst-cred: the configuration {} {ENDLESS}", path.display());
+    sandbox.run(["--timeout", "200ms"]).fails(5, &expected);
+}
+
+#[test]
+fn a_silent_pipe_as_credentials_file_costs_the_time_limit() {
+    let mut sandbox = Sandbox::new();
+    let pipe = silent_pipe(&sandbox);
+    sandbox.set("SPOTINST_CREDENTIALS_FILE", &pipe);
+    let expected =
+        format!("spotinst-cred: the credentials file {} (from SPOTINST_CREDENTIALS_FILE) {ENDLESS}", pipe.display());
+    sandbox.run(["--timeout", "200ms"]).fails(5, &expected);
+    sandbox.run(["--timeout", "200ms", "status"]).fails(5, &expected);
+}
+
+#[test]
+fn a_pipe_that_is_written_to_is_a_configuration() {
+    let mut sandbox = Sandbox::new();
+    let pipe = silent_pipe(&sandbox);
+    let write = |text: &'static str| {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::write(pipe, text).unwrap())
+    };
+    let writer = write("[profiles.default]\ntoken = \"from-a-pipe\"\n");
+    sandbox.run(["--config", pipe.to_str().unwrap()]).prints("from-a-pipe\n");
+    writer.join().unwrap();
+
+    sandbox.set("SPOTINST_CREDENTIALS_FILE", &pipe);
+    let writer = write("[default]\ntoken = sdk\n");
+    sandbox.run([]).prints("sdk\n");
+    writer.join().unwrap();
+}
+
+/// Where the roots are read the lock is held, so that a silent pipe would hold up everybody.
+#[test]
+fn a_pipe_has_no_roots_to_offer() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.set("SPOTINST_TOKEN_URL", "https://127.0.0.1:9/");
+    let pipe = silent_pipe(&sandbox);
+    for path in [pipe.as_path(), Path::new("/dev/null")] {
+        sandbox.set("SSL_CERT_FILE", path);
+        sandbox.run([]).fails(
+            3,
+            &format!(
+                "spotinst-cred: {} (from SSL_CERT_FILE) is no regular file\n\
+                 hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
+                path.display()
+            ),
+        );
+    }
+    sandbox.config(&format!("[profiles.default]\nca_file = \"{}\"\n", pipe.display()));
+    sandbox.run([]).fails(
+        3,
+        &format!(
+            "spotinst-cred: ca_file {} (from {}:2) is no regular file\n\
+             hint: it must be a PEM file of the roots to trust\n",
+            pipe.display(),
+            sandbox.config_path().display()
+        ),
+    );
+}
+
+/// A configuration whose command leaves a trace when it runs.
+fn with_trace(sandbox: &Sandbox) -> PathBuf {
+    sandbox.config("[profiles.default]\ntoken_command = \"touch ~/trace; echo obeyed\"\n").config_path()
+}
+
+#[test]
+fn a_configuration_that_everybody_can_write_is_not_obeyed() {
+    let sandbox = Sandbox::new();
+    let path = with_trace(&sandbox);
+    for mode in [0o666, 0o602, 0o777] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&[][..], &["status"], &["exec", "--", "true"]] {
+            Running::start(sandbox.program([]).args(arguments)).end().fails(
+                3,
+                &format!(
+                    "spotinst-cred: the configuration {0} can be written by everybody, and its commands run as you\n\
+                     hint: look it through, then chmod o-w {0}\n",
+                    path.display()
+                ),
+            );
+        }
+        assert!(!sandbox.home().join("trace").exists());
+    }
+    for mode in [0o664, 0o620, 0o444, 0o600] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        sandbox.run([]).prints("obeyed\n");
+    }
+}
+
+#[test]
+fn a_configuration_of_somebody_else_is_not_obeyed() {
+    let sandbox = Sandbox::new();
+    let path = with_trace(&sandbox);
+    let us = fs::metadata(&path).unwrap().uid();
+    if chown(&path, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can give a file to somebody else");
+        return;
+    }
+    sandbox.run([]).fails(
+        3,
+        &format!(
+            "spotinst-cred: the configuration {0} belongs to user 12345, and its commands run as you, user {us}\n\
+             hint: look it through, then chown {us} {0}\n",
+            path.display()
+        ),
+    );
+    assert!(!sandbox.home().join("trace").exists());
+    chown(&path, Some(us), Some(12345)).unwrap();
+    sandbox.run([]).prints("obeyed\n");
+}
+
+/// A device can be written by everybody, and holds nothing of theirs.
+#[test]
+fn no_configuration_at_all_can_be_asked_for() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let outcome = sandbox.run(["--config", "/dev/null"]);
+    outcome.prints(&format!("{}\n", stand_in.issued()[0]));
 }
