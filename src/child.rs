@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -43,11 +44,11 @@ impl CommandFailure {
 }
 
 /// Everything that the command prints on stdout. Its stderr reaches the caller's, its stdin is empty: some hosts hand
-/// over a pipe that they never close.
+/// over a pipe that they never close. It runs in `dir`, or where the caller stands.
 ///
 /// # Errors
 /// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
-pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
+pub fn output(argv: &[OsString], dir: Option<&Path>, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let depth = env::depth();
     if depth >= DEEPEST {
         return Err(CommandFailure {
@@ -57,7 +58,7 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
             has_failed: false,
         });
     }
-    let mut child = start(argv, depth + 1).map_err(|error| CommandFailure {
+    let mut child = start(argv, dir, depth + 1).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
@@ -108,12 +109,15 @@ fn unreadable(error: io::Error) -> CommandFailure {
 /// Starts the command with none of our secrets. A terminal is its stderr too, for a person to be asked there. Else its
 /// stderr is a pipe of ours: what a killed command leaves behind would hold the host's own open, and many hosts read
 /// that to its end.
-fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
+fn start(argv: &[OsString], dir: Option<&Path>, depth: u32) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     for name in env::SECRETS {
         command.env_remove(name);
+    }
+    if let Some(dir) = dir {
+        command.current_dir(dir);
     }
     if !io::stderr().is_terminal() {
         command.stderr(Stdio::piped());

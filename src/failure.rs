@@ -68,6 +68,12 @@ impl Failure {
         Self::new(Kind::Temporary, message)
     }
 
+    /// A file that is read in vain, as `what` names it.
+    pub fn endless(what: &str) -> Self {
+        Self::temporary(format!("{what} does not end in time"))
+            .hint("is it a pipe that nobody writes to, or a terminal?")
+    }
+
     /// The same failure of another class.
     pub fn kind(self, kind: Kind) -> Self {
         Self { kind, ..self }

@@ -1,7 +1,6 @@
 //! A file that its user named: that of `--output`, for programs that read a file and run no helper, and the
 //! configuration that `login` changes.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -48,9 +47,8 @@ pub fn write(path: &Path, document: &[u8]) -> Result<(), Unwritten> {
     let place = place(path)?;
     let dir = dir_of(&place);
     replacement::make_dir(dir)?;
-    let mut draft = OsString::from(".");
-    draft.extend(place.file_name());
-    draft.push(format!(".{}.tmp", random::name()));
+    // Without the file's own name, which may be as long as the file system allows.
+    let draft = format!(".spotinst-cred.{}.tmp", random::name());
     Ok(Replacement::create(dir.join(draft))?.publish(document, &place)?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -113,7 +113,7 @@ impl SecretSetting {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path, deadline)?,
             Source::Command(command) => {
-                child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
+                child::output(&command.argv, None, deadline).map_err(|failure| failure.about(&self.describe()))?
             }
         };
         self.text(bytes)
@@ -121,9 +121,9 @@ impl SecretSetting {
 
     /// The file's bytes.
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        read_until(path, deadline).map_err(|error| match error.kind() {
-            ErrorKind::TimedOut => Failure::temporary(format!("{} does not end in time", self.describe()))
-                .hint("is it a pipe that nobody writes to, or a terminal?"),
+        let read = patience::read(path, LONGEST, || deadline).map(|(_, bytes)| bytes);
+        read.map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Failure::endless(&self.describe()),
             _ => Failure::settings(format!("{} cannot be read: {error}", self.describe()))
                 .hint("check the path and its permissions"),
         })
@@ -164,22 +164,6 @@ impl SecretSetting {
         }
         Ok(Secret::from(line.to_owned()))
     }
-}
-
-/// The file's bytes, bounded: a device or a log is not a secret. What is no regular file may be a pipe whose other end
-/// stays silent, so it is read in a thread that can be walked away from.
-fn read_until(path: &Path, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
-    if std::fs::metadata(path)?.is_file() {
-        return read(path);
-    }
-    let path = path.to_owned();
-    patience::until(deadline, move || read(&path))?
-}
-
-fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    std::fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ impl AccessToken {
 
     /// Whether the token may be handed out at `now` to a caller who needs it for `min_ttl`.
     pub fn is_usable(&self, now: OffsetDateTime, min_ttl: Duration) -> bool {
-        if self.obtained_at > now + CLOCK_SLACK {
+        // No sum with `now`, which a broken clock can put at the end of all time.
+        if span(now, self.obtained_at) > CLOCK_SLACK {
             return false;
         }
         let (Some(expires_at), Some(life)) = (self.expires_at, self.lifetime()) else {

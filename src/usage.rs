@@ -15,6 +15,9 @@ pub fn failure(error: &clap::Error) -> Failure {
     let word = error.get(ContextKind::InvalidArg);
     let message = match (error.kind(), word) {
         (ErrorKind::UnknownArgument, Some(word)) if !is_option(word) => UNKNOWN_WORD.to_owned(),
+        (ErrorKind::InvalidValue, Some(ContextValue::String(word))) if word.starts_with('<') => {
+            format!("{word} is none of the known ones (not shown, as it may be a secret)")
+        }
         (ErrorKind::InvalidSubcommand, _) => UNKNOWN_WORD.to_owned(),
         _ => first_line(error),
     };

@@ -14,7 +14,7 @@ use wire::Wire;
 
 use crate::failure::Failure;
 use crate::secret::Secret;
-use crate::token::{AccessToken, CLOCK_SLACK};
+use crate::token::{AccessToken, CLOCK_SLACK, span};
 
 /// The version of the format. It is part of an identity's file name, so programs of two versions never meet.
 pub const VERSION: u32 = 1;
@@ -73,12 +73,12 @@ pub struct Remembered {
 impl Remembered {
     /// Whether it still holds at `now`. One from the future was written before the clock was set back.
     pub fn holds(&self, now: OffsetDateTime) -> bool {
-        self.at <= now + CLOCK_SLACK && now < self.until
+        span(now, self.at) <= CLOCK_SLACK && now < self.until
     }
 
     /// Whether a caller with a usable token leaves the server alone at `now`.
     pub fn backs_off(&self, now: OffsetDateTime) -> bool {
-        self.at <= now + CLOCK_SLACK && now < self.until.max(self.backoff_until)
+        span(now, self.at) <= CLOCK_SLACK && now < self.until.max(self.backoff_until)
     }
 }
 

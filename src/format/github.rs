@@ -39,12 +39,15 @@ impl EnvironmentFile {
             return Err(Failure::settings("GITHUB_ENV is not set, and the github format appends to the file it names")
                 .hint("GitHub Actions sets it in each step; elsewhere choose another format, such as sh or dotenv"));
         };
-        match OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path) {
-            Ok(file) => Ok(Self { path, file }),
-            Err(error) => {
-                let problem = format!("cannot write {} (from GITHUB_ENV): {error}", path.display());
-                Err(Failure::settings(problem).hint("check the path and its permissions"))
-            }
+        let problem = |what: &str, hint: &str| {
+            Failure::settings(format!("cannot write {} (from GITHUB_ENV): {what}", path.display())).hint(hint)
+        };
+        let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path);
+        match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+            Ok((true, file)) => Ok(Self { path, file }),
+            // Whatever a pipe or a device takes, no later step gets to see it.
+            Ok((false, _)) => Err(problem("it is no regular file", "GitHub Actions sets it to a file in each step")),
+            Err(error) => Err(problem(&error.to_string(), "check the path and its permissions")),
         }
     }
 

@@ -1,14 +1,17 @@
 //! Whom to trust, and how a refused certificate is told.
 
-use std::fs::File;
+use std::fs::{self, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
+use rustix::fs::OFlags;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use super::http::Route;
 use super::system_roots;
 use crate::failure::Failure;
+use crate::settings::env;
 use crate::settings::origin::Given;
 
 /// No file of roots is longer, in bytes: those of a whole operating system are a fifth of it.
@@ -22,9 +25,25 @@ pub fn roots(route: &Route) -> Result<RootCerts, Failure> {
     if let Some(given) = &route.ca_file {
         return pem_file(given);
     }
+    check_variable()?;
     let found = system_roots::load(route.roots_variable);
     let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     found_or_embedded(certificates, route.roots_variable)
+}
+
+/// A pipe has no roots to offer, and who waits for one holds up all others.
+fn check_variable() -> Result<(), Failure> {
+    let Some(Given { value: path, origin }) = env::path(env::SSL_CERT_FILE) else {
+        return Ok(());
+    };
+    match fs::metadata(&path) {
+        Ok(about) if !about.is_file() => {
+            Err(Failure::settings(format!("{} (from {origin}) is no regular file", path.display()))
+                .hint(format!("correct {origin}, or unset it to trust the system's roots")))
+        }
+        // The reader knows what else is wrong.
+        _ => Ok(()),
+    }
 }
 
 /// The roots that the operating system, or a variable, was found to name.
@@ -44,8 +63,15 @@ fn pem_file(Given { value: path, origin }: &Given<PathBuf>) -> Result<RootCerts,
             .hint("it must be a PEM file of the roots to trust")
     };
     let mut pem = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut pem));
-    read.map_err(|error| problem(&format!("cannot be read: {error}")))?;
+    let unreadable = |error| problem(&format!("cannot be read: {error}"));
+    // A pipe would hold up all others, already by being opened.
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(problem("is no regular file"));
+    }
+    file.take(LARGEST).read_to_end(&mut pem).map_err(unreadable)?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         match item {

@@ -34,6 +34,10 @@ impl Change {
 /// The file cannot be read or written, or is not valid.
 pub fn write(path: &Path, profile: &str, changes: Vec<Change>) -> Result<(), Failure> {
     let problem = |what: String| unchanged(path, what);
+    // It would be waited for, and could not be replaced.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return if changes.is_empty() { Ok(()) } else { Err(problem("it is no regular file".to_owned())) };
+    }
     let text = match fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound => Zeroizing::default(),

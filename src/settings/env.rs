@@ -32,6 +32,7 @@ pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
 pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
 /// How deep in commands of this program it runs; set by itself.
 pub const DEPTH: &str = "SPOTINST_CRED_DEPTH";
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &[&str] = &["KUBERNETES_EXEC_INFO"];
 
@@ -98,7 +99,7 @@ pub fn proxy() -> Result<Option<ProxySetting>, Failure> {
 
 /// The variable that names the roots to trust, if one does.
 pub fn roots_variable() -> Option<&'static str> {
-    ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| raw(name).is_some())
+    [SSL_CERT_FILE, "SSL_CERT_DIR"].into_iter().find(|name| raw(name).is_some())
 }
 
 /// Found out once: it takes a dozen variables, and configuration and cache both ask.

@@ -5,20 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Instant;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use zeroize::Zeroizing;
 
 use super::env;
 use super::origin::{Given, Origin};
+use super::profile::shell_word;
 use crate::failure::{Failure, one_line};
+use crate::patience;
 use crate::secret::{Command, Secret, SecretSetting, Source};
 
 /// No configuration is longer, in bytes.
@@ -58,37 +60,63 @@ pub struct Profile {
     pub login: Option<Given<bool>>,
 }
 
-/// Reads the file; nothing where there is none.
+/// Reads the file; nothing where there is none. One that is a pipe has as long as an exchange has by default.
 ///
 /// # Errors
-/// It cannot be read or parsed, has an unknown key or a value of the wrong type, or holds a secret and can be read by
-/// others.
+/// See [`read_until`].
 pub fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
+    read_until(path, || Instant::now() + super::TIMEOUT)
+}
+
+/// Reads the file; nothing where there is none. One that is a pipe has until the deadline.
+///
+/// # Errors
+/// It cannot be read or parsed, others could have written it, it has an unknown key or a value of the wrong type, or it
+/// holds a secret and can be read by others.
+pub fn read_until(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>, Failure> {
     let problem = |what: &str| Failure::settings(format!("the configuration {} {what}", path.display()));
     let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::InvalidData => problem("is not valid UTF-8").hint("save it in UTF-8"),
+        ErrorKind::TimedOut => Failure::endless(&format!("the configuration {}", path.display())),
         _ => problem(&format!("cannot be read: {error}")).hint("check the path and its permissions"),
     };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
+    let (about, bytes) = match patience::read(path, LARGEST, deadline) {
+        Ok(read) => read,
         // A home like /dev/null is one without files.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
-    let about = file.metadata().map_err(unreadable)?;
-    let mut text = Zeroizing::new(String::with_capacity(about.len().min(LARGEST) as usize + 1));
-    file.by_ref().take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST {
+    check_author(path, &about)?;
+    if bytes.len() as u64 > LARGEST {
         return Err(problem("is longer than 1 MiB").hint("is this the right file?"));
     }
-    let (config, secret) = parse(&text, path)?;
+    let text = str::from_utf8(&bytes).map_err(|_| problem("is not valid UTF-8").hint("save it in UTF-8"))?;
+    let (config, secret) = parse(text, path)?;
     match secret {
-        Some(origin) if about.permissions().mode() & 0o077 != 0 => Err(Failure::settings(format!(
+        Some(origin) if about.mode() & 0o077 != 0 => Err(Failure::settings(format!(
             "{} can be read by others, and it holds a secret ({origin})",
             path.display()
         ))
         .hint(format!("chmod 600 {}", path.display()))),
         _ => Ok(Some(config)),
+    }
+}
+
+/// Who writes the configuration has its commands run as the user. A device, such as `/dev/null`, is nobody's text.
+fn check_author(path: &Path, about: &Metadata) -> Result<(), Failure> {
+    let problem = |what: &str| Failure::settings(format!("the configuration {} {what}", path.display()));
+    if about.file_type().is_char_device() {
+        return Ok(());
+    }
+    if about.mode() & 0o002 != 0 {
+        return Err(problem("can be written by everybody, and its commands run as you")
+            .hint(format!("look it through, then chmod o-w {}", shell_word(&path.to_string_lossy()))));
+    }
+    let us = rustix::process::geteuid().as_raw();
+    match about.uid() {
+        0 => Ok(()),
+        owner if owner == us => Ok(()),
+        owner => Err(problem(&format!("belongs to user {owner}, and its commands run as you, user {us}"))
+            .hint(format!("look it through, then chown {us} {}", shell_word(&path.to_string_lossy())))),
     }
 }
 

@@ -78,7 +78,7 @@ impl Settings {
     /// needs.
     pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
         let selected = profile::select(options)?;
-        let (means, account) = means(&selected)?;
+        let (means, account) = means(options, &selected)?;
         Self::of(means.complete(options, &selected)?, account, options, selected, started)
     }
 
@@ -186,7 +186,7 @@ pub fn account(profile: &Profile) -> Result<Option<Given<String>>, Failure> {
 }
 
 /// By what the token is had, and the account that goes with it.
-fn means(selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure> {
+fn means(options: &Options, selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure> {
     let profile = &selected.profile;
     let account = account(profile)?;
     if let Some(token) = &profile.token {
@@ -198,7 +198,7 @@ fn means(selected: &Selected) -> Result<(Means, Option<Given<String>>), Failure>
     let credentials = Credentials::resolve(profile)?;
     if credentials.is_empty()
         && selected.place.profiles.is_empty()
-        && let Some(found) = sdk::read()?
+        && let Some(found) = sdk::read(|| patience_ends(options))?
     {
         found.account.as_ref().map(value::account).transpose()?;
         return Ok((Means::Permanent(found.token), account.or(found.account)));
@@ -235,6 +235,11 @@ pub fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<
         exchange: exchange(options)?.value,
         commands: commands.map(|given| value::time_limit("command_timeout", given)).transpose()?,
     })
+}
+
+/// Until when to wait for settings that come by a pipe, from now on. A limit that does not parse is told of later.
+fn patience_ends(options: &Options) -> Instant {
+    Instant::now() + exchange(options).map_or(TIMEOUT, |given| given.value)
 }
 
 /// The time limit of an exchange.

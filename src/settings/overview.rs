@@ -67,7 +67,7 @@ impl Overview {
     /// A value does not parse, a file cannot be read, or the profile is unknown. What is missing is no error here.
     pub fn resolve(options: &Options, started: Instant) -> Result<Self, Failure> {
         let selected = profile::select(options)?;
-        let (means, account) = means(&selected)?;
+        let (means, account) = means(options, &selected)?;
         let mut settings = match &means {
             Means::Permanent(token) => vec![Setting::secret("token", Some(token))],
             Means::Command(setting) => of_command(setting, &selected)?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::file::{self, ConfigFile, Profile};
 use super::origin::{Given, Origin};
-use super::{env, flag};
+use super::{env, flag, patience_ends};
 use crate::cli::Options;
 use crate::failure::{Failure, one_line};
 
@@ -37,7 +37,9 @@ impl Place {
     /// The command that logs in here again.
     pub fn login_command(&self) -> String {
         match &self.profile {
-            Some(Given { value, origin: Origin::Flag(_) }) => format!("spotinst-cred login --profile {value}"),
+            Some(Given { value, origin: Origin::Flag(_) }) => {
+                format!("spotinst-cred login --profile {}", shell_word(value))
+            }
             _ => "spotinst-cred login".to_owned(),
         }
     }
@@ -96,11 +98,17 @@ pub fn named(options: &Options) -> Result<Option<Given<String>>, Failure> {
     }
 }
 
-/// The configuration file's path; none where there is no home.
+/// The configuration file's path; none where there is no home. It is absolute: what is found by it, and remembered of
+/// it, must not depend on where the caller stands.
 pub fn path(options: &Options) -> Option<Given<PathBuf>> {
     let from_flag = options.config.clone().map(|value| Given { value, origin: Origin::Flag("--config") });
     let usual = || env::project_dirs().map(|dirs| Given::default(dirs.config_dir().join("config.toml")));
-    from_flag.or_else(|| env::path(env::CONFIG)).or_else(usual)
+    from_flag.or_else(|| env::path(env::CONFIG)).or_else(usual).map(|given| given.map(absolute))
+}
+
+/// The path from the root. In a working directory that is gone it stays as it is, and leads nowhere.
+fn absolute(path: PathBuf) -> PathBuf {
+    if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) }
 }
 
 /// The configuration file's path and content. One that is named must exist.
@@ -108,12 +116,21 @@ fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFil
     let Some(Given { value: path, origin }) = path(options) else {
         return Ok((None, None));
     };
-    let config = file::read(&path)?;
+    let config = file::read_until(&path, || patience_ends(options))?;
     if config.is_none() && !matches!(origin, Origin::Default) {
         let problem = format!("there is no configuration file {} (from {origin})", path.display());
         return Err(Failure::settings(problem).hint("check the path"));
     }
     Ok((Some(path), config))
+}
+
+/// The text as one word of a shell's command line: it is meant to be pasted.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/@%+=:,".contains(&b);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", one_line(text).replace('\'', r"'\''"))
 }
 
 fn unknown(name: &Given<String>, place: &Place) -> Failure {

@@ -1,14 +1,20 @@
 //! The Go SDK's own file, `~/.spotinst/credentials`: INI with a permanent token. It is read, never written.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Instant;
+
+use zeroize::Zeroizing;
 
 use super::env;
 use super::origin::{Given, Origin};
 use crate::failure::{Failure, one_line};
+use crate::patience;
 use crate::secret::{Secret, SecretSetting, Source};
+
+/// No such file is longer, in bytes.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What the file holds for one profile.
 #[derive(Debug)]
@@ -26,16 +32,16 @@ pub fn path() -> Option<Given<PathBuf>> {
 }
 
 /// What the file holds for the profile of `SPOTINST_CREDENTIALS_PROFILE`, or `default`. Nothing where there is no such
-/// file, profile or token, and no variable that asks for one.
+/// file, profile or token, and no variable that asks for one. A pipe in its place has until the deadline.
 ///
 /// # Errors
 /// A file that `SPOTINST_CREDENTIALS_FILE` names cannot be read, or the usual one exists and cannot; or a file or profile
 /// that is asked for has no token.
-pub fn read() -> Result<Option<SdkCredentials>, Failure> {
+pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>, Failure> {
     let Some(Given { value: path, origin }) = path() else {
         return Ok(None);
     };
-    let text = match fs::read_to_string(&path) {
+    let text = match text(&path, deadline) {
         Ok(text) => text,
         Err(error) if is_absent(&error) && matches!(origin, Origin::Default) => return Ok(None),
         Err(error) => {
@@ -51,6 +57,19 @@ pub fn read() -> Result<Option<SdkCredentials>, Failure> {
     Ok(found)
 }
 
+/// The file's text.
+fn text(path: &Path, deadline: impl FnOnce() -> Instant) -> io::Result<Zeroizing<String>> {
+    let (_, mut bytes) = patience::read(path, LARGEST, deadline)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "it is longer than 1 MiB"));
+    }
+    let text = String::from_utf8(std::mem::take(&mut *bytes));
+    text.map(Zeroizing::new).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        ErrorKind::InvalidData.into()
+    })
+}
+
 /// Whether there is no such file. A home like /dev/null is one without files.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
@@ -59,6 +78,7 @@ fn is_absent(error: &io::Error) -> bool {
 fn unreadable(path: &Given<PathBuf>, error: &io::Error) -> Failure {
     let file = describe(path);
     match error.kind() {
+        ErrorKind::TimedOut => Failure::endless(&file),
         ErrorKind::InvalidData => Failure::settings(format!("{file} is not valid UTF-8")).hint("save it in UTF-8"),
         _ => Failure::settings(format!("{file} cannot be read: {error}")).hint("check the path and its permissions"),
     }

@@ -1,13 +1,16 @@
 //! `grant = "command"`: a command is asked for tokens, in the place of a token endpoint.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::file::Profile;
 use super::missing::{TOKEN_COMMAND, missing};
 use super::origin::Given;
 use super::profile::Selected;
 use super::{credentials, env};
-use crate::cache::Cache;
+use crate::cache::{Cache, entry};
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::secret::{Command, SecretSetting, Source};
@@ -22,6 +25,9 @@ pub struct CommandSettings {
     pub command: Command,
     /// The setting that holds it.
     pub setting: SecretSetting,
+    /// Where it runs: in the directory of the configuration. What it prints is kept for callers everywhere, so it must
+    /// not depend on where one of them stands.
+    pub dir: PathBuf,
     /// The directory of the cache, if there is one.
     cache_dir: Option<PathBuf>,
 }
@@ -40,17 +46,23 @@ impl CommandSettings {
         Ok(Self {
             command: command.clone(),
             setting: setting.clone(),
+            dir: selected.place.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("/")).to_owned(),
             cache_dir: credentials::cache_dir(options).map(|given| given.value),
         })
     }
 
-    /// The cache of this command's tokens: profiles with the same command share it.
+    /// The cache of this command's tokens: profiles with the same command in the same directory share it.
     pub fn cache(&self) -> Option<Cache> {
-        let words = self.command.argv.iter().map(|word| word.to_string_lossy());
-        let parts: Vec<_> = std::iter::once(GRANT.into()).chain(words).collect();
+        let words = std::iter::once(self.dir.as_os_str()).chain(self.command.argv.iter().map(OsString::as_os_str));
+        let parts: Vec<_> = std::iter::once(GRANT.into()).chain(words.map(exact)).collect();
         let identity: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         self.cache_dir.as_ref().map(|dir| Cache::new(dir.clone(), &identity))
     }
+}
+
+/// The word as text that no other word has: a path need not be UTF-8.
+fn exact(word: &OsStr) -> Cow<'_, str> {
+    word.to_str().map_or_else(|| format!("\0{}", entry::hex(word.as_bytes())).into(), Cow::from)
 }
 
 /// Whether the profile's token command is a grant. Without it the command prints a permanent token.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
+use time::PrimitiveDateTime;
 
 use super::*;
 use crate::hostile::{config, text};
@@ -20,6 +21,14 @@ fn token(life: u64) -> AccessToken {
 /// A moment in the token's life, or up to as long before or after it.
 fn moment(token: &AccessToken, life: u64, part: f64) -> OffsetDateTime {
     token.obtained_at + time::Duration::seconds_f64(life as f64 * part)
+}
+
+/// A clock that is broken beyond all measure is no reason to panic.
+#[test]
+fn a_token_has_a_state_at_the_ends_of_time() {
+    for now in [PrimitiveDateTime::MIN, PrimitiveDateTime::MAX].map(PrimitiveDateTime::assume_utc) {
+        assert_eq!(token(300).state(now, Duration::ZERO, || 0.0), State::Due);
+    }
 }
 
 proptest! {

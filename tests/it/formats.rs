@@ -275,12 +275,12 @@ fn github_without_its_file_is_an_error_before_any_request() {
 #[test]
 fn github_gets_both_or_none() {
     let mut sandbox = telling(DOCUMENT);
-    sandbox.set("GITHUB_ENV", "/dev/full");
-    let full = sandbox.run(["-f", "github"]);
-    full.fails(1, "spotinst-cred: cannot write /dev/full: No space left on device (os error 28)\n");
-
     let file = sandbox.write("github_env", "A=1\n");
     sandbox.set("GITHUB_ENV", &file);
+    let full = sandbox.full_disk(&["-f", "github"]);
+    full.fails(1, &format!("spotinst-cred: cannot write {}: File too large (os error 27)\n", file.display()));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
+
     let mut command = sandbox.program(["-f", "github"]);
     command.stdout(fs::OpenOptions::new().write(true).mode(0o600).open("/dev/full").unwrap());
     Running::start(&mut command).end().fails(1, "");

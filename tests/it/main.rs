@@ -69,4 +69,5 @@ mod syscalls;
 mod terraform;
 mod tls;
 mod transcript;
+mod traps;
 mod wire_limits;

@@ -67,6 +67,18 @@ fn encoded() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(config())]
 
+    /// A clock that is broken beyond all measure is no reason to panic.
+    #[test]
+    fn a_failure_can_be_judged_at_the_ends_of_time(failure in remembered(), is_late in any::<bool>()) {
+        let end = if is_late { time::PrimitiveDateTime::MAX } else { time::PrimitiveDateTime::MIN };
+        let now = end.assume_utc();
+        prop_assert!(!failure.holds(now) || failure.backs_off(now));
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn what_is_written_is_read(entry in entry()) {
         let bytes = entry.encode(NAME);
