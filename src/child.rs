@@ -1,12 +1,14 @@
 //! Runs a command that prints a secret, with a time limit.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
@@ -46,7 +48,7 @@ impl CommandFailure {
 /// over a pipe that they never close.
 ///
 /// # Errors
-/// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed.
+/// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed, without a terminal with all its children.
 pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let depth = env::depth();
     if depth >= DEEPEST {
@@ -57,22 +59,23 @@ pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>
             has_failed: false,
         });
     }
-    let mut child = start(argv, depth + 1).map_err(|error| CommandFailure {
+    let is_apart = !has_terminal();
+    let mut child = start(argv, depth + 1, is_apart).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
         has_failed: false,
     })?;
     let words = child.stderr.take().map(relay);
-    let ended = result(child, deadline);
+    let ended = result(child, is_apart, deadline);
     if let Some(words) = words {
         words.recv_timeout(LAST_WORDS).ok();
     }
     ended
 }
 
-/// What the command prints until its end, or until `deadline`.
-fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
+/// What the command prints until its end, or until `deadline`: then it is killed, with its children if it `is_apart`.
+fn result(child: Child, is_apart: bool, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let pid = Pid::from_child(&child);
     // A grandchild may hold the pipe open for ever, so the reading must be something that can be walked away from.
     match patience::until(deadline, move || collect(child)) {
@@ -88,7 +91,8 @@ fn result(child: Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Command
         Err(error) if error.kind() != ErrorKind::TimedOut => Err(unreadable(error)),
         Err(_) => {
             // It may have ended in this very moment: then there is nothing to kill.
-            let _ = kill_process(pid, Signal::KILL);
+            let kill = if is_apart { kill_process_group } else { kill_process };
+            let _ = kill(pid, Signal::KILL);
             Err(CommandFailure {
                 kind: Kind::Temporary,
                 why: "was not done in time".to_owned(),
@@ -108,7 +112,7 @@ fn unreadable(error: io::Error) -> CommandFailure {
 /// Starts the command with none of our secrets. A terminal is its stderr too, for a person to be asked there. Else its
 /// stderr is a pipe of ours: what a killed command leaves behind would hold the host's own open, and many hosts read
 /// that to its end.
-fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
+fn start(argv: &[OsString], depth: u32, is_apart: bool) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -118,8 +122,18 @@ fn start(argv: &[OsString], depth: u32) -> io::Result<Child> {
     if !io::stderr().is_terminal() {
         command.stderr(Stdio::piped());
     }
+    if is_apart {
+        command.process_group(0);
+    }
     command.env(env::DEPTH, depth.to_string());
     command.spawn()
+}
+
+/// Whether a person may be asked, by way of stderr or of the terminal that the process has: then the command stays in
+/// our process group, as another one could not read there, nor hear the interrupt key. Without, it gets one of its own,
+/// so that its children end with it when time runs out.
+fn has_terminal() -> bool {
+    io::stderr().is_terminal() || File::open("/dev/tty").is_ok()
 }
 
 /// Passes on what the command says, as it comes. The receiver hears when there is no more.
