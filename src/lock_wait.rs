@@ -21,7 +21,15 @@ pub fn wait(cache: &Cache, deadline: Instant, voice: Voice) -> Access<'_> {
 /// # Errors
 /// Somebody holds the lock for longer, or there is no locking here.
 pub fn lock(cache: &Cache, deadline: Instant, voice: Voice) -> Result<CacheLock<'_>, Failure> {
-    match wait(cache, deadline, voice) {
+    granted(cache, wait(cache, deadline, voice))
+}
+
+/// The lock, if it was had.
+///
+/// # Errors
+/// Somebody holds it, or there is no locking here.
+pub fn granted<'a>(cache: &Cache, access: Access<'a>) -> Result<CacheLock<'a>, Failure> {
+    match access {
         Access::Locked(lock) => Ok(lock),
         Access::Held => Err(held(cache)),
         Access::Impossible(error) => {
