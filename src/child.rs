@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -11,13 +12,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use zeroize::Zeroizing;
 
+use crate::cache::{self, Cache};
 use crate::failure::{Failure, Kind};
 use crate::patience;
 use crate::secret::LONGEST;
 use crate::settings::env;
 
-/// A profile may stand behind another, but one that stands behind itself would start processes without end.
-const DEEPEST: u32 = 4;
+/// A profile may stand behind another, but one that stands behind itself would wait for itself, or start processes
+/// without end.
+pub const ANOTHER_PROFILE: &str = "let the command name another profile: spotinst-cred --profile NAME";
 
 /// How long what a command has said may take to be passed on when it is over. Together with the time of an exchange it
 /// must be shorter than the wait for the lock.
@@ -45,22 +48,29 @@ impl CommandFailure {
 }
 
 /// Everything that the command prints on stdout. Its stderr reaches the caller's, its stdin is empty: some hosts hand
-/// over a pipe that they never close.
+/// over a pipe that they never close. It is told that it runs to refresh `identity`, if that is so.
 ///
 /// # Errors
 /// It cannot be started, exits non-zero, or is not done by `deadline`: then it is killed, without a terminal with all its children.
-pub fn output(argv: &[OsString], deadline: Instant) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
-    let depth = env::depth();
-    if depth >= DEEPEST {
+pub fn output(
+    argv: &[OsString],
+    identity: Option<&Cache>,
+    deadline: Instant,
+) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
+    // Where there is no lock to be waited for, the command itself is the mark.
+    let name = cache::name(argv.iter().map(|word| word.as_bytes()));
+    let mut inside = env::inside();
+    if inside.contains(&name) {
         return Err(CommandFailure {
             kind: Kind::Settings,
-            why: format!("is not started: it is {depth} deep in commands of spotinst-cred, and seems to run itself"),
-            hint: "let the command name another profile: spotinst-cred --profile NAME",
+            why: "is not started: it runs already, and seems to run itself".to_owned(),
+            hint: ANOTHER_PROFILE,
             has_failed: false,
         });
     }
+    inside.extend(identity.map(|cache| cache.name().to_owned()).into_iter().chain([name]));
     let is_apart = !has_terminal();
-    let mut child = start(argv, depth + 1, is_apart).map_err(|error| CommandFailure {
+    let mut child = start(argv, &inside.join(":"), is_apart).map_err(|error| CommandFailure {
         kind: Kind::Settings,
         why: format!("cannot be started: {error}"),
         hint: "check the program's name and the PATH",
@@ -112,7 +122,7 @@ fn unreadable(error: io::Error) -> CommandFailure {
 /// Starts the command with none of our secrets. A terminal is its stderr too, for a person to be asked there. Else its
 /// stderr is a pipe of ours: what a killed command leaves behind would hold the host's own open, and many hosts read
 /// that to its end.
-fn start(argv: &[OsString], depth: u32, is_apart: bool) -> io::Result<Child> {
+fn start(argv: &[OsString], inside: &str, is_apart: bool) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -125,7 +135,7 @@ fn start(argv: &[OsString], depth: u32, is_apart: bool) -> io::Result<Child> {
     if is_apart {
         command.process_group(0);
     }
-    command.env(env::DEPTH, depth.to_string());
+    command.env(env::INSIDE, inside);
     command.spawn()
 }
 

@@ -23,7 +23,7 @@ pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> E
     voice.detail(|| format!("running {name}"));
     let _waiting = voice.waiting(&name);
     let asked_at = whole_second(clock::now());
-    let printed = child::output(&settings.command.argv, limits.commands_end)
+    let printed = child::output(&settings.command.argv, settings.cache().as_ref(), limits.commands_end)
         // The command is this grant's server: what ails it may pass.
         .map_err(|failure| failure.passing().about(&name))
         .and_then(|bytes| settings.setting.text(bytes).map_err(|failure| failure.kind(Kind::Temporary)));

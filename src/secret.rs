@@ -10,6 +10,7 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
+use crate::cache::Cache;
 use crate::child;
 use crate::failure::Failure;
 use crate::patience;
@@ -97,16 +98,17 @@ impl SecretSetting {
         matches!(self.source, Source::Command(_))
     }
 
-    /// Fetches the secret. A command, or a pipe in a file's place, has until `deadline`.
+    /// Fetches the secret, to refresh `identity` if that is what for. A command, or a pipe in a file's place, has until
+    /// `deadline`.
     ///
     /// # Errors
     /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for one that is not done in time.
-    pub fn fetch(&self, deadline: Instant) -> Result<Secret, Failure> {
+    pub fn fetch(&self, identity: Option<&Cache>, deadline: Instant) -> Result<Secret, Failure> {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path, deadline)?,
             Source::Command(command) => {
-                child::output(&command.argv, deadline).map_err(|failure| failure.about(&self.describe()))?
+                child::output(&command.argv, identity, deadline).map_err(|failure| failure.about(&self.describe()))?
             }
         };
         self.text(bytes)
@@ -198,7 +200,7 @@ mod tests {
     fn debug_shows_no_secret() {
         let source = Source::Value(secret());
         let setting = SecretSetting { what: "password", source, origin: Origin::Variable("SPOTINST_PASSWORD") };
-        let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
+        let fetched = setting.fetch(None, Instant::now() + Duration::from_secs(1));
         let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
         let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
         let refresh_token = Some(RefreshToken { value: secret(), expires_at: None });

@@ -54,16 +54,12 @@ pub enum Access<'a> {
 impl Cache {
     /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
     pub fn new(dir: PathBuf, identity: &[&str]) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(&entry::VERSION.to_le_bytes());
-        for part in identity {
-            // Each part with its length, so that no two lists of parts are the same bytes.
-            hash.update(&(part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest = hash.finish();
-        let name = entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0);
-        Self { dir, name }
+        Self { dir, name: name(identity.iter().map(|part| part.as_bytes())) }
+    }
+
+    /// The name of the identity.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The caches of all identities in `dir`: also of one whose first token is on its way, and which has no more than
@@ -156,6 +152,19 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// The name of what is made of these parts.
+pub fn name<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Context::new(&SHA256);
+    hash.update(&entry::VERSION.to_le_bytes());
+    for part in parts {
+        // Each part with its length, so that no two lists of parts are the same bytes.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finish();
+    entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0)
 }
 
 /// The right to write one identity's entry.
