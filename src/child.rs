@@ -26,6 +26,15 @@ pub const ANOTHER_PROFILE: &str = "let the command name another profile: spotins
 /// must be shorter than the wait for the lock.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What becomes of a command's stderr where that is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// It reaches the caller's as it comes: a person may have to act.
+    PassedOn,
+    /// Nobody is to hear it.
+    Withheld,
+}
+
 /// Why a command yielded nothing.
 pub struct CommandFailure {
     kind: Kind,
@@ -47,7 +56,7 @@ impl CommandFailure {
     }
 }
 
-/// Everything that the command prints on stdout. Its stderr reaches the caller's, its stdin is empty: some hosts hand
+/// Everything that the command prints on stdout. Its stderr is passed on or not, its stdin is empty: some hosts hand
 /// over a pipe that they never close. It is told that it runs to refresh `identity`, if that is so.
 ///
 /// # Errors
@@ -55,6 +64,7 @@ impl CommandFailure {
 pub fn output(
     argv: &[OsString],
     identity: Option<&Cache>,
+    words: Words,
     deadline: Instant,
 ) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     // Where there is no lock to be waited for, the command itself is the mark.
@@ -76,7 +86,7 @@ pub fn output(
         hint: "check the program's name and the PATH",
         has_failed: false,
     })?;
-    let words = child.stderr.take().map(relay);
+    let words = child.stderr.take().map(|stderr| relay(stderr, words));
     let ended = result(child, is_apart, deadline);
     if let Some(words) = words {
         words.recv_timeout(LAST_WORDS).ok();
@@ -146,15 +156,17 @@ fn has_terminal() -> bool {
     io::stderr().is_terminal() || File::open("/dev/tty").is_ok()
 }
 
-/// Passes on what the command says, as it comes. The receiver hears when there is no more.
-fn relay(mut words: ChildStderr) -> Receiver<()> {
+/// Passes on what the command says, as it comes, or reads it for nobody. The receiver hears when there is no more.
+fn relay(mut stderr: ChildStderr, words: Words) -> Receiver<()> {
     let (over, heard) = mpsc::channel::<()>();
     let pass_on = move || {
         let _over = over;
         let mut bytes = [0; 4096];
-        while let Ok(length @ 1..) = words.read(&mut bytes) {
-            // A stderr that is full or gone is no reason to stop the command.
-            io::stderr().write_all(bytes.get(..length).unwrap_or_default()).ok();
+        while let Ok(length @ 1..) = stderr.read(&mut bytes) {
+            if words == Words::PassedOn {
+                // A stderr that is full or gone is no reason to stop the command.
+                io::stderr().write_all(bytes.get(..length).unwrap_or_default()).ok();
+            }
         }
     };
     // Without a thread to be had the words are lost, and no other harm is done.

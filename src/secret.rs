@@ -11,7 +11,7 @@ use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use crate::cache::Cache;
-use crate::child;
+use crate::child::{self, Words};
 use crate::failure::Failure;
 use crate::patience;
 use crate::settings::origin::Origin;
@@ -107,9 +107,8 @@ impl SecretSetting {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path, deadline)?,
-            Source::Command(command) => {
-                child::output(&command.argv, identity, deadline).map_err(|failure| failure.about(&self.describe()))?
-            }
+            Source::Command(command) => child::output(&command.argv, identity, Words::PassedOn, deadline)
+                .map_err(|failure| failure.about(&self.describe()))?,
         };
         self.text(bytes)
     }

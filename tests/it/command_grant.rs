@@ -110,13 +110,18 @@ fn a_failure_is_shared_by_those_who_wait() {
 
 #[test]
 fn a_failure_while_the_token_is_usable_is_not_seen() {
-    let sandbox = counting("test -e ~/again && exit 1; touch ~/again; echo abc123");
-    sandbox.run([]).prints("abc123\n");
+    let sandbox = counting("echo words >&2; test -e ~/again && exit 1; touch ~/again; echo abc123");
+    // Who has no token yet may have to act on what the command says.
+    let first = sandbox.run([]);
+    assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("abc123\n", "words\n"));
     // Age it by an hour: a token without an expiry is renewed after half an hour.
     age(&sandbox.entry_path(), 3600);
     sandbox.run([]).prints("abc123\n");
     sandbox.run([]).prints("abc123\n");
     assert_eq!(runs(&sandbox), 2);
+    let forced = sandbox.run(["--force-refresh"]);
+    assert!(forced.stderr.starts_with("words\nspotinst-cred: "), "{forced:?}");
+    forced.has_failed(5);
 }
 
 #[test]
