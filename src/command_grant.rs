@@ -5,7 +5,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::budget::RefreshLimits;
-use crate::child;
+use crate::child::{self, Words};
 use crate::clock;
 use crate::failure::{Failure, Kind};
 use crate::format::json::VERSION;
@@ -17,16 +17,20 @@ use crate::settings::token_command::CommandSettings;
 use crate::token::{AccessToken, is_account, is_bearer_token};
 use crate::voice::Voice;
 
-/// Runs the command and takes what it prints for a token.
-pub fn run(settings: &CommandSettings, limits: RefreshLimits, voice: Voice) -> Ended {
+/// Runs the command and takes what it prints for a token. What it says is not for a caller whose call succeeds without
+/// it, `is_spare` says: that has a usable token in hand.
+pub fn run(settings: &CommandSettings, is_spare: bool, limits: RefreshLimits, voice: Voice) -> Ended {
     let name = format!("the token command from {}", settings.setting.origin);
     voice.detail(|| format!("running {name}"));
     let _waiting = voice.waiting(&name);
+    let words = if is_spare && !voice.is_heard() { Words::Withheld } else { Words::PassedOn };
     let asked_at = whole_second(clock::now());
-    let printed = child::output(&settings.command.argv, Some(&settings.dir), limits.commands_end)
-        // The command is this grant's server: what ails it may pass.
-        .map_err(|failure| failure.passing().about(&name))
-        .and_then(|bytes| settings.setting.text(bytes).map_err(|failure| failure.kind(Kind::Temporary)));
+    let identity = settings.cache();
+    let printed =
+        child::output(&settings.command.argv, Some(&settings.dir), identity.as_ref(), words, limits.commands_end)
+            // The command is this grant's server: what ails it may pass.
+            .map_err(|failure| failure.passing().about(&name))
+            .and_then(|bytes| settings.setting.text(bytes).map_err(|failure| failure.kind(Kind::Temporary)));
     match printed.and_then(|printed| read(&printed, asked_at).map_err(|problem| garbage(&name, problem))) {
         Ok(token) => Ended::Granted(Granted { token, refresh_token: None }),
         Err(failure) => failed(failure),

@@ -40,11 +40,13 @@ impl Granter<'_> {
         }
     }
 
-    /// Renews the entry's token: see [`Refresher::refresh`].
-    pub fn refresh(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Outcome {
+    /// Renews the entry's token: see [`Refresher::refresh`]. Where it `is_spare`, the one in hand will do, too.
+    pub fn refresh(self, entry: &Entry, force: bool, is_spare: bool, limits: RefreshLimits, voice: Voice) -> Outcome {
         match self {
             Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh(entry, force),
-            Granter::Command(settings) => Outcome::new(command_grant::run(settings, limits, voice), limits.exchange()),
+            Granter::Command(settings) => {
+                Outcome::new(command_grant::run(settings, is_spare, limits, voice), limits.exchange())
+            }
         }
     }
 
@@ -52,7 +54,7 @@ impl Granter<'_> {
     pub fn refresh_unsaved(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Ended {
         match self {
             Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh_unsaved(entry, force),
-            Granter::Command(settings) => command_grant::run(settings, limits, voice),
+            Granter::Command(settings) => command_grant::run(settings, false, limits, voice),
         }
     }
 

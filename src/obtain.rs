@@ -193,7 +193,8 @@ impl Call<'_> {
 
     /// Asks the server, and shares what comes of it.
     fn refresh_and_publish(&self, draft: Draft<'_>, entry: Entry) -> Result<AccessToken, Failure> {
-        let outcome = self.granter.refresh(&entry, self.wish.force, self.limits(), self.voice);
+        let is_spare = self.wish.state(&entry, clock::now()) != State::Due;
+        let outcome = self.granter.refresh(&entry, self.wish.force, is_spare, self.limits(), self.voice);
         let now = clock::now();
         let next = outcome.into_entry(entry, now, self.granter.keeps_refresh_tokens());
         let failure = next.failure.as_ref().map(|remembered| told_again(remembered, now));

@@ -309,7 +309,7 @@ impl<'a> Refresher<'a> {
 
     fn fetch(&self, source: &SecretSetting) -> Result<Secret, Failure> {
         let _waiting = source.is_command().then(|| self.voice.waiting("the command that prints a secret"));
-        source.fetch(self.limits.commands_end)
+        source.fetch(self.settings.cache().as_ref(), self.limits.commands_end)
     }
 
     fn send(&self, grant: Grant<'_>, client_secret: &Secret, deadline: Instant) -> Result<Granted, Refusal> {

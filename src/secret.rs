@@ -10,7 +10,8 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
-use crate::child;
+use crate::cache::Cache;
+use crate::child::{self, Words};
 use crate::failure::Failure;
 use crate::patience;
 use crate::settings::origin::Origin;
@@ -104,17 +105,17 @@ impl SecretSetting {
         matches!(self.source, Source::Command(_))
     }
 
-    /// Fetches the secret. A command, or a pipe in a file's place, has until `deadline`.
+    /// Fetches the secret, to refresh `identity` if that is what for. A command, or a pipe in a file's place, has until
+    /// `deadline`.
     ///
     /// # Errors
     /// [`Kind::Settings`](crate::failure::Kind) for a file or command that yields none, temporary for one that is not done in time.
-    pub fn fetch(&self, deadline: Instant) -> Result<Secret, Failure> {
+    pub fn fetch(&self, identity: Option<&Cache>, deadline: Instant) -> Result<Secret, Failure> {
         let bytes = match &self.source {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::File(path) => self.read_file(path, deadline)?,
-            Source::Command(command) => {
-                child::output(&command.argv, None, deadline).map_err(|failure| failure.about(&self.describe()))?
-            }
+            Source::Command(command) => child::output(&command.argv, None, identity, Words::PassedOn, deadline)
+                .map_err(|failure| failure.about(&self.describe()))?,
         };
         self.text(bytes)
     }
@@ -189,7 +190,7 @@ mod tests {
     fn debug_shows_no_secret() {
         let source = Source::Value(secret());
         let setting = SecretSetting { what: "password", source, origin: Origin::Variable("SPOTINST_PASSWORD") };
-        let fetched = setting.fetch(Instant::now() + Duration::from_secs(1));
+        let fetched = setting.fetch(None, Instant::now() + Duration::from_secs(1));
         let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
         let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
         let refresh_token = Some(RefreshToken { value: secret(), expires_at: None, client_mark: None });

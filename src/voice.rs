@@ -53,7 +53,7 @@ impl Voice {
 
     /// Whether there is anybody to talk to. Some hosts parse stdout and stderr together, so without a terminal or
     /// `-v` there is no word unless the call fails.
-    fn is_heard(self) -> bool {
+    pub fn is_heard(self) -> bool {
         self.verbose || io::stderr().is_terminal()
     }
 

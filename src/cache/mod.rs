@@ -54,16 +54,12 @@ pub enum Access<'a> {
 impl Cache {
     /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
     pub fn new(dir: PathBuf, identity: &[&str]) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(&entry::VERSION.to_le_bytes());
-        for part in identity {
-            // Each part with its length, so that no two lists of parts are the same bytes.
-            hash.update(&(part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest = hash.finish();
-        let name = entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0);
-        Self { dir, name }
+        Self { dir, name: name(identity.iter().map(|part| part.as_bytes())) }
+    }
+
+    /// The name of the identity.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The caches of all identities in `dir`: also of one whose first token is on its way, and which has no more than
@@ -158,6 +154,19 @@ impl Cache {
     }
 }
 
+/// The name of what is made of these parts.
+pub fn name<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Context::new(&SHA256);
+    hash.update(&entry::VERSION.to_le_bytes());
+    for part in parts {
+        // Each part with its length, so that no two lists of parts are the same bytes.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finish();
+    entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0)
+}
+
 /// The right to write one identity's entry.
 #[derive(Debug)]
 pub struct CacheLock<'a> {
@@ -177,11 +186,36 @@ impl<'a> CacheLock<'a> {
     /// The directory cannot be written or the disk is full. The lock is then given back: who can share nothing should
     /// keep nobody waiting.
     pub fn draft(self) -> io::Result<Draft<'a>> {
+        let file = self.room()?;
+        Ok(Draft { lock: self, file })
+    }
+
+    /// Puts the entry in the place of one that must not be served any more. Where it cannot be written, that one goes
+    /// all the same, and with it whatever else it holds.
+    ///
+    /// # Errors
+    /// It cannot be removed either.
+    pub fn supersede(self, entry: &Entry) -> io::Result<Superseded> {
+        match self.room().and_then(|file| self.publish(file, entry)) {
+            Ok(()) => Ok(Superseded::Written),
+            Err(why) => self.remove().map(|()| Superseded::Removed(why)),
+        }
+    }
+
+    /// A file for the next entry, with the room it needs.
+    fn room(&self) -> io::Result<Replacement> {
         sweep::leftovers(&self.cache.dir, &self.cache.name);
         let path = self.cache.dir.join(format!("{}.{}.tmp", self.cache.name, random::name()));
         let mut file = Replacement::create(path)?;
         file.reserve(&[b'\n'; RESERVE])?;
-        Ok(Draft { lock: self, file })
+        Ok(file)
+    }
+
+    /// Writes the entry into the file and moves that into place.
+    fn publish(&self, file: Replacement, entry: &Entry) -> io::Result<()> {
+        file.publish(&entry.encode(&self.cache.name), &self.cache.path())?;
+        sweep::now_and_then(&self.cache.dir);
+        Ok(())
     }
 
     /// Forgets the entry, and what killed processes left of others. The lock file stays, as it must.
@@ -195,6 +229,15 @@ impl<'a> CacheLock<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// What became of an entry that must not be served any more.
+#[derive(Debug)]
+pub enum Superseded {
+    /// The new one is in its place.
+    Written,
+    /// It is gone, and nothing could be written in its place.
+    Removed(io::Error),
 }
 
 /// A new entry in the making: a file beside the present one, with the room it needs. Dropped, it is gone.
@@ -211,9 +254,7 @@ impl Draft<'_> {
     /// # Errors
     /// The disk or the file system refuses. The token is good all the same.
     pub fn publish(self, entry: &Entry) -> io::Result<()> {
-        let cache = self.lock.cache;
-        self.file.publish(&entry.encode(&cache.name), &cache.path())?;
-        sweep::now_and_then(&cache.dir);
-        Ok(())
+        let Self { file, lock } = self;
+        lock.publish(file, entry)
     }
 }

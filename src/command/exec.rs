@@ -30,6 +30,8 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
     for name in env::SECRETS {
         command.env_remove(name);
     }
+    // The refresh is over, and nobody waits for the program on account of it.
+    command.env_remove(env::INSIDE);
     for name in env::ACCOUNT {
         // One that is set is the account; without an account there is at most an empty one, which misleads.
         match answer.account {

@@ -4,11 +4,12 @@
 use std::io::{self, ErrorKind, IsTerminal};
 use std::time::Instant;
 
+use crate::cache::Superseded;
 use crate::cache::entry::Entry;
 use crate::cli::Options;
 use crate::failure::{Failure, Kind};
 use crate::secret::{LONGEST, Secret};
-use crate::settings::Settings;
+use crate::settings::{Settings, TokenSource};
 use crate::token::is_bearer_token;
 use crate::voice::Voice;
 use crate::{command, lock_wait};
@@ -16,7 +17,8 @@ use crate::{command, lock_wait};
 /// What stdin must hold.
 const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
 
-/// Reads the rejected token on stdin and forgets it. The refresh token stays: nobody has rejected it.
+/// Reads the rejected token on stdin and forgets it. The refresh token stays, as nobody has rejected it, unless the
+/// cache cannot be written: a rejected token must not be handed out again.
 ///
 /// # Errors
 /// There is no token on stdin, a setting is wrong, somebody holds the lock for too long, or the cache cannot be
@@ -35,14 +37,26 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     let entry = lock.read();
     if is_cached(&entry) {
         let next = Entry { token: None, ..entry };
-        let published = lock.draft().and_then(|draft| draft.publish(&next));
-        published.map_err(|error| {
+        let superseded = lock.supersede(&next).map_err(|error| {
             Failure::new(Kind::Other, format!("cannot write {}: {error}", cache.path().display()))
                 .hint("check its permissions and the room on the disk")
         })?;
+        if let (Superseded::Removed(why), Some(hint)) = (superseded, lost_login(&settings.source, &next)) {
+            let what = "the token is forgotten, and the login with it";
+            voice.notice(&format!("{what}, as {} cannot be written: {why}; {hint}", cache.path().display()));
+            return Ok(());
+        }
     }
     voice.notice("the token is forgotten; the next call gets a new one");
     Ok(())
+}
+
+/// The next step where the entry's refresh token is all that a login left; without it only a person gets a new token.
+fn lost_login(source: &TokenSource, entry: &Entry) -> Option<String> {
+    match source {
+        TokenSource::Endpoint(endpoint) if entry.refresh_token.is_some() => endpoint.login_hint(),
+        _ => None,
+    }
 }
 
 /// The token on stdin, less one trailing newline.

@@ -1,8 +1,9 @@
 //! `logout`: forgets cached tokens, under the lock, so that a refresh in flight cannot bring them back.
 
+use std::io::ErrorKind;
 use std::time::Instant;
 
-use crate::cache::Cache;
+use crate::cache::{Access, Cache};
 use crate::cli::Options;
 use crate::failure::{Failure, Kind};
 use crate::lock_wait;
@@ -25,10 +26,7 @@ pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()>
         let settings = Settings::resolve(options, started)?;
         (settings.source.cache().into_iter().collect(), settings.budget)
     };
-    let mut forgotten = 0;
-    for cache in &caches {
-        forgotten += usize::from(forget(cache, budget.call_ends(), voice)?);
-    }
+    let forgotten = forget_all(&caches, budget.call_ends(), voice)?;
     voice.notice(match forgotten {
         0 => "no token was cached",
         1 => "the cached tokens are forgotten",
@@ -37,15 +35,32 @@ pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Forgets one identity's tokens; says whether there were any. Whoever refreshes at this moment publishes first.
-fn forget(cache: &Cache, deadline: Instant, voice: Voice) -> Result<bool, Failure> {
-    if !cache.has_dir() {
+/// Forgets what nobody holds at once, then waits for the rest: one holder keeps no other token in the cache. Whoever
+/// refreshes at this moment publishes first. Says how many tokens there were.
+///
+/// # Errors
+/// The first one, when everything else is forgotten.
+fn forget_all(caches: &[Cache], deadline: Instant, voice: Voice) -> Result<usize, Failure> {
+    let (mut ended, mut held) = (Vec::new(), Vec::new());
+    for cache in caches.iter().filter(|cache| cache.has_dir()) {
+        match cache.try_lock() {
+            Access::Held => held.push(cache),
+            access => ended.push(forget(cache, access)),
+        }
+    }
+    ended.extend(held.into_iter().map(|cache| forget(cache, lock_wait::wait(cache, deadline, voice))));
+    ended.into_iter().try_fold(0, |forgotten, is_there| Ok(forgotten + usize::from(is_there?)))
+}
+
+/// Forgets one identity's tokens; says whether there were any.
+fn forget(cache: &Cache, access: Access<'_>) -> Result<bool, Failure> {
+    let path = cache.path();
+    let is_there = !matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+    // Where nobody can lock, nobody can publish either: what is not there does not come.
+    if matches!(access, Access::Impossible(_)) && !is_there {
         return Ok(false);
     }
-    let path = cache.path();
-    let lock = lock_wait::lock(cache, deadline, voice)?;
-    let is_there = path.symlink_metadata().is_ok();
-    lock.remove().map(|()| is_there).map_err(|error| {
+    lock_wait::granted(cache, access)?.remove().map(|()| is_there).map_err(|error| {
         Failure::new(Kind::Other, format!("cannot remove {}: {error}", path.display()))
             .hint("check the permissions of its directory")
     })

@@ -50,7 +50,7 @@ pub fn answer<'a>(token: &'a AccessToken, settings: &'a Settings) -> Answer<'a> 
 /// A permanent token, as it is.
 fn permanent(source: &SecretSetting, settings: &Settings) -> Result<AccessToken, Failure> {
     let limits = settings.budget.refresh_at(settings.budget.started);
-    let value = source.fetch(limits.commands_end)?;
+    let value = source.fetch(None, limits.commands_end)?;
     if is_bearer_token(value.expose()) {
         return Ok(AccessToken::permanent(value, clock::now()));
     }

@@ -8,6 +8,7 @@ pub mod said;
 mod system_roots;
 mod trust;
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use ring::hmac;
@@ -278,8 +279,11 @@ impl Request<'_> {
     /// The text without our secrets, should the server repeat one.
     fn redacted(&self, text: String) -> String {
         let is_secret = |name| matches!(name, "password" | "refresh_token" | "client_secret");
-        let secrets = self.form().into_iter().filter(|(name, _)| is_secret(*name));
-        secrets.fold(text, |text, (_, secret)| redaction::without(text, secret))
+        let mut secrets = self.form();
+        secrets.retain(|(name, _)| is_secret(*name));
+        // The longest first: where one holds another, taking out the shorter one would leave the rest of it.
+        secrets.sort_by_key(|(_, secret)| Reverse(secret.len()));
+        secrets.into_iter().fold(text, |text, (_, secret)| redaction::without(text, secret))
     }
 }
 

@@ -30,9 +30,9 @@ pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
 pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
 pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
 pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
-/// How deep in commands of this program it runs; set by itself.
-pub const DEPTH: &str = "SPOTINST_CRED_DEPTH";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// What is being refreshed around this process, and by which commands: their names, parted by colons; set by itself.
+pub const INSIDE: &str = "SPOTINST_CRED_INSIDE";
 pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &[&str] = &["KUBERNETES_EXEC_INFO"];
 
@@ -60,9 +60,15 @@ pub fn path(name: &'static str) -> Option<Given<PathBuf>> {
     raw(name).map(|given| given.map(PathBuf::from))
 }
 
-/// How many commands of this program this process runs in.
-pub fn depth() -> u32 {
-    raw(DEPTH).and_then(|given| given.value.to_str()?.parse().ok()).unwrap_or_default()
+/// The names of what this process runs inside of.
+pub fn inside() -> Vec<String> {
+    let names = raw(INSIDE).and_then(|given| given.value.into_string().ok()).unwrap_or_default();
+    names.split(':').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether this process runs inside of what has this name.
+pub fn is_inside(name: &str) -> bool {
+    inside().iter().any(|outer| outer == name)
 }
 
 /// Whether the user wants colours on a terminal: `NO_COLOR` is not set, and the terminal is no dumb one.

@@ -110,13 +110,18 @@ fn a_failure_is_shared_by_those_who_wait() {
 
 #[test]
 fn a_failure_while_the_token_is_usable_is_not_seen() {
-    let sandbox = counting("test -e ~/again && exit 1; touch ~/again; echo abc123");
-    sandbox.run([]).prints("abc123\n");
+    let sandbox = counting("echo words >&2; test -e ~/again && exit 1; touch ~/again; echo abc123");
+    // Who has no token yet may have to act on what the command says.
+    let first = sandbox.run([]);
+    assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("abc123\n", "words\n"));
     // Age it by an hour: a token without an expiry is renewed after half an hour.
     age(&sandbox.entry_path(), 3600);
     sandbox.run([]).prints("abc123\n");
     sandbox.run([]).prints("abc123\n");
     assert_eq!(runs(&sandbox), 2);
+    let forced = sandbox.run(["--force-refresh"]);
+    assert!(forced.stderr.starts_with("words\nspotinst-cred: "), "{forced:?}");
+    forced.has_failed(5);
 }
 
 #[test]
@@ -266,23 +271,69 @@ fn a_token_that_lives_short_says_nothing_about_the_next_one() {
     assert_eq!(runs(&sandbox), 2);
 }
 
+const ANOTHER: &str = "hint: let the command name another profile: spotinst-cred --profile NAME\n";
+
+/// It would wait for the lock that is held for it.
 #[test]
-fn a_command_that_runs_itself_ends() {
-    let mut sandbox = Sandbox::new();
-    configure(&sandbox, Path::new(PROGRAM), "");
-    // Without a cache there is no lock that would stop it.
-    sandbox.set("SPOTINST_CRED_CACHE_DIR", "/dev/null/none");
+fn a_command_that_runs_itself_is_refused_the_lock() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, Path::new(PROGRAM), "command_timeout = \"10min\"\n");
     let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
-    let by_hand = "hint: run it by hand to see why\n";
-    let innermost = "is not started: it is 4 deep in commands of spotinst-cred, and seems to run itself";
-    sandbox.run([]).fails(
-        5,
-        &format!(
-            "{name} {innermost}\nhint: let the command name another profile: spotinst-cred --profile NAME\n\
-             {name} failed: exit status: 3\n{by_hand}{}",
-            format!("{name} failed: exit status: 5\n{by_hand}").repeat(3),
-        ),
+    let outcome = sandbox.run([]);
+    let lock = sandbox.lock_path();
+    let itself = format!(
+        "spotinst-cred: {} is held by the spotinst-cred that runs this one: its command seems to run itself\n{ANOTHER}",
+        lock.display()
     );
+    let told = format!("{itself}{name} failed: exit status: 3\nhint: run it by hand to see why\n");
+    outcome.fails(5, &told);
+}
+
+/// The same by way of a secret's command, through a shell, and with what else takes the lock.
+#[test]
+fn nothing_waits_for_the_lock_that_is_held_for_it() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD");
+    for arguments in ["", "logout", "logout --all"] {
+        sandbox.config(&format!(
+            "[profiles.default]\npassword_command = \"{PROGRAM} {arguments}\"\ncommand_timeout = \"10min\"\n"
+        ));
+        let outcome = sandbox.run([]);
+        outcome.has_failed(3);
+        let itself = "is held by the spotinst-cred that runs this one: its command seems to run itself\n";
+        assert!(outcome.stderr.contains(itself), "{outcome:?}");
+    }
+    assert_eq!(stand_in.connections(), 0);
+}
+
+/// Without a cache there is no lock that would stop it.
+#[test]
+fn a_command_that_runs_itself_without_a_lock_is_not_started_again() {
+    let sandbox = Sandbox::new();
+    let name = format!("the token command from {}", origin(&sandbox));
+    let itself = format!(
+        "spotinst-cred: {name} is not started: it runs already, and seems to run itself\n{ANOTHER}\
+         spotinst-cred: {name} failed: exit status: 3\nhint: run it by hand to see why\n"
+    );
+    for (grant, options, status) in [("grant = \"command\"", ["--no-cache"], 5), ("", ["--no-cache"], 3)] {
+        sandbox.config(&format!("[profiles.default]\n{grant}\ntoken_command = [\"{PROGRAM}\", \"--no-cache\"]\n"));
+        sandbox.run(options).fails(status, &itself);
+    }
+}
+
+/// A chain of profiles is no circle, and what comes after a refresh is not inside of it.
+#[test]
+fn a_command_may_run_the_program_for_other_profiles() {
+    let mut sandbox = Sandbox::new();
+    let link = |next: u32| format!("grant = \"command\"\ntoken_command = [\"{PROGRAM}\", \"-p\", \"p{next}\"]\n");
+    let chain: String = (0..6).map(|at| format!("[profiles.p{at}]\n{}", link(at + 1))).collect();
+    sandbox.config(&format!("{chain}[profiles.p6]\ngrant = \"command\"\ntoken_command = [\"echo\", \"abc123\"]\n"));
+    sandbox.run(["-p", "p0"]).prints("abc123\n");
+
+    sandbox.set("SPOTINST_CRED_INSIDE", "anything");
+    let script = "echo \"($SPOTINST_CRED_INSIDE)\"";
+    sandbox.run(["exec", "-p", "p0", "--", "sh", "-c", script]).prints("()\n");
 }
 
 #[test]

@@ -366,8 +366,10 @@ fn a_read_only_directory_keeps_nothing_and_prints_the_token() {
     user.run(["--force-refresh"]).prints(&machine.newest());
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
     fs::remove_file(&machine.entry).unwrap();
+    fs::remove_file(machine.entry.with_extension("lock")).unwrap();
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o500)).unwrap();
     user.run([]).prints(&machine.newest());
+    user.run(["logout"]).prints("");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o100)).unwrap();
     user.run([]).prints(&machine.newest());
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o000)).unwrap();
@@ -553,7 +555,7 @@ fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
     let sandbox = Sandbox::of(&stand_in);
     let script = r#"
         mount -t tmpfs -o ro none "$CACHE"
-        "$PROGRAM"; "$PROGRAM"
+        "$PROGRAM"; "$PROGRAM"; "$PROGRAM" logout; "$PROGRAM" logout --all
         umount "$CACHE"
         mount -t tmpfs -o mode=700 none "$CACHE"
         "$PROGRAM"

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use crate::sandbox::{Outcome, Running, Sandbox};
@@ -87,6 +89,91 @@ fn logout_gives_up_on_a_holder_that_hangs() {
         ),
     );
     holder.kill();
+}
+
+#[test]
+fn a_holder_that_hangs_keeps_no_other_token_in_the_cache() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    for id in ["client-2", "client-3"] {
+        stand_in.settings(|service| service.client_id = id.to_owned());
+        sandbox.set("SPOTINST_CLIENT_ID", id);
+        sandbox.token();
+    }
+    let entries = sandbox.cache_files("token");
+    assert_eq!(entries.len(), 3);
+    for entry in entries.iter().take(2) {
+        let lock = entry.with_extension("lock");
+        let holder = hold(&lock);
+        sandbox.run(["logout", "--all", "--timeout", "200ms"]).fails(5, &held(&lock));
+        assert_eq!(sandbox.cache_files("token"), [entry.as_path()]);
+        drop(holder);
+        for entry in &entries {
+            fs::write(entry, "anything").unwrap();
+        }
+    }
+    sandbox.run(["logout", "--all"]).prints("");
+    assert!(sandbox.cache_files("token").is_empty());
+}
+
+/// Holds this lock until it is dropped.
+#[expect(clippy::disallowed_methods, reason = "a holder that a test can do with as it likes")]
+fn hold(lock: &Path) -> fs::File {
+    let file = fs::File::open(lock).unwrap();
+    fs2::FileExt::try_lock_exclusive(&file).unwrap();
+    file
+}
+
+/// What is said of a lock that was not had.
+fn held(lock: &Path) -> String {
+    format!(
+        "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
+         hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n",
+        lock.display()
+    )
+}
+
+#[test]
+fn a_rejected_token_goes_also_where_nothing_can_be_written() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let token = sandbox.token();
+    let file = sandbox.write("rejected", &token);
+    let script = format!("ulimit -f 0; trap '' XFSZ; exec spotinst-cred invalidate <'{}'", file.display());
+
+    sandbox.shell("sh", &script).prints("");
+
+    assert!(sandbox.cache_files("token").is_empty());
+    assert_ne!(sandbox.token(), token);
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token went with it");
+}
+
+/// Only who must log in again is told that the login is gone.
+#[test]
+fn a_login_that_goes_with_a_rejected_token_is_told() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let config = "[profiles.default]\nlogin = true\n";
+    let token = sandbox.token();
+    let file = sandbox.write("rejected", &token);
+    let kept = fs::read(sandbox.entry_path()).unwrap();
+    let entry = sandbox.entry_path();
+    let script = format!("ulimit -f 0; trap '' XFSZ; exec spotinst-cred invalidate -v <'{}'", file.display());
+    let next = "spotinst-cred: the token is forgotten; the next call gets a new one\n";
+    assert_eq!(sandbox.shell("sh", &script).stderr, next);
+
+    fs::write(&entry, kept).unwrap();
+    fs::set_permissions(&entry, fs::Permissions::from_mode(0o600)).unwrap();
+    sandbox.unset("SPOTINST_PASSWORD").config(config);
+    let outcome = sandbox.shell("sh", &script);
+    let told = format!(
+        "spotinst-cred: the token is forgotten, and the login with it, as {} cannot be written: \
+         File too large (os error 27); run `spotinst-cred login`\n",
+        entry.display()
+    );
+    assert_eq!((outcome.stderr, outcome.status), (told, Some(0)));
+    assert!(!entry.exists());
 }
 
 #[test]

@@ -261,6 +261,19 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
 }
 
 #[test]
+fn a_secret_that_begins_or_ends_with_another_is_not_shown_in_part() {
+    for (password, client_secret) in [("prod", "prod-sentinel"), ("sentinel-prod", "prod")] {
+        let stand_in = StandIn::start();
+        stand_in.handler(|request| Reply::new(401, request.text()));
+        let mut sandbox = Sandbox::of(&stand_in);
+        sandbox.set("SPOTINST_PASSWORD", password).set("SPOTINST_CLIENT_SECRET", client_secret);
+        let outcome = sandbox.run([]);
+        outcome.has_failed(4);
+        assert!(outcome.stderr.contains("[redacted]") && !outcome.stderr.contains("sentinel"), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_message_stays_on_its_line() {
     let text = format!("one\ntwo\r\n\u{1b}[31mthree\u{7}{}", " four".repeat(200));
 

@@ -9,9 +9,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::sandbox::{Running, Sandbox};
+use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
+use crate::surroundings::is_installed;
 
 #[test]
 fn a_file_loses_one_trailing_newline() {
@@ -113,11 +114,34 @@ fn a_command_has_the_time_of_the_call() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// Nor does the host wait for what a killed shell leaves behind.
+/// A shell is killed together with what it waits for.
+#[test]
+fn the_children_of_a_command_end_with_it() {
+    if !is_installed("setsid", &["--version"]) {
+        return;
+    }
+    let (_stand_in, mut sandbox, _prompt) = prompting("exit 0");
+    sandbox.config("[profiles.default]\npassword_command = 'sleep 600 >person; true'\n");
+    sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
+    let (over, heard) = mpsc::channel();
+    let held = sandbox.path().join("person");
+    thread::spawn(move || over.send(fs::read(held).unwrap()));
+    // Without the terminal that the tests may have.
+    let mut command = sandbox.command("setsid");
+    let outcome = Running::start(command.args(["--wait", PROGRAM, "--timeout", "1s"])).end();
+    outcome.has_failed(5);
+    // The last writer is gone.
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(Vec::new()));
+}
+
+/// Nor does the host wait for what a killed shell leaves behind, out of reach.
 #[test]
 fn nobody_waits_for_the_children_of_a_killed_command() {
+    if !is_installed("setsid", &["--version"]) {
+        return;
+    }
     let (_stand_in, mut sandbox, prompt) = prompting("exit 0");
-    sandbox.config("[profiles.default]\npassword_command = 'cat person; true'\n");
+    sandbox.config("[profiles.default]\npassword_command = 'setsid cat person; true'\n");
     sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
     let outcome = sandbox.run(["--timeout", "2s"]);
     prompt.answer("the end of what is left behind");
