@@ -442,8 +442,7 @@ fn without_any_home_the_token_is_printed() {
 
 #[test]
 fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
-    if !surroundings::is_root() {
-        surroundings::need("root, to give files away", false);
+    if !surroundings::need("root, to give files away", surroundings::is_root()) {
         return;
     }
     let machine = Machine::new();
@@ -478,8 +477,7 @@ fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
 
 #[test]
 fn root_believes_no_entry_of_a_user() {
-    if !surroundings::is_root() {
-        surroundings::need("root", false);
+    if !surroundings::need("root", surroundings::is_root()) {
         return;
     }
     let machine = Machine::new();
@@ -491,8 +489,7 @@ fn root_believes_no_entry_of_a_user() {
 
 #[test]
 fn root_leaves_nothing_in_the_directory_of_a_user() {
-    if !surroundings::is_root() {
-        surroundings::need("root", false);
+    if !surroundings::need("root", surroundings::is_root()) {
         return;
     }
     let stand_in = StandIn::start();

@@ -7,7 +7,7 @@ use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
-use crate::surroundings::{self, for_each};
+use crate::surroundings::for_each;
 
 /// A machine of its own for each kill.
 fn machine() -> (StandIn, Sandbox) {
@@ -57,7 +57,6 @@ fn is_tidy(call: &Call, sandbox: &Sandbox) {
 #[test]
 fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     let calls = strace::plan(cold_calls);
@@ -79,7 +78,6 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     let (_stand_in, sandbox) = machine();
@@ -106,7 +104,6 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
 #[test]
 fn many_kills_leave_no_more_than_one() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     let (_stand_in, sandbox) = machine();

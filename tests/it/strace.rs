@@ -27,9 +27,10 @@ pub struct Call {
     pub line: String,
 }
 
-/// Whether `strace` can be used here.
+/// Whether `strace` can be used here: see [`surroundings::need`].
+#[track_caller]
 pub fn is_there() -> bool {
-    surroundings::can_run("strace", &["-f", "-o", "/dev/null", "true"])
+    surroundings::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
 /// The program under `strace` with these options.

