@@ -132,7 +132,7 @@ impl Credentials {
             password: password.or_else(|| profile.password.clone()),
             client_id: env::text(env::CLIENT_ID)?.or_else(|| profile.client_id.clone()),
             client_secret: client_secret.or_else(|| profile.client_secret.clone()),
-            grant: env::text(env::GRANT)?.or_else(|| profile.grant.clone()),
+            grant: grant(profile)?,
             token_url: env::text(env::TOKEN_URL)?.or_else(|| profile.token_url.clone()),
             refresh_url: env::text(env::REFRESH_URL)?.or_else(|| profile.refresh_url.clone()),
         })
@@ -224,6 +224,14 @@ impl Credentials {
         let wanted: Vec<_> = set.into_iter().filter(|(_, is_set)| !is_set).map(|(wanted, _)| wanted).collect();
         missing(&wanted, place)
     }
+}
+
+/// The name of the grant: of `SPOTINST_CRED_GRANT`, else the profile's.
+///
+/// # Errors
+/// The variable is not UTF-8.
+pub fn grant(profile: &Profile) -> Result<Option<Given<String>>, Failure> {
+    Ok(env::text(env::GRANT)?.or_else(|| profile.grant.clone()))
 }
 
 /// A secret that the environment gives, by value or by file. Both are one too many.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::credentials::{self, Credentials};
 use super::origin::{Given, Origin};
 use super::profile::{self, Selected};
-use super::{Means, Settings, TokenSource, env, exchange, means};
+use super::{Means, Settings, TokenSource, exchange, means};
 use crate::cli::Options;
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
@@ -103,7 +103,7 @@ impl Overview {
 
 /// What the grant of a command takes.
 fn of_command(setting: &SecretSetting, selected: &Selected) -> Result<Vec<Setting>, Failure> {
-    let grant = env::text(env::GRANT)?.or_else(|| selected.profile.grant.clone());
+    let grant = credentials::grant(&selected.profile)?;
     Ok(vec![Setting::secret("token", Some(setting)), Setting::text("grant", grant.as_ref())])
 }
 

@@ -5,11 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::credentials;
 use super::file::Profile;
 use super::missing::{TOKEN_COMMAND, missing};
 use super::origin::Given;
 use super::profile::Selected;
-use super::{credentials, env};
 use crate::cache::{Cache, entry};
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -70,6 +70,5 @@ fn exact(word: &OsStr) -> Cow<'_, str> {
 /// # Errors
 /// The variable of the grant is not UTF-8.
 pub fn is_grant(profile: &Profile) -> Result<bool, Failure> {
-    let grant = env::text(env::GRANT)?.or_else(|| profile.grant.clone());
-    Ok(grant.is_some_and(|Given { value, .. }| value == GRANT))
+    Ok(credentials::grant(profile)?.is_some_and(|Given { value, .. }| value == GRANT))
 }
