@@ -125,19 +125,26 @@ fn check_author(path: &Path, about: &Metadata) -> Result<(), Failure> {
 /// # Errors
 /// It is not TOML, has an unknown key or a value of the wrong type.
 fn parse(text: &str, path: &Path) -> Result<(ConfigFile, Option<Origin>), Failure> {
-    Reader { path: path.into(), text }.config()
+    Reader::new(path, text).config()
 }
 
 /// Knows the file, so that every value and every problem can name its line.
 struct Reader<'t> {
     path: Rc<Path>,
     text: &'t str,
+    /// Where each line ends, in bytes: every value wants its line, and none is to count them again.
+    line_ends: Vec<usize>,
 }
 
 /// A value in the file.
 type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
+    fn new(path: &Path, text: &'t str) -> Self {
+        let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { path: path.into(), text, line_ends }
+    }
+
     /// The whole file, and where the first secret stands that it holds itself.
     fn config(&self) -> Result<(ConfigFile, Option<Origin>), Failure> {
         let root = DeTable::parse(self.text).map_err(|error| {
@@ -326,8 +333,8 @@ impl Reader<'_> {
     }
 
     fn origin(&self, span: &Range<usize>) -> Origin {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        Origin::File { path: Rc::clone(&self.path), line: before.bytes().filter(|&byte| byte == b'\n').count() + 1 }
+        let line = self.line_ends.partition_point(|&end| end < span.start) + 1;
+        Origin::File { path: Rc::clone(&self.path), line }
     }
 }
 
