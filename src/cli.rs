@@ -53,9 +53,10 @@ pub struct Cli {
 }
 
 /// The command line of a call for a token: the same without the commands. Every command has a copy of each option,
-/// and all of them are built before the first argument is looked at, which a call for a token need not pay.
+/// and all of them are built before the first argument is looked at, which a call for a token need not pay. Nor are its
+/// values copied to commands that it does not have.
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", disable_help_flag = true)]
+#[command(name = "spotinst-cred", disable_help_flag = true, mut_args(|option| option.global(false)))]
 struct Plain {
     #[command(flatten)]
     output: Output,
