@@ -1,47 +1,64 @@
 """Wall time by hyperfine, instructions by callgrind, system calls by strace."""
 
+import dataclasses
 import json
 import re
 import shlex
+import statistics
 import subprocess
 
-# A machine's speed drifts, so all take turns, in rounds.
-ROUNDS = 8
-RUNS = 100
+# A machine's speed drifts, so all take turns, in short rounds.
+ROUNDS = 40
+RUNS = 20
 RUNS_OF_SLOW = 3
 SLOW = 0.1
 
 
-def wall_times(commands, directory):
-    """The wall time in seconds of each command (arguments and environment), by its name."""
-    slow = {name: seconds(command, RUNS_OF_SLOW, directory) for name, command in commands.items()}
-    times = {name: [] for name in commands}
+@dataclasses.dataclass
+class Command:
+    arguments: list
+    environment: dict = dataclasses.field(default_factory=dict)
+    before_each: list = dataclasses.field(default_factory=list)
+    """What is run before each run, and not measured."""
+
+
+def ratios(commands, directory):
+    """The wall time of each command, by its name, as a multiple of the first one's: the median of the rounds, in each
+    of which it is compared with the first one's of that round."""
+    once = {name: seconds(command, RUNS_OF_SLOW, directory) for name, command in commands.items()}
+    first, *_ = commands
+    found = {name: [] for name in commands}
     for _ in range(ROUNDS):
+        unit = seconds(commands[first], RUNS, directory)
         for name, command in commands.items():
-            if min(slow[name]) < SLOW:
-                times[name] += seconds(command, RUNS, directory)
-    return {name: undisturbed(times[name] or slow[name]) for name in commands}
-
-
-def undisturbed(times):
-    """A tenth of the runs are faster than this. What else the machine does makes a run slower and never faster, so
-    the fast ones say most about the program."""
-    return sorted(times)[len(times) // 10]
+            if name == first:
+                time = unit
+            elif once[name] < SLOW:
+                time = seconds(command, RUNS, directory)
+            else:
+                time = once[name]
+            found[name].append(time / unit)
+    return {name: statistics.median(ratios) for name, ratios in found.items()}
 
 
 def seconds(command, runs, directory):
-    """The wall times of one command."""
-    arguments, environment = command
+    """The wall time of one command, the median of its runs."""
     report = directory / "hyperfine.json"
     hyperfine = ["hyperfine", "-N", "--style", "none", "--warmup", "3", "--runs", str(runs)]
+    if command.before_each:
+        hyperfine += ["--prepare", line(command.before_each)]
     subprocess.run(
-        [*hyperfine, "--export-json", report, shlex.join(str(word) for word in arguments)],
-        env=environment,
+        [*hyperfine, "--export-json", report, line(command.arguments)],
+        env=command.environment,
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    return json.loads(report.read_text())["results"][0]["times"]
+    return json.loads(report.read_text())["results"][0]["median"]
+
+
+def line(words):
+    return shlex.join(str(word) for word in words)
 
 
 def instructions(program, environment):

@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import subprocess
 
+from measure import Command
+
 KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -36,7 +38,7 @@ def ready(directory):
         command = [resolved(path), *arguments]
         outcome = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if outcome.returncode == 0:
-            found[name] = (command, environment)
+            found[name] = Command(command, environment)
         else:
             missing[name] = "installed, but it has no token here: " + last_line(outcome.stderr)
     return found, missing

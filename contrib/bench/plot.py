@@ -1,4 +1,4 @@
-"""The plot, drawn by hand: bars of the hits on a logarithmic scale, and the line of the herds."""
+"""The plot, drawn by hand: bars of the hits and of a cold call's parts, and the line of the herds."""
 
 import math
 from xml.sax.saxutils import escape
@@ -20,19 +20,21 @@ text { font: 13px sans-serif; fill: #24292f; }
 """
 
 
-def svg(bars, points):
-    """`bars`: ratios to /bin/true by name. `points`: ratios by the number of callers."""
-    hits = hit_bars(bars)
-    top = 50 + ROW * len(bars) + 50
-    height = top + HERD_HEIGHT + 50
+def svg(hits, parts, points):
+    """`hits`: ratios to /bin/true by name. `parts`: the same, of a cold call's parts in their order. `points`: ratios
+    by the number of callers."""
+    cold_top = 50 + ROW * len(hits) + 50
+    herd_top = cold_top + 20 + ROW * len(parts) + 50
+    height = herd_top + HERD_HEIGHT + 50
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" role="img">',
-            "<title>The time of a hit, and of a herd of cold callers</title>",
+            "<title>The time of a hit, of a cold call, and of a herd of cold callers</title>",
             f"<style>{STYLE}</style>",
             f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
-            *hits,
-            *herd_line(points, top),
+            *hit_bars(hits, 30),
+            *cold_bars(parts, cold_top),
+            *herd_line(points, herd_top),
             "</svg>\n",
         ]
     )
@@ -42,18 +44,30 @@ def text(x, y, content, anchor="start", kind=""):
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" class="{kind}">{escape(content)}</text>'
 
 
-def hit_bars(bars):
+def bar(y, name, begin, end, ratio, kind):
+    yield text(LEFT - 10, y + 14, name, anchor="end")
+    yield f'<rect x="{LEFT + begin:.0f}" y="{y}" width="{end - begin:.0f}" height="{ROW - 8}" class="{kind}"/>'
+    yield text(LEFT + end + 8, y + 14, f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}")
+
+
+def hit_bars(hits, top):
     """One bar a program, the fastest first."""
-    lowest = min(bars.values()) / 1.5
-    scale = (RIGHT - LEFT) / math.log(max(bars.values()) / lowest)
-    yield text(20, 30, "A hit: wall time against /bin/true (logarithmic)", kind="title")
-    for row, (name, ratio) in enumerate(sorted(bars.items(), key=lambda item: item[1])):
-        y = 50 + ROW * row
-        width = scale * math.log(ratio / lowest)
+    lowest = min(hits.values()) / 1.5
+    scale = (RIGHT - LEFT) / math.log(max(hits.values()) / lowest)
+    yield text(20, top, "A hit: wall time against /bin/true (logarithmic)", kind="title")
+    for row, (name, ratio) in enumerate(sorted(hits.items(), key=lambda item: item[1])):
         kind = "ours" if name.startswith("spotinst-cred") else "bar"
-        yield text(LEFT - 10, y + 14, name, anchor="end")
-        yield f'<rect x="{LEFT}" y="{y}" width="{width:.0f}" height="{ROW - 8}" class="{kind}"/>'
-        yield text(LEFT + width + 8, y + 14, f"{ratio:.3g}")
+        yield from bar(top + 20 + ROW * row, name, 0, scale * math.log(ratio / lowest), ratio, kind)
+
+
+def cold_bars(parts, top):
+    """One bar a part, each beginning where the one before ends."""
+    scale = (RIGHT - LEFT) / sum(parts.values())
+    yield text(20, top, "A cold call over https: what its parts take besides the server's time, against /bin/true", kind="title")
+    begin = 0
+    for row, (name, ratio) in enumerate(parts.items()):
+        yield from bar(top + 20 + ROW * row, name, begin, begin + scale * ratio, ratio, "ours")
+        begin += scale * ratio
 
 
 def herd_line(points, top):
