@@ -2,6 +2,8 @@
 //!
 //! What happens before `main` opens the configuration belongs to the dynamic loader and to the runtime, which end the
 //! process when the system fails them. There counting begins only after that.
+//!
+//! And what a warm call does not do at all.
 
 use std::fs;
 
@@ -190,4 +192,31 @@ fn a_thread_that_cannot_be_had_is_no_panic() {
     assert_eq!(outcome.status, Some(5), "the thread was wanted: {outcome:?}");
     let outcome = sandbox.run(["--force-refresh"]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+}
+
+#[test]
+fn a_hit_opens_the_configuration_and_the_entry_and_does_nothing_else() {
+    if !strace::is_there() {
+        return;
+    }
+    let (stand_in, sandbox) = machine();
+    sandbox.token();
+
+    let all = strace::calls(&sandbox, &[]);
+    let first = all.iter().position(|call| call.line.contains("config.toml")).expect("the configuration is read");
+    let calls = &all[first..];
+
+    let opened: Vec<_> = calls.iter().filter(|call| call.name == "openat").map(|call| call.line.as_str()).collect();
+    assert_eq!(opened.len(), 2, "{opened:?}");
+    assert!(opened[0].contains("config.toml\"") && opened[1].contains(".token\""), "{opened:?}");
+    let written: Vec<_> = calls.iter().filter(|call| call.name == "write").map(|call| call.line.as_str()).collect();
+    assert!(matches!(written[..], [answer] if answer.starts_with("write(1,")), "{written:?}");
+    // No lock, socket, thread, directory or change of a file is among them.
+    let harmless = "brk close exit_group fstat geteuid ioctl lseek mmap mprotect munmap newfstatat openat read \
+        sigaltstack statx write";
+    let others = calls.iter().filter(|call| harmless.split_whitespace().all(|name| name != call.name));
+    // The standard library's own check, in a build for debugging.
+    let others: Vec<_> = others.filter(|call| !call.line.contains("F_GETFD")).collect();
+    assert!(others.is_empty(), "{others:?}");
+    assert_eq!(stand_in.grants(), ["password"]);
 }
