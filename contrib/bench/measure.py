@@ -29,15 +29,12 @@ def ratios(commands, directory):
     first, *_ = commands
     found = {name: [] for name in commands}
     for _ in range(ROUNDS):
-        unit = seconds(commands[first], RUNS, directory)
-        for name, command in commands.items():
-            if name == first:
-                time = unit
-            elif once[name] < SLOW:
-                time = seconds(command, RUNS, directory)
-            else:
-                time = once[name]
-            found[name].append(time / unit)
+        times = {
+            name: seconds(command, RUNS, directory) if once[name] < SLOW else once[name]
+            for name, command in commands.items()
+        }
+        for name, time in times.items():
+            found[name].append(time / times[first])
     return {name: statistics.median(ratios) for name, ratios in found.items()}
 
 

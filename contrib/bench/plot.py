@@ -63,7 +63,8 @@ def hit_bars(hits, top):
 def cold_bars(parts, top):
     """One bar a part, each beginning where the one before ends."""
     scale = (RIGHT - LEFT) / sum(parts.values())
-    yield text(20, top, "A cold call over https: what its parts take besides the server's time, against /bin/true", kind="title")
+    title = "A cold call over https: what its parts take besides the server's time, against /bin/true"
+    yield text(20, top, title, kind="title")
     begin = 0
     for row, (name, ratio) in enumerate(parts.items()):
         yield from bar(top + 20 + ROW * row, name, begin, begin + scale * ratio, ratio, "ours")
