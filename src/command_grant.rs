@@ -5,40 +5,44 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::budget::RefreshLimits;
-use crate::child::{self, Words};
-use crate::clock;
-use crate::failure::{Failure, Kind};
+use crate::cache::Cache;
+use crate::config::token_command::CommandSettings;
+use crate::error::{Error, ErrorKind};
 use crate::format::json::VERSION;
-use crate::oauth::answer::{LONGEST_LIFE, jwt_expiry};
-use crate::oauth::{Granted, later, whole_second};
+use crate::oauth::Granted;
 use crate::refresh::{Ended, failed};
-use crate::secret::Secret;
-use crate::settings::token_command::CommandSettings;
-use crate::token::{AccessToken, is_account, is_bearer_token};
-use crate::voice::Voice;
+use crate::secret_source::Context;
+use crate::sys::clock;
+use crate::sys::printer;
+use crate::sys::process::Stderr;
+use crate::sys::secret::Secret;
+use crate::token::{AccessToken, MAX_LIFETIME, is_account, is_bearer_token, jwt_expiry, later, whole_second};
 
 /// Runs the command and takes what it prints for a token. What it says is not for a caller whose call succeeds without
 /// it, `is_spare` says: that has a usable token in hand.
-pub fn run(settings: &CommandSettings, is_spare: bool, limits: RefreshLimits, voice: Voice) -> Ended {
-    let name = format!("the token command from {}", settings.setting.origin);
-    voice.detail(|| format!("running {name}"));
-    let _waiting = voice.waiting(&name);
-    let words = if is_spare && !voice.is_heard() { Words::Withheld } else { Words::PassedOn };
+pub fn run(settings: &CommandSettings, is_spare: bool, limits: RefreshLimits) -> Ended {
+    let name = format!("the token command from {}", settings.setting.source);
+    printer::debug(|| format!("running {name}"));
+    let _waiting = printer::progress(&name);
+    let stderr = if is_spare && !printer::is_chatty() { Stderr::Discard } else { Stderr::Forward };
     let asked_at = whole_second(clock::now());
     let identity = settings.cache();
-    let printed =
-        child::output(&settings.command.argv, Some(&settings.dir), identity.as_ref(), words, limits.commands_end)
-            // The command is this grant's server: what ails it may pass.
-            .map_err(|failure| failure.passing().about(&name))
-            .and_then(|bytes| settings.setting.text(bytes).map_err(|failure| failure.kind(Kind::Temporary)));
+    let context = Context {
+        dir: Some(&settings.dir),
+        identity: identity.as_ref().map(Cache::identity),
+        stderr,
+        // The command is this grant's server: its failure may be temporary.
+        failed: ErrorKind::Temporary,
+    };
+    let printed = settings.setting.run(&settings.command, &context, limits.commands_end);
     match printed.and_then(|printed| read(&printed, asked_at).map_err(|problem| garbage(&name, problem))) {
         Ok(token) => Ended::Granted(Granted { token, refresh_token: None }),
         Err(failure) => failed(failure),
     }
 }
 
-fn garbage(name: &str, problem: &str) -> Failure {
-    Failure::temporary(format!("{name} prints {problem}"))
+fn garbage(name: &str, problem: &str) -> Error {
+    Error::temporary(format!("{name} prints {problem}"))
         .hint("it must print what `spotinst-cred --format json` prints, or a token alone")
 }
 
@@ -64,9 +68,7 @@ fn read(printed: &Secret, asked_at: OffsetDateTime) -> Result<AccessToken, &'sta
     if !is_bearer_token(token.value.expose()) {
         return Err("no token of the characters that RFC 6750 allows");
     }
-    let expires_at = token
-        .expires_at
-        .or_else(|| jwt_expiry(token.value.expose()).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()));
+    let expires_at = token.expires_at.or_else(|| jwt_expiry(token.value.expose()));
     match expires_at {
         Some(at) if at <= asked_at => Err("a token that is already dead (is this machine's clock right?)"),
         expires_at => Ok(AccessToken { expires_at, ..token }),
@@ -90,7 +92,9 @@ fn from_document(text: &str, asked_at: OffsetDateTime) -> Result<AccessToken, &'
     }
     let expires_at = match (&document.expiry, document.expires_in) {
         (Some(text), _) => Some(moment(text).ok_or("an expiry that is not like 2026-11-23T20:00:00Z")?),
-        (None, Some(seconds)) => Some(later(asked_at, seconds.clamp(0.0, LONGEST_LIFE) as u64)),
+        (None, Some(seconds)) => {
+            Some(later(asked_at, std::time::Duration::from_secs(seconds.clamp(0.0, MAX_LIFETIME.as_secs_f64()) as u64)))
+        }
         (None, None) => None,
     };
     Ok(AccessToken { value, obtained_at: asked_at, expires_at, account: document.account })

@@ -2,12 +2,11 @@
 
 use crate::budget::RefreshLimits;
 use crate::cache::Cache;
-use crate::cache::entry::{Entry, Remembered};
+use crate::cache::entry::{CachedFailure, Entry};
 use crate::command_grant;
+use crate::config::credentials::EndpointSettings;
+use crate::config::token_command::CommandSettings;
 use crate::refresh::{Ended, Outcome, Refresher};
-use crate::settings::credentials::EndpointSettings;
-use crate::settings::token_command::CommandSettings;
-use crate::voice::Voice;
 
 /// Who grants tokens.
 #[derive(Clone, Copy, Debug)]
@@ -41,27 +40,27 @@ impl Granter<'_> {
     }
 
     /// Renews the entry's token: see [`Refresher::refresh`]. Where it `is_spare`, the one in hand will do, too.
-    pub fn refresh(self, entry: &Entry, force: bool, is_spare: bool, limits: RefreshLimits, voice: Voice) -> Outcome {
+    pub fn refresh(self, entry: &Entry, force: bool, is_spare: bool, limits: RefreshLimits) -> Outcome {
         match self {
-            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh(entry, force),
+            Granter::Endpoint(settings) => Refresher::new(settings, limits).refresh(entry, force),
             Granter::Command(settings) => {
-                Outcome::new(command_grant::run(settings, is_spare, limits, voice), limits.exchange())
+                Outcome::new(command_grant::run(settings, is_spare, limits), limits.exchange())
             }
         }
     }
 
     /// Obtains a token that nobody else will see: see [`Refresher::refresh_unsaved`].
-    pub fn refresh_unsaved(self, entry: &Entry, force: bool, limits: RefreshLimits, voice: Voice) -> Ended {
+    pub fn refresh_unsaved(self, entry: &Entry, force: bool, limits: RefreshLimits) -> Ended {
         match self {
-            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).refresh_unsaved(entry, force),
-            Granter::Command(settings) => command_grant::run(settings, false, limits, voice),
+            Granter::Endpoint(settings) => Refresher::new(settings, limits).refresh_unsaved(entry, force),
+            Granter::Command(settings) => command_grant::run(settings, false, limits),
         }
     }
 
     /// Whether the failure of somebody else's refresh is this caller's too: see [`Refresher::concerns_us`].
-    pub fn concerns_us(self, remembered: &Remembered, limits: RefreshLimits, voice: Voice) -> bool {
+    pub fn concerns_us(self, remembered: &CachedFailure, limits: RefreshLimits) -> bool {
         match self {
-            Granter::Endpoint(settings) => Refresher::new(settings, limits, voice).concerns_us(remembered),
+            Granter::Endpoint(settings) => Refresher::new(settings, limits).concerns_us(remembered),
             Granter::Command(_) => true,
         }
     }

@@ -17,55 +17,51 @@
 
 #![forbid(unsafe_code)]
 
-mod accounts;
 mod budget;
 mod cache;
-mod child;
 mod cli;
-mod clock;
-mod colour;
 mod command;
 mod command_grant;
-mod endpoint;
-mod failure;
+mod config;
+mod error;
 mod format;
 mod granter;
-mod lock_wait;
+mod http;
 mod oauth;
 mod obtain;
-mod output_file;
-mod patience;
-mod random;
-mod recipient;
 mod refresh;
-mod replacement;
-mod secret;
+mod secret_source;
 mod settings;
-mod terminal;
+mod sourced;
+mod sys;
+mod text;
 mod token;
+mod transport;
+mod url;
 mod usage;
-mod voice;
 
 #[cfg(test)]
-mod hostile;
+mod strategies;
 
 use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::error::ErrorKind;
+use clap::error::ErrorKind as UsageErrorKind;
 
 use cli::{Cli, Command};
-use failure::{Failure, Kind};
+use error::{Error, ErrorKind};
+use sys::{os, printer};
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    secret::keep_out_of_core_dumps();
+    os::deny_core_dumps();
     panic::set_hook(Box::new(report_panic));
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    printer::set_verbose(cli.options.verbose);
     match run(&cli, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
@@ -79,7 +75,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         return command::print::run(&cli.output, options, started);
     };
     if let Some(option) = cli.output.given() {
-        return Err(Failure::new(Kind::Usage, format!("{option} does not go with a command")).into());
+        return Err(Error::new(ErrorKind::Usage, format!("{option} does not go with a command")).into());
     }
     match command {
         Command::Completions { shell } => command::completions::run(*shell),
@@ -96,18 +92,18 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
 /// Prints the error: the line that stands alone, then its hint. A stdout that nobody reads any more is not worth one.
 fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<command::OutputClosed>().is_some() {
-        return Kind::Other.exit_code();
+        return ErrorKind::Other.exit_code();
     }
-    let failure = error.downcast_ref::<Failure>();
-    voice::complain(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
-    failure.map_or(Kind::Other, |failure| failure.kind).exit_code()
+    let failure = error.downcast_ref::<Error>();
+    printer::error(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
+    failure.map_or(ErrorKind::Other, |failure| failure.kind).exit_code()
 }
 
 /// Help and version go to stdout; what is wrong with the command line goes to stderr like any other failure.
 fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(error.kind(), UsageErrorKind::DisplayHelp | UsageErrorKind::DisplayVersion) {
         let is_written = command::write(error.to_string().as_bytes()).is_ok();
-        return if is_written { ExitCode::SUCCESS } else { Kind::Other.exit_code() };
+        return if is_written { ExitCode::SUCCESS } else { ErrorKind::Other.exit_code() };
     }
     report(&usage::failure(error).into())
 }
@@ -116,6 +112,6 @@ fn usage(error: &clap::Error) -> ExitCode {
 #[expect(clippy::exit, reason = "a panic has no way back to main")]
 fn report_panic(info: &panic::PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
-    voice::say(&format!("internal error at {place}; please report it"));
+    printer::info(&format!("internal error at {place}; please report it"));
     std::process::exit(1);
 }

@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use crate::budget::RefreshLimits;
-use crate::cache::entry::{Entry, RefreshToken, Remembered};
-use crate::failure::{Failure, Kind};
-use crate::oauth::http::{self, Client};
+use crate::cache::Cache;
+use crate::cache::entry::{CachedFailure, Entry};
+use crate::config::credentials::{EndpointSettings, GrantType};
+use crate::error::{Error, ErrorKind};
+use crate::http::client::Client;
 use crate::oauth::{About, Grant, Granted, Refusal, Request, fingerprint};
-use crate::secret::{Secret, SecretSetting};
-use crate::settings::credentials::{EndpointSettings, GrantType};
-use crate::voice::Voice;
-use crate::{clock, random};
+use crate::secret_source::SecretSetting;
+use crate::sys::clock;
+use crate::sys::printer;
+use crate::sys::random;
+use crate::sys::secret::Secret;
+use crate::token::RefreshToken;
 
 /// How long rejected credentials are remembered at most.
 const REJECTED: Duration = Duration::from_secs(15 * 60);
@@ -33,14 +37,14 @@ pub enum Ended {
     /// With a failure to be remembered.
     Failed {
         /// What to tell.
-        failure: Failure,
+        failure: Error,
         /// How long the server asks to be left alone.
         reset: Option<Duration>,
         /// Marks the credentials that were rejected.
         fingerprint: Option<String>,
     },
     /// The credentials are still those that were rejected, as is remembered; nothing was sent.
-    StillRejected(Remembered),
+    StillRejected(CachedFailure),
 }
 
 /// How a refresh ended.
@@ -86,7 +90,7 @@ impl Outcome {
 }
 
 /// The rejections, the new one first if it is one. Those that do not hold any more are let go.
-fn with(mut known: Vec<Remembered>, failure: &Remembered, now: OffsetDateTime) -> Vec<Remembered> {
+fn with(mut known: Vec<CachedFailure>, failure: &CachedFailure, now: OffsetDateTime) -> Vec<CachedFailure> {
     known.retain(|one| one.holds(now) && one.fingerprint != failure.fingerprint);
     if failure.fingerprint.is_some() {
         known.insert(0, failure.clone());
@@ -96,26 +100,26 @@ fn with(mut known: Vec<Remembered>, failure: &Remembered, now: OffsetDateTime) -
 }
 
 fn remembered(
-    failure: Failure,
+    failure: Error,
     reset: Option<Duration>,
     fingerprint: Option<String>,
     limit: Duration,
     now: OffsetDateTime,
-) -> Remembered {
+) -> CachedFailure {
     let until = match failure.kind {
-        Kind::Rejected => end(now, REJECTED),
-        Kind::RateLimited => end(now, reset.unwrap_or(PASSING)),
+        ErrorKind::Rejected => end(now, REJECTED),
+        ErrorKind::RateLimited => end(now, reset.unwrap_or(PASSING)),
         // Whoever waited shares it, so that a person is prompted once; who comes later may have mended the setting.
-        Kind::Settings => now,
+        ErrorKind::Config => now,
         _ => end(now, PASSING),
     };
-    Remembered {
-        failure,
+    CachedFailure {
+        error: failure,
         at: now,
         until,
         backoff_until: after(now, BACKOFF.mul_f64(1.0 + random::fraction())),
         fingerprint,
-        limit: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -135,13 +139,12 @@ fn end(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
 pub struct Refresher<'a> {
     settings: &'a EndpointSettings,
     limits: RefreshLimits,
-    voice: Voice,
 }
 
 impl<'a> Refresher<'a> {
     /// For these settings, within these limits.
-    pub fn new(settings: &'a EndpointSettings, limits: RefreshLimits, voice: Voice) -> Self {
-        Self { settings, limits, voice }
+    pub fn new(settings: &'a EndpointSettings, limits: RefreshLimits) -> Self {
+        Self { settings, limits }
     }
 
     /// Renews the entry's token: by its refresh token while that lives, else anew. `force` disregards that the
@@ -177,8 +180,8 @@ impl<'a> Refresher<'a> {
 
     /// Whether the failure of somebody else's refresh speaks of this caller's credentials too: theirs may be others.
     /// Where a command prints ours it is taken to, so that many callers do not cause many prompts.
-    pub fn concerns_us(&self, remembered: &Remembered) -> bool {
-        let is_about_credentials = matches!(remembered.failure.kind, Kind::Rejected | Kind::Settings);
+    pub fn concerns_us(&self, remembered: &CachedFailure) -> bool {
+        let is_about_credentials = matches!(remembered.error.kind, ErrorKind::Rejected | ErrorKind::Config);
         if !is_about_credentials || self.runs_a_command() {
             return true;
         }
@@ -186,12 +189,12 @@ impl<'a> Refresher<'a> {
             Ok((client_secret, password)) => {
                 remembered.fingerprint == Some(fingerprint(&client_secret, password.as_ref()))
             }
-            Err(failure) => failure == remembered.failure,
+            Err(failure) => failure == remembered.error,
         }
     }
 
     /// Obtains a token by the profile's own grant, unless the credentials are among the rejected ones.
-    pub fn obtain_anew(&self, rejections: &[Remembered]) -> Ended {
+    pub fn obtain_anew(&self, rejections: &[CachedFailure]) -> Ended {
         // No command runs for nothing.
         let client_secret = self.settings.missing().map_or_else(|| self.client_secret(), Err);
         match client_secret {
@@ -201,7 +204,7 @@ impl<'a> Refresher<'a> {
     }
 
     /// The same with the client secret at hand.
-    fn obtain_by(&self, client_secret: &Secret, rejections: &[Remembered]) -> Ended {
+    fn obtain_by(&self, client_secret: &Secret, rejections: &[CachedFailure]) -> Ended {
         let password = match self.password() {
             Ok(password) => password,
             Err(failure) => return failed(failure),
@@ -218,7 +221,7 @@ impl<'a> Refresher<'a> {
         match self.send(grant, client_secret, deadline) {
             Ok(granted) => Ended::Granted(granted),
             Err(refusal) => Ended::Failed {
-                fingerprint: (refusal.failure.kind == Kind::Rejected).then_some(mark),
+                fingerprint: (refusal.failure.kind == ErrorKind::Rejected).then_some(mark),
                 failure: refusal.failure,
                 reset: refusal.reset,
             },
@@ -245,10 +248,10 @@ impl<'a> Refresher<'a> {
         refusal: Refusal,
         refresh_token: &RefreshToken,
         client_secret: &Secret,
-        rejections: &[Remembered],
+        rejections: &[CachedFailure],
     ) -> Outcome {
-        let is_rejected = refusal.failure.kind == Kind::Rejected;
-        let is_endpoint_at_fault = refusal.failure.kind == Kind::Temporary && self.is_elsewhere();
+        let is_rejected = refusal.failure.kind == ErrorKind::Rejected;
+        let is_endpoint_at_fault = refusal.failure.kind == ErrorKind::Temporary && self.is_elsewhere();
         let mark = fingerprint(client_secret, None);
         // Where the password serves as well, a refresh token of doubtful use is not worth a request each time.
         let is_doubtful = refusal.about == About::Nothing && self.can_obtain_anew();
@@ -258,7 +261,7 @@ impl<'a> Refresher<'a> {
             let ended = if is_rejected { self.over(refusal, forget_refresh_token, mark) } else { refusal.into() };
             return Outcome { ended, forget_refresh_token, limit };
         }
-        self.voice.detail(|| format!("{}; falling back to the profile's own grant", refusal.failure));
+        printer::debug(|| format!("{}; falling back to the profile's own grant", refusal.failure));
         Outcome { ended: self.obtain_by(client_secret, rejections), forget_refresh_token, limit }
     }
 
@@ -267,7 +270,9 @@ impl<'a> Refresher<'a> {
         let failure = refusal.failure;
         match (refusal.about, self.settings.login_hint()) {
             // Not in the service's words: what stands in its place may be gone in a moment.
-            (About::Nothing, _) => failed(failure.kind(Kind::Temporary).hint(http::TOKEN_ENDPOINT.hint)),
+            (About::Nothing, _) => {
+                failed(failure.kind(ErrorKind::Temporary).hint(crate::http::client::TOKEN_ENDPOINT.hint))
+            }
             (_, Some(hint)) if is_forgotten => failed(failure.hint(hint)),
             (_, None) if is_forgotten => failed(failure),
             // The client secret is another one than the refresh token was granted to: it is the one to blame.
@@ -295,21 +300,21 @@ impl<'a> Refresher<'a> {
     }
 
     /// The client secret, which every grant needs.
-    fn client_secret(&self) -> Result<Secret, Failure> {
+    fn client_secret(&self) -> Result<Secret, Error> {
         self.fetch(self.settings.client_secret()?)
     }
 
     /// The password, if the grant is the password's. Its command is the last to run.
-    fn password(&self) -> Result<Option<Secret>, Failure> {
+    fn password(&self) -> Result<Option<Secret>, Error> {
         match self.settings.grant {
             GrantType::Password { .. } => self.fetch(self.settings.password()?).map(Some),
             GrantType::ClientCredentials => Ok(None),
         }
     }
 
-    fn fetch(&self, source: &SecretSetting) -> Result<Secret, Failure> {
-        let _waiting = source.is_command().then(|| self.voice.waiting("the command that prints a secret"));
-        source.fetch(self.settings.cache().as_ref(), self.limits.commands_end)
+    fn fetch(&self, source: &SecretSetting) -> Result<Secret, Error> {
+        let _waiting = source.is_command().then(|| printer::progress("the command that prints a secret"));
+        source.fetch(self.settings.cache().as_ref().map(Cache::identity), self.limits.commands_end)
     }
 
     fn send(&self, grant: Grant<'_>, client_secret: &Secret, deadline: Instant) -> Result<Granted, Refusal> {
@@ -317,14 +322,14 @@ impl<'a> Refresher<'a> {
             Grant::Refresh { .. } => &self.settings.refresh_url,
             _ => &self.settings.token_url,
         };
-        let client = Client::new(&self.settings.route, endpoint).map_err(Refusal::from)?;
+        let client = Client::new(&self.settings.transport, endpoint).map_err(Refusal::from)?;
         let request = Request { endpoint, grant, client_id: &self.settings.client_id, client_secret };
-        request.send(&client, deadline, self.voice)
+        request.send(&client, deadline)
     }
 }
 
 /// The rejection that is remembered of the credentials with this mark, if it still holds.
-fn rejected<'a>(rejections: &'a [Remembered], mark: &str) -> Option<&'a Remembered> {
+fn rejected<'a>(rejections: &'a [CachedFailure], mark: &str) -> Option<&'a CachedFailure> {
     let now = clock::now();
     rejections.iter().find(|known| known.fingerprint.as_deref() == Some(mark) && known.holds(now))
 }
@@ -334,7 +339,7 @@ fn rejected<'a>(rejections: &'a [Remembered], mark: &str) -> Option<&'a Remember
 fn is_about(about: About, refresh_token: &RefreshToken, mark: &str) -> bool {
     match about {
         About::Grant => true,
-        About::Either => refresh_token.client_mark.as_deref().is_none_or(|granted_to| granted_to == mark),
+        About::Either => refresh_token.client_fingerprint.as_deref().is_none_or(|granted_to| granted_to == mark),
         About::Client | About::Nothing => false,
     }
 }
@@ -347,7 +352,7 @@ impl From<Refusal> for Ended {
 }
 
 /// A failure that came before any request.
-pub fn failed(failure: Failure) -> Ended {
+pub fn failed(failure: Error) -> Ended {
     Ended::Failed { failure, reset: None, fingerprint: None }
 }
 

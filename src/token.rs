@@ -1,123 +1,179 @@
-//! The access token and its life: fresh, ageing, due. Pure: the time is an argument.
+//! Access and refresh tokens, and how fresh they are. Pure: the time is an argument.
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::sys::secret::{Secret, exposed};
 
-/// How long before its expiry a token is renewed, less a spread of up to a quarter. Hosts re-run a helper from up to
-/// 15 minutes before the expiry they were told; renewing 20 minutes ahead keeps them off.
-const EARLY: Duration = Duration::from_secs(20 * 60);
+/// How long before its expiry a token is refreshed, less a spread of up to a quarter. Hosts re-run a helper from up to
+/// 15 minutes before the expiry they were told; refreshing 20 minutes ahead keeps them off.
+const REFRESH_AHEAD: Duration = Duration::from_secs(20 * 60);
 
-/// How long before its expiry a token is no longer handed out, and by how much the expiry told to a host is early:
+/// How long before its expiry a token is no longer handed out, and by how much the expiry told to hosts is early:
 /// kubectl, Bazel and git apply no margin of their own.
-const MARGIN: Duration = Duration::from_secs(60);
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// A token without a known expiry is renewed when it is this old, and used until then and whenever renewing fails.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(30 * 60);
+/// A token without a known expiry is refreshed at this age, and used until then and whenever refreshing fails.
+const UNKNOWN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// How far in the future a moment from the cache may lie before the clock must have been set back.
-pub const CLOCK_SLACK: Duration = Duration::from_secs(60);
+/// How far in the future a time from the cache may lie before the clock must have been set back.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// An access token (RFC 6749, section 1.4) and when it lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Lifetimes and durations are cut off here: ten years are more than any that makes sense, and no sum can overflow.
+pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// An access token (RFC 6749, section 1.4). Times are in whole seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessToken {
-    /// The token itself, of RFC 6750's alphabet: see [`is_bearer_token`].
+    /// See [`is_bearer_token`].
+    #[serde(rename = "access_token", with = "exposed")]
     pub value: Secret,
-    /// When the request for it started, in whole seconds.
+    /// When the request for it started.
+    #[serde(with = "time::serde::timestamp")]
     pub obtained_at: OffsetDateTime,
-    /// When it dies: the start of the request plus `expires_in`, in whole seconds. A permanent token has none.
+    /// The start of the request plus `expires_in`. A permanent token has none.
+    #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
-    /// The account that its source named with it, of [`is_account`]'s alphabet.
+    /// The account that came with it: see [`is_account`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
 
-/// What a token in hand is good for.
+/// A refresh token (RFC 6749, section 1.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshToken {
+    #[serde(rename = "refresh_token", with = "exposed")]
+    pub value: Secret,
+    /// In whole seconds, where the server told.
+    #[serde(with = "time::serde::timestamp::option")]
+    pub expires_at: Option<OffsetDateTime>,
+    /// The fingerprint of the client secret that it was issued to.
+    #[serde(rename = "client_fingerprint")]
+    pub client_fingerprint: Option<String>,
+}
+
+impl RefreshToken {
+    /// Whether it is worth sending at `now`.
+    pub fn is_alive(&self, now: OffsetDateTime) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
+/// What a cached token is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Freshness {
     /// Print it, touch nothing.
     Fresh,
-    /// Usable; whoever gets the lock without waiting renews it.
-    Ageing,
-    /// Not to be handed out: too little life is left.
+    /// Usable; a caller that gets the lock without waiting refreshes it.
+    Aging,
+    /// Too little of its lifetime is left to hand it out.
     Due,
 }
 
 impl AccessToken {
-    /// A token that is printed as it is: no expiry is known or told.
+    /// A token that is printed as it is.
     pub fn permanent(value: Secret, now: OffsetDateTime) -> Self {
         Self { value, obtained_at: now, expires_at: None, account: None }
     }
 
-    /// How long the server granted it, where that is known.
+    /// What it can be sent and printed as: no character of it breaks out of a header or format.
+    pub fn is_valid(&self) -> bool {
+        is_bearer_token(self.value.expose()) && self.account.as_deref().is_none_or(is_account)
+    }
+
+    /// How long the server issued it for, where that is known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.expires_at.map(|at| span(self.obtained_at, at))
     }
 
-    /// The longest life that a caller can ask of a token like this one and be served from the cache at all.
+    /// The longest `--min-ttl` that a token of this lifetime ever meets.
     pub fn longest_min_ttl(&self) -> Option<Duration> {
-        self.lifetime().map(|life| life - margin(life))
+        self.lifetime().map(|lifetime| lifetime - margin(lifetime))
     }
 
-    /// When a host is told that the token dies: a little early, and for a usable token never in the past.
-    pub fn told_expiry(&self) -> Option<OffsetDateTime> {
-        let life = self.lifetime()?;
-        self.expires_at.map(|at| at - margin(life))
+    /// The expiry told to hosts: a little early, and for a usable token never in the past.
+    pub fn advertised_expiry(&self) -> Option<OffsetDateTime> {
+        let lifetime = self.lifetime()?;
+        self.expires_at.map(|at| at - margin(lifetime))
     }
 
     /// Whether the token may be handed out at `now` to a caller who needs it for `min_ttl`.
     pub fn is_usable(&self, now: OffsetDateTime, min_ttl: Duration) -> bool {
         // No sum with `now`, which a broken clock can put at the end of all time.
-        if span(now, self.obtained_at) > CLOCK_SLACK {
+        if span(now, self.obtained_at) > CLOCK_SKEW {
             return false;
         }
-        let (Some(expires_at), Some(life)) = (self.expires_at, self.lifetime()) else {
+        let (Some(expires_at), Some(lifetime)) = (self.expires_at, self.lifetime()) else {
             return true;
         };
         let left = span(now, expires_at);
-        left > margin(life) && left >= min_ttl
+        left > margin(lifetime) && left >= min_ttl
     }
 
-    /// The token's state at `now` for a caller who needs it for `min_ttl`. `spread` gives a number from 0 to 1, one a
-    /// process, so that many machines do not renew in the same second; it is asked only where it decides.
-    pub fn state(&self, now: OffsetDateTime, min_ttl: Duration, spread: impl FnOnce() -> f64) -> State {
+    /// The freshness at `now` for a caller who needs the token for `min_ttl`. `spread` returns a number from 0 to 1, so
+    /// that many machines do not refresh in the same second; it is called only where it decides.
+    pub fn freshness(&self, now: OffsetDateTime, min_ttl: Duration, spread: impl FnOnce() -> f64) -> Freshness {
         if !self.is_usable(now, min_ttl) {
-            return State::Due;
+            return Freshness::Due;
         }
-        let (left, early) = match (self.expires_at, self.lifetime()) {
-            (Some(at), Some(life)) => (span(now, at), EARLY.min(life / 2)),
-            _ => (UNKNOWN_LIFE.saturating_sub(span(self.obtained_at, now)), Duration::ZERO),
+        let (left, ahead) = match (self.expires_at, self.lifetime()) {
+            (Some(at), Some(lifetime)) => (span(now, at), REFRESH_AHEAD.min(lifetime / 2)),
+            _ => (UNKNOWN_LIFETIME.saturating_sub(span(self.obtained_at, now)), Duration::ZERO),
         };
-        if left > early || (left > early * 3 / 4 && left > early.mul_f64(1.0 - spread() / 4.0)) {
-            State::Fresh
+        if left > ahead || (left > ahead * 3 / 4 && left > ahead.mul_f64(1.0 - spread() / 4.0)) {
+            Freshness::Fresh
         } else {
-            State::Ageing
+            Freshness::Aging
         }
     }
 }
 
-/// The last stretch of a life in which a token is not handed out: 60 s, less for a token that lives short.
-fn margin(life: Duration) -> Duration {
+/// The end of a lifetime in which a token is not handed out: 60 s, less for a short-lived token.
+fn margin(lifetime: Duration) -> Duration {
     // Whole seconds, as the expiry told to hosts has no fraction.
-    Duration::from_secs(MARGIN.min(life / 2).as_secs())
+    Duration::from_secs(EXPIRY_MARGIN.min(lifetime / 2).as_secs())
 }
 
-/// The time from one moment to a later one; nothing where it is not later.
+/// The time from one moment to a later one; zero where it is not later.
 pub fn span(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
     Duration::try_from(to - from).unwrap_or_default()
 }
 
+/// The moment that much later, or the same one where the calendar ends.
+pub fn later(from: OffsetDateTime, span: Duration) -> OffsetDateTime {
+    time::Duration::try_from(span).ok().and_then(|span| from.checked_add(span)).unwrap_or(from)
+}
+
+/// The moment without its fraction: tokens are cached and told in whole seconds.
+pub fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(0).unwrap_or(at)
+}
+
 /// Whether the text is a bearer token of RFC 6750, section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" /
-/// "/" ) *"="`. Nothing of this alphabet can break out of any format or header.
+/// "/" ) *"="`.
 pub fn is_bearer_token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
 
-/// Whether the text can be an account id: one or more of `A-Z a-z 0-9 . _ -`, which can break out of no format either.
+/// Whether the text can be an account id: one or more of `A-Z a-z 0-9 . _ -`.
 pub fn is_account(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// The `exp` of a JWT (RFC 7519, section 4.1.4). A hint, as the signature cannot be checked.
+pub fn jwt_expiry(token: &str) -> Option<OffsetDateTime> {
+    let payload = token.split('.').nth(1)?;
+    let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+    let claims: Value = serde_json::from_slice(&json).ok()?;
+    let seconds = claims.get("exp")?.as_f64().filter(|at| (0.0..=253_402_300_799.0).contains(at))?;
+    OffsetDateTime::from_unix_timestamp(seconds as i64).ok()
 }
 
 #[cfg(test)]

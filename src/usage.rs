@@ -1,8 +1,8 @@
 //! What is wrong with the command line, in the form of all other failures: one line, then a hint.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind as UsageErrorKind};
 
-use crate::failure::{Failure, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// What is said of a word that means nothing here.
 const UNKNOWN_WORD: &str = "an argument is neither an option nor a command (not shown, as it may be a secret)";
@@ -10,18 +10,18 @@ const UNKNOWN_WORD: &str = "an argument is neither an option nor a command (not 
 /// The failure of a command line that does not parse.
 ///
 /// A word that is no option is not repeated: it may be a password or a token that was meant for somewhere else.
-pub fn failure(error: &clap::Error) -> Failure {
+pub fn failure(error: &clap::Error) -> Error {
     let is_option = |word: &ContextValue| matches!(word, ContextValue::String(word) if word.starts_with('-'));
     let word = error.get(ContextKind::InvalidArg);
     let message = match (error.kind(), word) {
-        (ErrorKind::UnknownArgument, Some(word)) if !is_option(word) => UNKNOWN_WORD.to_owned(),
-        (ErrorKind::InvalidValue, Some(ContextValue::String(word))) if word.starts_with('<') => {
+        (UsageErrorKind::UnknownArgument, Some(word)) if !is_option(word) => UNKNOWN_WORD.to_owned(),
+        (UsageErrorKind::InvalidValue, Some(ContextValue::String(word))) if word.starts_with('<') => {
             format!("{word} is none of the known ones (not shown, as it may be a secret)")
         }
-        (ErrorKind::InvalidSubcommand, _) => UNKNOWN_WORD.to_owned(),
+        (UsageErrorKind::InvalidSubcommand, _) => UNKNOWN_WORD.to_owned(),
         _ => first_line(error),
     };
-    Failure::new(Kind::Usage, message).hint(hint(error))
+    Error::new(ErrorKind::Usage, message).hint(hint(error))
 }
 
 /// The part of clap's text that says what is wrong.

@@ -1,128 +1,104 @@
-//! What is kept of one identity, and its bytes. Pure: no file is touched here.
+//! What is cached of one identity, and its bytes. Pure: no file is touched here.
 //!
 //! The first line is `spotinst-cred VERSION SUM`, the second a JSON object. The sum is the SHA-256 of the identity's
-//! name and the object, so that a flipped bit, a torn write or a file of another identity is a miss and never a wrong
-//! token. Whatever does not decode is no entry: the reader asks the server anew.
-
-mod wire;
+//! name and the object, so that a flipped bit, a torn write or another identity's file is a miss and never a wrong
+//! token. Whatever does not decode is no entry.
 
 use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use wire::Wire;
+use crate::error::Error;
+use crate::text::hex;
+use crate::token::{AccessToken, CLOCK_SKEW, RefreshToken, span};
 
-use crate::failure::Failure;
-use crate::secret::Secret;
-use crate::token::{AccessToken, CLOCK_SLACK, span};
-
-/// The version of the format. It is part of an identity's file name, so programs of two versions never meet.
+/// The version of the format. It is part of an identity's file name, so programs of two versions never share a file.
 pub const VERSION: u32 = 1;
 
-/// Everything remembered of one identity. Never a password or a client secret.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Everything cached of one identity. Never a password or a client secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Another one after each refresh, failed or not: who finds it changed knows that somebody refreshed meanwhile.
+    /// Changes with each refresh, failed or not: a caller that finds it changed knows that somebody has refreshed.
     pub revision: String,
-    /// The newest access token, also after its death: its lifetime says what the server grants.
+    /// The newest access token, also after its expiry: its lifetime tells what the server issues.
     pub token: Option<AccessToken>,
-    /// The refresh token that goes with it.
     pub refresh_token: Option<RefreshToken>,
     /// How the last refresh failed; nothing after one that succeeded.
-    pub failure: Option<Remembered>,
-    /// The last rejections of credentials, the newest first, one for each mark: neither a failure of another kind nor
-    /// another caller's wrong password may wipe one out, or the rejected one would reach the server again.
-    pub rejections: Vec<Remembered>,
-}
-
-/// A refresh token (RFC 6749, section 1.5) and when it dies, where the server told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefreshToken {
-    /// The token itself.
-    pub value: Secret,
-    /// When it dies, in whole seconds.
-    pub expires_at: Option<OffsetDateTime>,
-    /// Marks the client secret that it was granted to: see [`crate::oauth::fingerprint`].
-    pub client_mark: Option<String>,
-}
-
-impl RefreshToken {
-    /// Whether it is worth sending at `now`.
-    pub fn is_alive(&self, now: OffsetDateTime) -> bool {
-        self.expires_at.is_none_or(|at| at > now)
-    }
+    pub failure: Option<CachedFailure>,
+    /// The last rejections, the newest first, one per fingerprint: neither another kind of failure nor another caller's
+    /// wrong password may replace one, or the rejected credentials would reach the server again.
+    pub rejections: Vec<CachedFailure>,
 }
 
 /// A failed refresh that later callers share instead of repeating it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Remembered {
-    /// What is told to each of them.
-    pub failure: Failure,
-    /// When it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CachedFailure {
+    #[serde(flatten)]
+    pub error: Error,
+    #[serde(with = "time::serde::timestamp")]
     pub at: OffsetDateTime,
-    /// Until then nobody who needs a new token asks the server again.
+    /// Until then no caller that needs a new token asks the server again.
+    #[serde(with = "time::serde::timestamp")]
     pub until: OffsetDateTime,
-    /// Until then nobody who still has a usable token tries to renew it.
+    /// Until then no caller with a usable token tries to refresh it.
+    #[serde(with = "time::serde::timestamp")]
     pub backoff_until: OffsetDateTime,
-    /// Tells whether the credentials are still those that were rejected: see [`crate::oauth::fingerprint`].
+    /// The fingerprint of the rejected credentials, or of those that the failure is about.
     pub fingerprint: Option<String>,
-    /// The time that the exchange had, in milliseconds: who has more time makes up his own mind.
-    pub limit: u64,
+    /// The time limit of the exchange, in milliseconds: a caller with a longer timeout retries.
+    #[serde(rename = "limit")]
+    pub timeout_ms: u64,
 }
 
-impl Remembered {
-    /// Whether it still holds at `now`. One from the future was written before the clock was set back.
+impl CachedFailure {
+    /// Whether it still answers for a new token at `now`. One from the future was written before the clock was set back.
     pub fn holds(&self, now: OffsetDateTime) -> bool {
-        span(now, self.at) <= CLOCK_SLACK && now < self.until
+        span(now, self.at) <= CLOCK_SKEW && now < self.until
     }
 
     /// Whether a caller with a usable token leaves the server alone at `now`.
     pub fn backs_off(&self, now: OffsetDateTime) -> bool {
-        span(now, self.at) <= CLOCK_SLACK && now < self.until.max(self.backoff_until)
+        span(now, self.at) <= CLOCK_SKEW && now < self.until.max(self.backoff_until)
     }
 }
 
 impl Entry {
-    /// The file's bytes for the identity of this name.
-    pub fn encode(&self, name: &str) -> Zeroizing<Vec<u8>> {
+    /// The file's bytes for this identity.
+    pub fn encode(&self, identity: &str) -> Zeroizing<Vec<u8>> {
         let mut json = Zeroizing::new(Vec::with_capacity(4096));
-        if serde_json::to_writer(&mut *json, &Wire::from(self)).is_err() {
+        if serde_json::to_writer(&mut *json, self).is_err() {
             // Unreachable for these types; an empty file would be a miss, as it should.
             return Zeroizing::new(Vec::new());
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(json.len() + 128));
-        bytes.extend_from_slice(header(name, &json).as_bytes());
+        bytes.extend_from_slice(header(identity, &json).as_bytes());
         bytes.extend_from_slice(&json);
         bytes.push(b'\n');
         bytes
     }
 
-    /// The entry in a file's bytes; nothing where there is any doubt.
-    pub fn decode(bytes: &[u8], name: &str) -> Option<Self> {
+    /// The entry in a file's bytes; nothing where anything is wrong with them.
+    pub fn decode(bytes: &[u8], identity: &str) -> Option<Self> {
         let end_of_header = bytes.iter().position(|&b| b == b'\n')?;
         let (head, json) = bytes.split_at_checked(end_of_header + 1)?;
         let json = json.strip_suffix(b"\n")?;
-        if header(name, json).as_bytes() != head {
+        if header(identity, json).as_bytes() != head {
             return None;
         }
-        let wire: Wire = serde_json::from_slice(json).ok()?;
-        wire.try_into().ok()
+        let entry: Self = serde_json::from_slice(json).ok()?;
+        // Whatever the sum says, no token leaves the cache that could break out of a format.
+        entry.token.as_ref().is_none_or(AccessToken::is_valid).then_some(entry)
     }
 }
 
 /// The first line for this identity and object.
-fn header(name: &str, json: &[u8]) -> String {
+fn header(identity: &str, json: &[u8]) -> String {
     let mut sum = Context::new(&SHA256);
-    sum.update(name.as_bytes());
+    sum.update(identity.as_bytes());
     sum.update(b"\n");
     sum.update(json);
     format!("spotinst-cred {VERSION} {}\n", hex(sum.finish().as_ref()))
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,12 @@
-//! The lock file: one file beside each cache entry, never renamed and never deleted, so that everybody who opens it
-//! locks the same inode. The kernel frees the lock when its holder dies.
+//! The lock file: one beside each cache file, never renamed and never deleted, so that everybody who opens it locks the
+//! same inode. The kernel frees the lock when its holder dies.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::fs::OFlags;
-
-use crate::patience;
+use crate::sys::{os, timeout};
 
 /// Holds the lock until it is dropped, or the process ends however it ends.
 #[derive(Debug)]
@@ -17,119 +14,121 @@ pub struct Guard {
     _file: File,
 }
 
-/// How an attempt to lock ended. "Cannot lock here" is not "somebody holds it": the one goes on without a lock,
-/// the other waits.
+/// The outcome of trying to lock. "Cannot lock here" is not "somebody holds it": the one goes on without a lock, the
+/// other waits.
 #[derive(Debug)]
-pub enum Attempt {
-    /// The lock is ours.
-    Locked(Guard),
-    /// Somebody else holds it, and did so for as long as was waited.
+pub enum LockOutcome<T> {
+    Acquired(T),
+    /// Somebody else holds it, and did so until the deadline.
     Held,
     /// There is no locking here: a read-only or odd file system, no permission, something else in the file's place.
-    Impossible(io::Error),
+    Unavailable(io::Error),
+}
+
+impl<T> LockOutcome<T> {
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> LockOutcome<U> {
+        match self {
+            Self::Acquired(guard) => LockOutcome::Acquired(make(guard)),
+            Self::Held => LockOutcome::Held,
+            Self::Unavailable(error) => LockOutcome::Unavailable(error),
+        }
+    }
 }
 
 /// Tries to lock without waiting.
-pub fn try_lock(path: &Path) -> Attempt {
+pub fn try_lock(path: &Path) -> LockOutcome<Guard> {
     match open(path) {
-        Ok(file) => attempt(file).unwrap_or_else(|_file| Attempt::Held),
-        Err(error) => Attempt::Impossible(error),
+        Ok(file) => try_lock_file(file).unwrap_or_else(|_file| LockOutcome::Held),
+        Err(error) => LockOutcome::Unavailable(error),
     }
 }
 
-/// Locks, waiting for the present holder until `deadline`.
+/// Locks, waiting for the present holder until the deadline; `on_wait` is called once if there is a wait.
 ///
-/// The wait is the kernel's own, in a thread that is left behind when time runs out: it wakes as soon as the lock is
-/// free, costs nothing while it waits, and needs no interval to be chosen.
-pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Attempt {
+/// The wait is the kernel's own, on a thread that is abandoned at the deadline: it wakes as soon as the lock is free,
+/// costs nothing while it waits, and needs no polling interval.
+pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> LockOutcome<Guard> {
     let file = match open(path) {
         Ok(file) => file,
-        Err(error) => return Attempt::Impossible(error),
+        Err(error) => return LockOutcome::Unavailable(error),
     };
-    let file = match attempt(file) {
-        Ok(ended) => return ended,
+    let file = match try_lock_file(file) {
+        Ok(outcome) => return outcome,
         Err(file) => file,
     };
     on_wait();
-    match patience::until(deadline, move || wait(file)) {
-        Ok(ended) => ended,
-        Err(error) if error.kind() == ErrorKind::TimedOut => Attempt::Held,
-        Err(error) => Attempt::Impossible(error),
+    match timeout::run_with_deadline(deadline, move || wait(file)) {
+        Ok(outcome) => outcome,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => LockOutcome::Held,
+        Err(error) => LockOutcome::Unavailable(error),
     }
 }
 
-/// Whether somebody holds the lock. Nothing is made, and nobody who only asks is in another's way: the lock that is
-/// tried is a shared one, and given back at once.
-///
-/// # Errors
-/// What is there cannot be opened or locked, or is no lock file of ours.
+/// Whether somebody holds the lock. Nothing is created, and nobody is blocked: the lock tried is a shared one, and
+/// released at once. Fails where the file cannot be opened or locked, or is none of ours.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
 pub fn is_held(path: &Path) -> io::Result<bool> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+    let file = match os::open_no_follow(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
     check(&file)?;
     match fs2::FileExt::try_lock_shared(&file) {
         Ok(()) => Ok(false),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+        Err(error) if is_contended(&error) => Ok(true),
         Err(error) => Err(error),
     }
 }
 
-/// Opens the lock file, made if it is missing. Not through a link, and never stuck on a FIFO or a device.
+/// Opens the lock file, created if it is missing.
 fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file = os::open_or_create_no_follow(path)?;
     check(&file)?;
     Ok(file)
 }
 
-/// Whether the file is one to lock.
 fn check(file: &File) -> io::Result<()> {
-    let about = file.metadata()?;
-    if !about.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    // Where others can write to the directory, one of them could make the lock file first and hold it for ever.
-    if about.uid() != rustix::process::geteuid().as_raw() {
-        let problem = format!("the lock file belongs to user {}", about.uid());
-        return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+    // Where others can write to the directory, one of them could create the lock file first and hold it for ever.
+    let owner = os::owner(&metadata);
+    if owner != os::current_user() {
+        let problem = format!("the lock file belongs to user {owner}");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
     Ok(())
 }
 
-/// One try without waiting; gives the file back where somebody else holds the lock.
+/// One try without waiting; returns the file where somebody else holds the lock.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
-fn attempt(file: File) -> Result<Attempt, File> {
+fn try_lock_file(file: File) -> Result<LockOutcome<Guard>, File> {
     loop {
-        // By its full path: the standard library has methods of these names too.
+        // By its full path: the standard library has methods of these names, too.
         match fs2::FileExt::try_lock_exclusive(&file) {
-            Ok(()) => return Ok(Attempt::Locked(Guard { _file: file })),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(file),
-            Err(error) => return Ok(Attempt::Impossible(error)),
+            Ok(()) => return Ok(LockOutcome::Acquired(Guard { _file: file })),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_contended(&error) => return Err(file),
+            Err(error) => return Ok(LockOutcome::Unavailable(error)),
         }
     }
 }
 
 /// Waits for the lock without end.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
-fn wait(file: File) -> Attempt {
+fn wait(file: File) -> LockOutcome<Guard> {
     loop {
         match fs2::FileExt::lock_exclusive(&file) {
-            Ok(()) => return Attempt::Locked(Guard { _file: file }),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Attempt::Impossible(error),
+            Ok(()) => return LockOutcome::Acquired(Guard { _file: file }),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return LockOutcome::Unavailable(error),
         }
     }
+}
+
+/// Whether somebody else holds the lock. By the error's number, as its kind differs between operating systems.
+fn is_contended(error: &io::Error) -> bool {
+    error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
 }

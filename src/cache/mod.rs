@@ -1,170 +1,160 @@
-//! The cache: one file an identity, read by anybody without a lock, written only by who holds the lock.
+//! The cache: one file per identity, read by anybody without a lock, written only by the holder of its lock.
 //!
-//! The order of things cannot be had wrong: [`Cache::read`] gives what is there, only [`Cache::try_lock`] and
-//! [`Cache::lock_until`] give a [`CacheLock`], only that gives a [`Draft`], and only a draft can be published, once.
+//! The wrong order cannot be written: [`Cache::read`] returns what is there, only locking returns a [`CacheLock`], only
+//! that a [`PendingEntry`], and only a pending entry can be published, once.
 
-mod doubt;
 pub mod entry;
+mod gc;
 mod lock;
-mod sweep;
+mod read_error;
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ring::digest::{Context, SHA256};
-use rustix::fs::OFlags;
-use zeroize::Zeroizing;
+pub use lock::LockOutcome;
+pub use read_error::ReadError;
 
-pub use doubt::Doubt;
+use crate::error::{Error, Result};
+use crate::settings;
+use crate::sys::atomic_file::AtomicFile;
+use crate::sys::{bounded_read, digest, env, os, printer, random};
 use entry::Entry;
 
-use crate::random;
-use crate::replacement::{self, Replacement};
+/// The largest entry, in bytes; a larger file is something else.
+const MAX_ENTRY: u64 = 256 * 1024;
 
-/// No entry is larger; more than this in its place is something else.
-const LARGEST: u64 = 256 * 1024;
-
-/// As much room as any entry needs is taken on the disk before a refresh token is spent.
-const RESERVE: usize = 16 * 1024;
-
-/// Hexadecimal digits of an identity's name: 128 bits of its hash.
-const NAME_LENGTH: usize = 32;
+/// The room that any entry needs is reserved on the disk before a refresh token is spent.
+const RESERVED: usize = 16 * 1024;
 
 /// The cache of one identity: its file, its lock file, their directory.
 #[derive(Debug)]
 pub struct Cache {
     dir: PathBuf,
-    name: String,
-}
-
-/// How an attempt to get the right to write ended.
-#[derive(Debug)]
-pub enum Access<'a> {
-    /// It is ours.
-    Locked(CacheLock<'a>),
-    /// Somebody else has it.
-    Held,
-    /// There is no writing here: go on without.
-    Impossible(io::Error),
+    identity: String,
 }
 
 impl Cache {
     /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
     pub fn new(dir: PathBuf, identity: &[&str]) -> Self {
-        Self { dir, name: name(identity.iter().map(|part| part.as_bytes())) }
+        let parts = identity.iter().map(|part| part.as_bytes());
+        Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
+    }
+
+    /// The caches of all identities in `dir`, also of one that has no more than a lock file yet.
+    pub fn all(dir: &Path) -> Vec<Self> {
+        gc::identities(dir).into_iter().map(|identity| Self { dir: dir.to_owned(), identity }).collect()
     }
 
     /// The name of the identity.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
-    /// The caches of all identities in `dir`: also of one whose first token is on its way, and which has no more than
-    /// a lock file yet.
-    pub fn all(dir: &Path) -> Vec<Self> {
-        let cache = |name| Self { dir: dir.to_owned(), name };
-        sweep::identities(dir).into_iter().map(cache).collect()
-    }
-
-    /// Whether there is a directory to hold an entry.
+    /// Whether there is a directory that could hold an entry.
     pub fn has_dir(&self) -> bool {
         self.dir.exists()
     }
 
-    /// The file that holds the entry.
     pub fn path(&self) -> PathBuf {
-        self.dir.join(format!("{}.token", self.name))
+        self.dir.join(format!("{}.token", self.identity))
     }
 
-    /// The file that is locked.
     pub fn lock_path(&self) -> PathBuf {
-        self.dir.join(format!("{}.lock", self.name))
+        self.dir.join(format!("{}.lock", self.identity))
     }
 
-    /// The entry, without a lock. A doubt is a miss, never an error.
-    pub fn read(&self) -> Option<Entry> {
-        self.examine().ok()
+    /// The entry, without a lock; an empty one where there is none that can be used.
+    pub fn read(&self) -> Entry {
+        self.try_read().unwrap_or_default()
     }
 
-    /// The entry, without a lock, or what is doubtful about it.
-    ///
-    /// # Errors
-    /// There is none, or what stands in its place does not count.
-    pub fn examine(&self) -> Result<Entry, Doubt> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let mut options = OpenOptions::new();
-        let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(self.path())?;
-        let about = file.metadata()?;
-        if !about.is_file() {
-            return Err(Doubt::NoFile);
+    /// The entry, without a lock, or why there is none.
+    pub fn try_read(&self) -> std::result::Result<Entry, ReadError> {
+        let file = os::open_no_follow(&self.path())?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotAFile);
         }
-        if about.uid() != rustix::process::geteuid().as_raw() {
-            return Err(Doubt::Foreign);
+        if os::owner(&metadata) != os::current_user() {
+            return Err(ReadError::WrongOwner);
         }
-        if about.mode() & 0o077 != 0 {
-            return Err(Doubt::Exposed);
+        if os::is_accessible_by_others(&metadata) {
+            return Err(ReadError::InsecurePermissions);
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(about.len().min(LARGEST) as usize + 1));
-        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        Entry::decode(&bytes, &self.name).ok_or(Doubt::Garbage)
+        let bytes = bounded_read::read(file, metadata.len(), MAX_ENTRY)?;
+        Entry::decode(&bytes, &self.identity).ok_or(ReadError::Corrupt)
     }
 
-    /// Whether somebody holds the lock at this moment.
-    ///
-    /// # Errors
-    /// The lock file is there and cannot be opened or locked.
+    /// Whether somebody holds the lock at this moment. Fails where the lock file cannot be opened or locked.
     pub fn is_locked(&self) -> io::Result<bool> {
         lock::is_held(&self.lock_path())
     }
 
-    /// Tries for the right to write, without waiting.
-    pub fn try_lock(&self) -> Access<'_> {
-        self.access(lock::try_lock)
+    /// Tries to lock, without waiting.
+    pub fn try_lock(&self) -> LockOutcome<CacheLock<'_>> {
+        self.locked(lock::try_lock)
     }
 
-    /// Waits until `deadline` for the right to write. `on_wait` is called once if there is a wait.
-    pub fn lock_until(&self, deadline: Instant, on_wait: impl FnOnce()) -> Access<'_> {
-        self.access(|path| lock::lock_until(path, deadline, on_wait))
-    }
-
-    fn access(&self, attempt: impl FnOnce(&Path) -> lock::Attempt) -> Access<'_> {
-        if let Err(error) = self.make_dir() {
-            return Access::Impossible(error);
+    /// Waits for the lock until the deadline; not where its holder waits for this process.
+    pub fn lock_until(&self, deadline: Instant) -> LockOutcome<CacheLock<'_>> {
+        if env::is_inside_refresh_of(&self.identity) {
+            return LockOutcome::Held;
         }
-        match attempt(&self.lock_path()) {
-            lock::Attempt::Locked(guard) => Access::Locked(CacheLock { cache: self, _guard: guard }),
-            lock::Attempt::Held => Access::Held,
-            lock::Attempt::Impossible(error) => Access::Impossible(error),
+        let mut progress = None;
+        let on_wait = || {
+            let holder = "another spotinst-cred that is getting a token";
+            printer::debug(|| format!("the lock is held by {holder}"));
+            progress = printer::progress(holder);
+        };
+        self.locked(|path| lock::lock_until(path, deadline, on_wait))
+    }
+
+    fn locked(&self, lock: impl FnOnce(&Path) -> LockOutcome<lock::Guard>) -> LockOutcome<CacheLock<'_>> {
+        match self.create_dir() {
+            Ok(()) => lock(&self.lock_path()).map(|guard| CacheLock { cache: self, _guard: guard }),
+            Err(error) => LockOutcome::Unavailable(error),
         }
     }
 
-    /// Makes the directory, 0700. One that exists is used as it is, with one exception: root leaves nothing in the
-    /// directory of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
-    fn make_dir(&self) -> io::Result<()> {
-        replacement::make_dir(&self.dir)?;
-        let owner = fs::metadata(&self.dir)?.uid();
-        if owner != 0 && rustix::process::geteuid().is_root() {
+    /// The lock, or the error of a command that does nothing without it.
+    pub fn require<'a>(&'a self, outcome: LockOutcome<CacheLock<'a>>) -> Result<CacheLock<'a>> {
+        match outcome {
+            LockOutcome::Acquired(lock) => Ok(lock),
+            LockOutcome::Held => Err(self.held_error()),
+            LockOutcome::Unavailable(error) => {
+                let problem = format!("cannot lock {}: {error}", self.lock_path().display());
+                let cache_dir = settings::CACHE_DIR.flag();
+                Err(Error::other(problem)
+                    .hint(format!("check the permissions of its directory, or name another one with {cache_dir}")))
+            }
+        }
+    }
+
+    /// The error of a lock that somebody else holds.
+    pub fn held_error(&self) -> Error {
+        let path = self.lock_path();
+        if env::is_inside_refresh_of(&self.identity) {
+            let holder = "the spotinst-cred that runs this one";
+            return Error::config(format!("{} is held by {holder}: its command seems to run itself", path.display()))
+                .hint(settings::another_profile_hint());
+        }
+        Error::temporary(format!("another spotinst-cred holds {} and is not done in time", path.display()))
+            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process")
+    }
+
+    /// Creates the directory. An existing one is used as it is, with one exception: root leaves nothing in the directory
+    /// of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
+    fn create_dir(&self) -> io::Result<()> {
+        os::create_private_dir(&self.dir)?;
+        let owner = os::owner(&fs::metadata(&self.dir)?);
+        if owner != os::ROOT && os::current_user() == os::ROOT {
             let problem = format!("the directory belongs to user {owner}, and this is root");
-            return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
         }
         Ok(())
     }
-}
-
-/// The name of what is made of these parts.
-pub fn name<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
-    let mut hash = Context::new(&SHA256);
-    hash.update(&entry::VERSION.to_le_bytes());
-    for part in parts {
-        // Each part with its length, so that no two lists of parts are the same bytes.
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    let digest = hash.finish();
-    entry::hex(digest.as_ref().split_at(NAME_LENGTH / 2).0)
 }
 
 /// The right to write one identity's entry.
@@ -177,82 +167,67 @@ pub struct CacheLock<'a> {
 impl<'a> CacheLock<'a> {
     /// The entry as it is now: nobody else writes it meanwhile.
     pub fn read(&self) -> Entry {
-        self.cache.read().unwrap_or_default()
+        self.cache.read()
     }
 
-    /// Takes the room that the next entry needs, before anything is spent for it.
-    ///
-    /// # Errors
-    /// The directory cannot be written or the disk is full. The lock is then given back: who can share nothing should
-    /// keep nobody waiting.
-    pub fn draft(self) -> io::Result<Draft<'a>> {
-        let file = self.room()?;
-        Ok(Draft { lock: self, file })
+    /// Reserves the room that the next entry needs, before a refresh token is spent for it. Where the directory cannot be
+    /// written or the disk is full the lock is released: if nothing can be cached, do not block other callers.
+    pub fn reserve(self) -> io::Result<PendingEntry<'a>> {
+        let file = self.reserved_file()?;
+        Ok(PendingEntry { file, lock: self })
     }
 
-    /// Puts the entry in the place of one that must not be served any more. Where it cannot be written, that one goes
-    /// all the same, and with it whatever else it holds.
-    ///
-    /// # Errors
-    /// It cannot be removed either.
-    pub fn supersede(self, entry: &Entry) -> io::Result<Superseded> {
-        match self.room().and_then(|file| self.publish(file, entry)) {
-            Ok(()) => Ok(Superseded::Written),
-            Err(why) => self.remove().map(|()| Superseded::Removed(why)),
+    /// Replaces an entry that must not be served any more. Where the new one cannot be written, the old one is removed,
+    /// with everything in it. Fails where even that is impossible.
+    pub fn replace_or_remove(self, entry: &Entry) -> io::Result<Replaced> {
+        match self.reserved_file().and_then(|file| self.publish(file, entry)) {
+            Ok(()) => Ok(Replaced::Written),
+            Err(error) => self.remove().map(|()| Replaced::Removed(error)),
         }
     }
 
-    /// A file for the next entry, with the room it needs.
-    fn room(&self) -> io::Result<Replacement> {
-        sweep::leftovers(&self.cache.dir, &self.cache.name);
-        let path = self.cache.dir.join(format!("{}.{}.tmp", self.cache.name, random::name()));
-        let mut file = Replacement::create(path)?;
-        file.reserve(&[b'\n'; RESERVE])?;
+    /// Removes the entry, and what killed processes left of others. The lock file stays, as it must.
+    pub fn remove(self) -> io::Result<()> {
+        gc::remove_pending(&self.cache.dir, &self.cache.identity);
+        match fs::remove_file(self.cache.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn reserved_file(&self) -> io::Result<AtomicFile> {
+        let Cache { dir, identity } = self.cache;
+        gc::remove_pending(dir, identity);
+        let mut file = AtomicFile::create(dir.join(format!("{identity}.{}.tmp", random::name())))?;
+        file.reserve(&[b'\n'; RESERVED])?;
         Ok(file)
     }
 
-    /// Writes the entry into the file and moves that into place.
-    fn publish(&self, file: Replacement, entry: &Entry) -> io::Result<()> {
-        file.publish(&entry.encode(&self.cache.name), &self.cache.path())?;
-        sweep::now_and_then(&self.cache.dir);
+    fn publish(&self, file: AtomicFile, entry: &Entry) -> io::Result<()> {
+        file.publish(&entry.encode(&self.cache.identity), &self.cache.path())?;
+        gc::occasionally_remove_old(&self.cache.dir);
         Ok(())
-    }
-
-    /// Forgets the entry, and what killed processes left of others. The lock file stays, as it must.
-    ///
-    /// # Errors
-    /// The directory cannot be written.
-    pub fn remove(self) -> io::Result<()> {
-        sweep::leftovers(&self.cache.dir, &self.cache.name);
-        match fs::remove_file(self.cache.path()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
     }
 }
 
 /// What became of an entry that must not be served any more.
 #[derive(Debug)]
-pub enum Superseded {
-    /// The new one is in its place.
+pub enum Replaced {
     Written,
-    /// It is gone, and nothing could be written in its place.
+    /// It is gone, and this kept the new one from being written.
     Removed(io::Error),
 }
 
-/// A new entry in the making: a file beside the present one, with the room it needs. Dropped, it is gone.
+/// The next entry: a temporary file with the room it needs. It is removed on drop.
 #[derive(Debug)]
-pub struct Draft<'a> {
-    // First, so that it is gone before the lock is given back.
-    file: Replacement,
+pub struct PendingEntry<'a> {
+    // First, so that it is gone before the lock is released.
+    file: AtomicFile,
     lock: CacheLock<'a>,
 }
 
-impl Draft<'_> {
-    /// Writes the entry and moves it into place; readers see the old one or the new one, never a part.
-    ///
-    /// # Errors
-    /// The disk or the file system refuses. The token is good all the same.
+impl PendingEntry<'_> {
+    /// Writes the entry and moves it into place. Where that fails, the token is good all the same.
     pub fn publish(self, entry: &Entry) -> io::Result<()> {
         let Self { file, lock } = self;
         lock.publish(file, entry)

@@ -12,7 +12,7 @@ use clap_mangen::Man;
 
 use super::Cli;
 use crate::format::Format;
-use crate::settings::env;
+use crate::sys::env;
 
 /// How the scripts learn the profiles' names.
 const LIST: &str = "spotinst-cred status --profiles 2>/dev/null";

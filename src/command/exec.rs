@@ -1,16 +1,16 @@
 //! `exec`: become another program, which gets the token and not the keys.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
+use std::io;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::cli::Options;
 use crate::command;
-use crate::failure::{Failure, Kind, one_line};
-use crate::settings::{Settings, env};
-use crate::voice::Voice;
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind};
+use crate::sys::{env, os};
+use crate::text::one_line;
 
 /// Replaces this process by the program with the token in its environment; so its exit status and the signals that end
 /// it are its own. Returns only if that fails.
@@ -18,12 +18,11 @@ use crate::voice::Voice;
 /// # Errors
 /// No token is to be had, or the program cannot be run.
 pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Result<()> {
-    let voice = Voice { verbose: options.verbose };
     let settings = Settings::resolve(options, started)?;
-    let token = command::token(options, &settings, voice)?;
+    let token = command::token(options, &settings)?;
     let answer = command::answer(&token, &settings);
     let Some((program, arguments)) = argv.split_first() else {
-        return Err(Failure::new(Kind::Usage, "there is no command to run").into());
+        return Err(Error::new(ErrorKind::Usage, "there is no command to run").into());
     };
     let mut command = Command::new(program);
     command.args(arguments);
@@ -31,7 +30,7 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
         command.env_remove(name);
     }
     // The refresh is over, and nobody waits for the program on account of it.
-    command.env_remove(env::INSIDE);
+    command.env_remove(env::OUTER_REFRESHES);
     for name in env::ACCOUNT {
         // One that is set is the account; without an account there is at most an empty one, which misleads.
         match answer.account {
@@ -40,8 +39,8 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
         };
     }
     command.env("SPOTINST_TOKEN", token.value.expose());
-    let error = command.exec();
-    let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::NotExecutable };
+    let error = os::exec(&mut command);
+    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::NotExecutable };
     let problem = format!("cannot run {}: {error}", one_line(&program.to_string_lossy()));
-    Err(Failure::new(kind, problem).hint("check the program's name, its permissions and the PATH").into())
+    Err(Error::new(kind, problem).hint("check the program's name, its permissions and the PATH").into())
 }

@@ -1,18 +1,19 @@
 //! `invalidate`: drops the cached access token if it is the one that was rejected. A late report about an old token
 //! throws no good new one away.
 
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
-use crate::cache::Superseded;
+use crate::cache::Replaced;
 use crate::cache::entry::Entry;
 use crate::cli::Options;
-use crate::failure::{Failure, Kind};
-use crate::secret::{LONGEST, Secret};
-use crate::settings::{Settings, TokenSource};
+use crate::config::{Settings, TokenSource};
+use crate::error::{Error, ErrorKind};
+use crate::secret_source::MAX_SECRET;
+use crate::sys::bounded_read;
+use crate::sys::printer;
+use crate::sys::secret::Secret;
 use crate::token::is_bearer_token;
-use crate::voice::Voice;
-use crate::{command, lock_wait};
 
 /// What stdin must hold.
 const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
@@ -24,30 +25,28 @@ const USE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
 /// There is no token on stdin, a setting is wrong, somebody holds the lock for too long, or the cache cannot be
 /// written.
 pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
-    let voice = Voice { verbose: options.verbose };
     let settings = Settings::resolve(options, started)?;
     let rejected = rejected_token(settings.budget.call_ends())?;
     let is_cached = |entry: &Entry| entry.token.as_ref().is_some_and(|token| token.value.is_same(&rejected));
-    let Some(cache) = settings.source.cache().filter(|cache| cache.read().is_some_and(|entry| is_cached(&entry)))
-    else {
-        voice.notice("that is not the cached token; nothing was changed");
+    let Some(cache) = settings.source.cache().filter(|cache| is_cached(&cache.read())) else {
+        printer::note("that is not the cached token; nothing was changed");
         return Ok(());
     };
-    let lock = lock_wait::lock(&cache, settings.budget.call_ends(), voice)?;
+    let lock = cache.require(cache.lock_until(settings.budget.call_ends()))?;
     let entry = lock.read();
     if is_cached(&entry) {
         let next = Entry { token: None, ..entry };
-        let superseded = lock.supersede(&next).map_err(|error| {
-            Failure::new(Kind::Other, format!("cannot write {}: {error}", cache.path().display()))
+        let superseded = lock.replace_or_remove(&next).map_err(|error| {
+            Error::other(format!("cannot write {}: {error}", cache.path().display()))
                 .hint("check its permissions and the room on the disk")
         })?;
-        if let (Superseded::Removed(why), Some(hint)) = (superseded, lost_login(&settings.source, &next)) {
+        if let (Replaced::Removed(why), Some(hint)) = (superseded, lost_login(&settings.source, &next)) {
             let what = "the token is forgotten, and the login with it";
-            voice.notice(&format!("{what}, as {} cannot be written: {why}; {hint}", cache.path().display()));
+            printer::note(&format!("{what}, as {} cannot be written: {why}; {hint}", cache.path().display()));
             return Ok(());
         }
     }
-    voice.notice("the token is forgotten; the next call gets a new one");
+    printer::note("the token is forgotten; the next call gets a new one");
     Ok(())
 }
 
@@ -60,20 +59,21 @@ fn lost_login(source: &TokenSource, entry: &Entry) -> Option<String> {
 }
 
 /// The token on stdin, less one trailing newline.
-fn rejected_token(deadline: Instant) -> Result<Secret, Failure> {
-    let problem = |what: &str| Failure::new(Kind::Usage, what).hint(USE);
+fn rejected_token(deadline: Instant) -> Result<Secret, Error> {
+    let problem = |what: &str| Error::new(ErrorKind::Usage, what).hint(USE);
     if io::stdin().is_terminal() {
         return Err(problem("stdin is a terminal; invalidate reads the rejected token there"));
     }
-    let bytes = command::read_stdin(deadline).map_err(|error| match error.kind() {
-        ErrorKind::TimedOut => problem("stdin was not closed in time").kind(Kind::Temporary),
+    let bytes = bounded_read::stdin(MAX_SECRET, deadline).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => problem("what stdin holds is no token"),
+        io::ErrorKind::TimedOut => problem("stdin was not closed in time").kind(ErrorKind::Temporary),
         _ => problem(&format!("stdin cannot be read: {error}")),
     })?;
     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
         Ok("") => Err(problem("there is no token on stdin")),
-        Ok(text) if bytes.len() as u64 <= LONGEST && is_bearer_token(text) => Ok(Secret::from(text.to_owned())),
+        Ok(text) if is_bearer_token(text) => Ok(Secret::from(text.to_owned())),
         _ => Err(problem("what stdin holds is no token")),
     }
 }

@@ -1,33 +1,31 @@
 //! `logout`: forgets cached tokens, under the lock, so that a refresh in flight cannot bring them back.
 
-use std::io::ErrorKind;
+use std::io;
 use std::time::Instant;
 
-use crate::cache::{Access, Cache};
+use crate::cache::{Cache, CacheLock, LockOutcome};
 use crate::cli::Options;
-use crate::failure::{Failure, Kind};
-use crate::lock_wait;
-use crate::settings::file::Profile;
-use crate::settings::{self, Settings, credentials};
-use crate::voice::Voice;
+use crate::config::file::Profile;
+use crate::config::{self, Settings, credentials};
+use crate::error::Error;
+use crate::sys::printer;
 
 /// Forgets the tokens of the profile, or those of every identity in the cache.
 ///
 /// # Errors
 /// A setting is wrong, somebody holds a lock for too long, or the cache cannot be written.
 pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
-    let voice = Voice { verbose: options.verbose };
     let (caches, budget) = if all {
         let dir = credentials::cache_dir(options);
         let caches = dir.map(|dir| Cache::all(&dir.value)).unwrap_or_default();
         // What the profiles say does not matter here, not even whether they can be read.
-        (caches, settings::budget(options, &Profile::default(), started)?)
+        (caches, config::budget(options, &Profile::default(), started)?)
     } else {
         let settings = Settings::resolve(options, started)?;
         (settings.source.cache().into_iter().collect(), settings.budget)
     };
-    let forgotten = forget_all(&caches, budget.call_ends(), voice)?;
-    voice.notice(match forgotten {
+    let forgotten = forget_all(&caches, budget.call_ends())?;
+    printer::note(match forgotten {
         0 => "no token was cached",
         1 => "the cached tokens are forgotten",
         _ => "the cached tokens of all identities are forgotten",
@@ -40,28 +38,28 @@ pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()>
 ///
 /// # Errors
 /// The first one, when everything else is forgotten.
-fn forget_all(caches: &[Cache], deadline: Instant, voice: Voice) -> Result<usize, Failure> {
+fn forget_all(caches: &[Cache], deadline: Instant) -> Result<usize, Error> {
     let (mut ended, mut held) = (Vec::new(), Vec::new());
     for cache in caches.iter().filter(|cache| cache.has_dir()) {
         match cache.try_lock() {
-            Access::Held => held.push(cache),
+            LockOutcome::Held => held.push(cache),
             access => ended.push(forget(cache, access)),
         }
     }
-    ended.extend(held.into_iter().map(|cache| forget(cache, lock_wait::wait(cache, deadline, voice))));
+    ended.extend(held.into_iter().map(|cache| forget(cache, cache.lock_until(deadline))));
     ended.into_iter().try_fold(0, |forgotten, is_there| Ok(forgotten + usize::from(is_there?)))
 }
 
 /// Forgets one identity's tokens; says whether there were any.
-fn forget(cache: &Cache, access: Access<'_>) -> Result<bool, Failure> {
+fn forget(cache: &Cache, access: LockOutcome<CacheLock<'_>>) -> Result<bool, Error> {
     let path = cache.path();
-    let is_there = !matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+    let is_there = !matches!(path.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound);
     // Where nobody can lock, nobody can publish either: what is not there does not come.
-    if matches!(access, Access::Impossible(_)) && !is_there {
+    if matches!(access, LockOutcome::Unavailable(_)) && !is_there {
         return Ok(false);
     }
-    lock_wait::granted(cache, access)?.remove().map(|()| is_there).map_err(|error| {
-        Failure::new(Kind::Other, format!("cannot remove {}: {error}", path.display()))
+    cache.require(access)?.remove().map(|()| is_there).map_err(|error| {
+        Error::other(format!("cannot remove {}: {error}", path.display()))
             .hint("check the permissions of its directory")
     })
 }

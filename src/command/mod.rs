@@ -11,62 +11,47 @@ pub mod profiles;
 pub mod status;
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::time::Instant;
-
-use zeroize::Zeroizing;
+use std::io::{self, Write};
 
 use crate::cli::Options;
-use crate::failure::Failure;
-use crate::format::Answer;
+use crate::config::{Settings, TokenSource};
+use crate::error::Error;
+use crate::format::Credential;
 use crate::granter::Granter;
 use crate::obtain::{Wish, obtain};
-use crate::secret::{LONGEST, SecretSetting};
-use crate::settings::{Settings, TokenSource};
+use crate::secret_source::SecretSetting;
+use crate::sys::clock;
 use crate::token::{AccessToken, is_bearer_token};
-use crate::voice::Voice;
-use crate::{clock, patience};
 
 /// The token, from wherever the settings say.
 ///
 /// # Errors
 /// None is to be had.
-pub fn token(options: &Options, settings: &Settings, voice: Voice) -> Result<AccessToken, Failure> {
+pub fn token(options: &Options, settings: &Settings) -> Result<AccessToken, Error> {
     let granter = match &settings.source {
         TokenSource::Permanent(source) => return permanent(source, settings),
         TokenSource::Endpoint(settings) => Granter::Endpoint(settings),
         TokenSource::Command(settings) => Granter::Command(settings),
     };
     let wish = Wish { min_ttl: settings.min_ttl, force: options.force_refresh };
-    obtain(granter, wish, &settings.budget, voice)
+    obtain(granter, wish, &settings.budget)
 }
 
 /// The token and what goes with it: the configured account, else the one that came with the token.
-pub fn answer<'a>(token: &'a AccessToken, settings: &'a Settings) -> Answer<'a> {
+pub fn answer<'a>(token: &'a AccessToken, settings: &'a Settings) -> Credential<'a> {
     let account = settings.account.as_deref().or(token.account.as_deref());
-    Answer { token, account, now: clock::now() }
+    Credential { token, account, now: clock::now() }
 }
 
 /// A permanent token, as it is.
-fn permanent(source: &SecretSetting, settings: &Settings) -> Result<AccessToken, Failure> {
+fn permanent(source: &SecretSetting, settings: &Settings) -> Result<AccessToken, Error> {
     let limits = settings.budget.refresh_at(settings.budget.started);
     let value = source.fetch(None, limits.commands_end)?;
     if is_bearer_token(value.expose()) {
         return Ok(AccessToken::permanent(value, clock::now()));
     }
-    let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", source.origin);
-    Err(Failure::settings(problem).hint("it must be the token alone: letters, digits and -._~+/="))
-}
-
-/// Everything on stdin until the host closes its end, but no more than a little over 64 KiB.
-///
-/// # Errors
-/// It cannot be read, or is not closed by `deadline`: some hosts never close it.
-pub fn read_stdin(deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
-    patience::until(deadline, || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map(|_| bytes)
-    })?
+    let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", source.source);
+    Err(Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/="))
 }
 
 /// Writes the one document to stdout, whole or not at all as far as that is in our hands.

@@ -2,7 +2,7 @@
 
 use crate::cli::Options;
 use crate::command;
-use crate::settings::{file, profile};
+use crate::config::{file, profile};
 
 /// Prints the names; none where there is no configuration, or none that can be read.
 ///

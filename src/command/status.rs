@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use state::{Stage, State};
 
-use crate::accounts::{self, Account};
 use crate::cli::Options;
-use crate::failure::Failure;
-use crate::settings::TokenSource;
-use crate::settings::overview::Overview;
-use crate::voice::Voice;
-use crate::{clock, command};
+use crate::command;
+use crate::config::TokenSource;
+use crate::config::overview::Overview;
+use crate::error::Error;
+use crate::oauth::api::{self, Account};
+use crate::sys::clock;
 
 /// Everything that is reported.
 struct Report {
@@ -28,7 +28,7 @@ struct Report {
 
 impl Report {
     /// What is missing for a new token to be had.
-    fn problem(&self) -> Option<Failure> {
+    fn problem(&self) -> Option<Error> {
         match self.overview.source() {
             Err(failure) => Some(failure.clone()),
             Ok(TokenSource::Endpoint(endpoint))
@@ -56,9 +56,8 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
 
 /// Gets a token as any call does, and asks the API what it sees.
 fn checked(overview: &Overview, options: &Options) -> anyhow::Result<Vec<Account>> {
-    let voice = Voice { verbose: options.verbose };
-    let settings = overview.call.as_ref().map_err(Failure::clone)?;
-    let token = command::token(options, settings, voice)?;
+    let settings = overview.call.as_ref().map_err(Error::clone)?;
+    let token = command::token(options, settings)?;
     let deadline = settings.budget.call_ends();
-    Ok(accounts::seen_by(&token.value, &overview.api_url, &overview.route, deadline, voice)?)
+    Ok(api::accounts(&token.value, &overview.api_url, &overview.transport, deadline)?)
 }

@@ -1,18 +1,17 @@
 //! GitHub Actions: the runner reads commands from a step's output, and variables for the later steps from a file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use super::{Answer, lines};
-use crate::failure::{Failure, Kind};
-use crate::settings::env;
-use crate::settings::origin::Given;
+use super::{Credential, lines};
+use crate::error::{Error, Result};
+use crate::sourced::Sourced;
+use crate::sys::{env, os};
 
 /// The command that keeps the token out of the log.
-pub fn mask(answer: &Answer<'_>) -> Vec<u8> {
-    format!("::add-mask::{}\n", answer.token()).into_bytes()
+pub fn mask(credential: &Credential<'_>) -> Vec<u8> {
+    format!("::add-mask::{}\n", credential.token()).into_bytes()
 }
 
 /// The file that `GITHUB_ENV` names.
@@ -22,7 +21,7 @@ pub struct EnvironmentFile {
     file: File,
 }
 
-/// What was appended. It is taken back unless the mask got out: no later step should hold a token that its log shows.
+/// What was appended. It is undone unless the mask is printed: no later step should hold a token that its log shows.
 #[derive(Debug)]
 pub struct Appended {
     file: File,
@@ -30,40 +29,33 @@ pub struct Appended {
 }
 
 impl EnvironmentFile {
-    /// Opens it, before a token is obtained.
-    ///
-    /// # Errors
-    /// The variable is not set, or the file cannot be written.
-    pub fn open() -> Result<Self, Failure> {
-        let Some(Given { value: path, .. }) = env::path(env::GITHUB_ENV) else {
-            return Err(Failure::settings("GITHUB_ENV is not set, and the github format appends to the file it names")
+    /// Opens the file, before a token is obtained.
+    pub fn open() -> Result<Self> {
+        let Some(Sourced { value: path, .. }) = env::path(env::GITHUB_ENV) else {
+            return Err(Error::config("GITHUB_ENV is not set, and the github format appends to the file it names")
                 .hint("GitHub Actions sets it in each step; elsewhere choose another format, such as sh or dotenv"));
         };
         let problem = |what: &str, hint: &str| {
-            Failure::settings(format!("cannot write {} (from GITHUB_ENV): {what}", path.display())).hint(hint)
+            Error::config(format!("cannot write {} (from GITHUB_ENV): {what}", path.display())).hint(hint)
         };
-        let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path);
-        match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        match os::open_append(&path).and_then(|file| Ok((file.metadata()?.is_file(), file))) {
             Ok((true, file)) => Ok(Self { path, file }),
-            // Whatever a pipe or a device takes, no later step gets to see it.
+            // No later step sees what a pipe or a device takes.
             Ok((false, _)) => Err(problem("it is no regular file", "GitHub Actions sets it to a file in each step")),
             Err(error) => Err(problem(&error.to_string(), "check the path and its permissions")),
         }
     }
 
     /// Appends the variables for the later steps.
-    ///
-    /// # Errors
-    /// The disk is full, say.
-    pub fn append(self, answer: &Answer<'_>) -> Result<Appended, Failure> {
+    pub fn append(self, credential: &Credential<'_>) -> Result<Appended> {
         let Self { path, mut file } = self;
-        append(&mut file, &lines::dotenv(answer))
+        append(&mut file, &lines::dotenv(credential))
             .map(|length_before| Appended { file, length_before })
-            .map_err(|error| Failure::new(Kind::Other, format!("cannot write {}: {error}", path.display())))
+            .map_err(|error| Error::other(format!("cannot write {}: {error}", path.display())))
     }
 }
 
-/// Appends whole lines or nothing, and tells how long the file was before.
+/// Appends whole lines or nothing, and returns how long the file was before.
 fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
     let length_before = file.metadata()?.len();
     let mut last = [b'\n'];
@@ -71,7 +63,7 @@ fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
     }
-    // Somebody may have left a line unfinished.
+    // Another program may have left its last line unfinished.
     let newline: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
     if let Err(error) = file.write_all(&[newline, lines].concat()) {
         file.set_len(length_before).ok();
@@ -81,7 +73,7 @@ fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
 }
 
 impl Appended {
-    /// Takes it back, as far as the file allows.
+    /// Undoes it, as far as the file allows.
     pub fn undo(self) {
         self.file.set_len(self.length_before).ok();
     }

@@ -1,17 +1,18 @@
-//! Formats that are JSON documents, each on one line. What there is no value for is left out: never `null`.
+//! JSON documents, each on one line. A field without a value is left out, never `null`.
 
 use serde::Serialize;
 
-use super::Answer;
-use crate::failure::{Failure, one_line};
-use crate::settings::origin::Given;
+use super::Credential;
+use crate::error::Error;
+use crate::sourced::Sourced;
+use crate::text::one_line;
 
 /// The version of our own document. It changes only if a reader of this version could be misled.
 pub const VERSION: u8 = 1;
 
 /// Our own document: a superset of RFC 6749, section 5.1, and of Go's `oauth2.Token`. Its schema is
 /// `contrib/json-schema/token.schema.json`.
-pub fn json(answer: &Answer<'_>) -> Vec<u8> {
+pub fn json(credential: &Credential<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Document<'a> {
         version: u8,
@@ -26,16 +27,16 @@ pub fn json(answer: &Answer<'_>) -> Vec<u8> {
     }
     document(&Document {
         version: VERSION,
-        access_token: answer.token(),
+        access_token: credential.token(),
         token_type: "Bearer",
-        expires_in: answer.expires_in(),
-        expiry: answer.expiry(),
-        account: answer.account,
+        expires_in: credential.expires_in(),
+        expiry: credential.expiry(),
+        account: credential.account,
     })
 }
 
 /// An `ExecCredential` of `client.authentication.k8s.io`.
-pub fn kubernetes(answer: &Answer<'_>, api_version: &str) -> Vec<u8> {
+pub fn kubernetes(credential: &Credential<'_>, api_version: &str) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct ExecCredential<'a> {
@@ -53,12 +54,12 @@ pub fn kubernetes(answer: &Answer<'_>, api_version: &str) -> Vec<u8> {
     document(&ExecCredential {
         api_version,
         kind: "ExecCredential",
-        status: Status { token: answer.token(), expiration_timestamp: answer.expiry() },
+        status: Status { token: credential.token(), expiration_timestamp: credential.expiry() },
     })
 }
 
 /// The result of a program of Terraform's `external` data source: every value is a string.
-pub fn terraform(answer: &Answer<'_>) -> Vec<u8> {
+pub fn terraform(credential: &Credential<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct External<'a> {
         token: &'a str,
@@ -67,11 +68,11 @@ pub fn terraform(answer: &Answer<'_>) -> Vec<u8> {
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<String>,
     }
-    document(&External { token: answer.token(), account: answer.account, expires_at: answer.expiry() })
+    document(&External { token: credential.token(), account: credential.account, expires_at: credential.expiry() })
 }
 
-/// The answer to a `get` of the credential-helper protocol of Bazel, Buck2 and restish.
-pub fn request_headers(answer: &Answer<'_>) -> Vec<u8> {
+/// The response to a `get` of the credential-helper protocol of Bazel, Buck2 and restish.
+pub fn request_headers(credential: &Credential<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Response {
         headers: Headers,
@@ -83,27 +84,27 @@ pub fn request_headers(answer: &Answer<'_>) -> Vec<u8> {
         #[serde(rename = "Authorization")]
         authorization: [String; 1],
     }
-    let authorization = [format!("Bearer {}", answer.token())];
-    document(&Response { headers: Headers { authorization }, expires: answer.expiry() })
+    let authorization = [format!("Bearer {}", credential.token())];
+    document(&Response { headers: Headers { authorization }, expires: credential.expiry() })
 }
 
 /// A JSON document on one line.
 fn document(value: &impl Serialize) -> Vec<u8> {
-    // These types have no way to fail; what cannot be written is not written.
+    // Unreachable for these types; an empty document is none that a host would take.
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }
 
-/// The version of the protocol that the host speaks, by `KUBERNETES_EXEC_INFO`; the answer must carry the same.
-pub fn api_version(info: Option<Given<String>>) -> Result<&'static str, Failure> {
+/// The version of the protocol that the host speaks, by `KUBERNETES_EXEC_INFO`; the document must carry the same.
+pub fn api_version(info: Option<Sourced<String>>) -> Result<&'static str, Error> {
     const V1: &str = "client.authentication.k8s.io/v1";
     const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
-    let Some(Given { value, origin }) = info else {
+    let Some(Sourced { value, source: origin }) = info else {
         return Ok(V1);
     };
     let info: serde_json::Value = serde_json::from_str(&value).map_err(|_| {
-        Failure::settings(format!("{origin} is not valid JSON")).hint("kubectl sets it; unset it to test by hand")
+        Error::config(format!("{origin} is not valid JSON")).hint("kubectl sets it; unset it to test by hand")
     })?;
     let text = |key| info.get(key).and_then(|value| value.as_str()).unwrap_or("");
     match (text("kind"), text("apiVersion")) {
@@ -111,7 +112,7 @@ pub fn api_version(info: Option<Given<String>>) -> Result<&'static str, Failure>
         ("ExecCredential", V1BETA1) => Ok(V1BETA1),
         (kind, version) => {
             let asked = one_line(&format!("kind \"{kind}\", apiVersion \"{version}\""));
-            Err(Failure::settings(format!("{origin} asks for an answer that is not known here: {asked}"))
+            Err(Error::config(format!("{origin} asks for an answer that is not known here: {asked}"))
                 .hint(format!("set apiVersion in the kubeconfig's `exec` to {V1}")))
         }
     }

@@ -1,33 +1,33 @@
 //! Formats of lines. Neither token nor account can hold a character that ends a line, a value or a comment: see
 //! `token::is_bearer_token` and `token::is_account`.
 
-use super::Answer;
+use super::Credential;
 
 /// The token, raw.
-pub fn token(answer: &Answer<'_>) -> Vec<u8> {
-    format!("{}\n", answer.token()).into_bytes()
+pub fn token(credential: &Credential<'_>) -> Vec<u8> {
+    format!("{}\n", credential.token()).into_bytes()
 }
 
 /// The header of RFC 6750, section 2.1.
-pub fn header(answer: &Answer<'_>) -> Vec<u8> {
-    format!("Authorization: Bearer {}\n", answer.token()).into_bytes()
+pub fn header(credential: &Credential<'_>) -> Vec<u8> {
+    format!("Authorization: Bearer {}\n", credential.token()).into_bytes()
 }
 
 /// An environment file. Unquoted, as `docker --env-file` takes quotes for a part of the value.
-pub fn dotenv(answer: &Answer<'_>) -> Vec<u8> {
-    answer.variables(|name, value| format!("{name}={value}\n"))
+pub fn dotenv(credential: &Credential<'_>) -> Vec<u8> {
+    credential.variables(|name, value| format!("{name}={value}\n"))
 }
 
 /// The credentials file of the SDKs in its first form.
-pub fn ini(answer: &Answer<'_>) -> Vec<u8> {
-    let account = answer.account.unwrap_or_default();
-    format!("[default]\ntoken = {}\naccount = {account}\n", answer.token()).into_bytes()
+pub fn ini(credential: &Credential<'_>) -> Vec<u8> {
+    let account = credential.account.unwrap_or_default();
+    format!("[default]\ntoken = {}\naccount = {account}\n", credential.token()).into_bytes()
 }
 
 /// The same file in the one form that the Serverless Framework plugin reads.
-pub fn yaml(answer: &Answer<'_>) -> Vec<u8> {
-    let account = yaml_text(answer.account.unwrap_or_default());
-    format!("default:\n  token: {}\n  account: {account}\n", yaml_text(answer.token())).into_bytes()
+pub fn yaml(credential: &Credential<'_>) -> Vec<u8> {
+    let account = yaml_text(credential.account.unwrap_or_default());
+    format!("default:\n  token: {}\n  account: {account}\n", yaml_text(credential.token())).into_bytes()
 }
 
 /// A text of the token's or the account's alphabet as YAML: plain, unless some reader (YAML 1.1 or 1.2) would take it

@@ -1,4 +1,4 @@
-//! The bytes that each host wants. Each format is one function from an [`Answer`] to its document: JSON documents in
+//! The bytes that each host wants. Each format is one function from a [`Credential`] to its document: JSON documents in
 //! `json`, what a shell evaluates in `shell`, lines that a program reads in `lines`.
 
 mod github;
@@ -13,8 +13,9 @@ use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 
-use crate::failure::Failure;
-use crate::settings::env;
+use crate::error::Result;
+use crate::settings;
+use crate::sys::env;
 use crate::token::{AccessToken, span};
 
 pub use github::EnvironmentFile;
@@ -51,19 +52,15 @@ pub enum Format {
     Terraform,
 }
 
-/// What is told to the host.
+/// What a host gets.
 #[derive(Debug)]
-pub struct Answer<'a> {
-    /// The token.
+pub struct Credential<'a> {
     pub token: &'a AccessToken,
-    /// The account that goes with it.
     pub account: Option<&'a str>,
-    /// The present moment, for lifetimes.
     pub now: OffsetDateTime,
 }
 
 impl Format {
-    /// The format of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::value_variants().iter().copied().find(|format| format.name() == name)
     }
@@ -83,14 +80,11 @@ impl Format {
         matches!(self, Format::Ini | Format::Yaml)
     }
 
-    /// What the document needs from its surroundings, read before a token is obtained: what cannot be answered should
+    /// Reads what the document needs from the environment, before a token is obtained: a call that cannot succeed should
     /// not cost a request.
-    ///
-    /// # Errors
-    /// The host asks for a version of its protocol that is not spoken here, or a file that it names cannot be opened.
-    pub fn prepare(self) -> Result<Renderer, Failure> {
+    pub fn prepare(self) -> Result<Renderer> {
         Ok(match self {
-            Format::Kubernetes => Renderer::Kubernetes(json::api_version(env::text(env::KUBERNETES_EXEC_INFO)?)?),
+            Format::Kubernetes => Renderer::Kubernetes(json::api_version(env::text(&[env::KUBERNETES_EXEC_INFO])?)?),
             Format::Github => Renderer::Github(EnvironmentFile::open()?),
             Format::Token => Renderer::Plain(lines::token),
             Format::Json => Renderer::Plain(json::json),
@@ -109,45 +103,44 @@ impl Format {
 /// A format that is ready to be written.
 #[derive(Debug)]
 pub enum Renderer {
-    /// It needs nothing but the answer.
-    Plain(fn(&Answer<'_>) -> Vec<u8>),
-    /// With the version of the protocol that the host speaks.
+    /// It needs nothing else.
+    Plain(fn(&Credential<'_>) -> Vec<u8>),
+    /// With the version of the protocol that the host asks for.
     Kubernetes(&'static str),
-    /// With the file that takes what is not for stdout.
+    /// With the file that the variables go to.
     Github(EnvironmentFile),
 }
 
 impl Renderer {
     /// The one document that goes to stdout, its final newline included.
-    pub fn render(&self, answer: &Answer<'_>) -> Vec<u8> {
+    pub fn render(&self, credential: &Credential<'_>) -> Vec<u8> {
         match self {
-            Renderer::Plain(format) => format(answer),
-            Renderer::Kubernetes(api_version) => json::kubernetes(answer, api_version),
-            Renderer::Github(_) => github::mask(answer),
+            Renderer::Plain(format) => format(credential),
+            Renderer::Kubernetes(api_version) => json::kubernetes(credential, api_version),
+            Renderer::Github(_) => github::mask(credential),
         }
     }
 }
 
-impl Answer<'_> {
-    /// The token's text.
+impl Credential<'_> {
     fn token(&self) -> &str {
         self.token.value.expose()
     }
 
-    /// The expiry as hosts are told it.
+    /// The expiry told to hosts.
     fn expiry(&self) -> Option<String> {
-        self.token.told_expiry().and_then(|at| at.format(RFC3339).ok())
+        self.token.advertised_expiry().and_then(|at| at.format(RFC3339).ok())
     }
 
-    /// The time until the expiry that hosts are told, in whole seconds.
+    /// The time until then, in whole seconds.
     fn expires_in(&self) -> Option<u64> {
-        self.token.told_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
+        self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
     }
 
-    /// The variables that Spotinst's clients read, each that there is a value for, as one line made by `line`.
+    /// The variables that Spotinst's clients read, one line each, made by `line`.
     fn variables(&self, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
-        let account = self.account.map(|account| ("SPOTINST_ACCOUNT", account));
-        let set = [Some(("SPOTINST_TOKEN", self.token())), account];
+        let account = self.account.map(|account| (settings::ACCOUNT.variable(), account));
+        let set = [Some((env::TOKEN, self.token())), account];
         set.into_iter().flatten().map(|(name, value)| line(name, value)).collect::<String>().into_bytes()
     }
 }

@@ -1,12 +1,9 @@
 //! The grants: requests to a token endpoint, and the meaning of its answers (RFC 6749, and the service's own shapes).
 
-pub mod answer;
-pub mod http;
+pub mod api;
+pub mod error_message;
 pub mod redaction;
-mod resolver;
-pub mod said;
-mod system_roots;
-mod trust;
+pub mod response;
 
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
@@ -14,16 +11,19 @@ use std::time::{Duration, Instant};
 use ring::hmac;
 use time::OffsetDateTime;
 
-use answer::{Answer, jwt_expiry};
-use http::{Client, Field, Reply, TOKEN_ENDPOINT};
+use crate::http::client::{Client, Field, Response, TOKEN_ENDPOINT};
+use crate::token::{RefreshToken, jwt_expiry, later, whole_second};
+use response::Answer;
 
-use crate::cache::entry::{RefreshToken, hex};
-use crate::endpoint::Endpoint;
-use crate::failure::{Failure, Kind, one_line};
-use crate::secret::Secret;
+use crate::error::{Error, ErrorKind};
+use crate::sys::clock;
+use crate::sys::printer;
+use crate::sys::random;
+use crate::sys::secret::Secret;
+use crate::text::hex;
+use crate::text::one_line;
 use crate::token::AccessToken;
-use crate::voice::Voice;
-use crate::{clock, random};
+use crate::url::Endpoint;
 
 /// How often a request that reached no verdict is repeated.
 const RETRIES: u32 = 2;
@@ -50,16 +50,16 @@ pub struct Granted {
 #[derive(Debug)]
 pub struct Refusal {
     /// What to tell; its kind is the class.
-    pub failure: Failure,
+    pub failure: Error,
     /// How long the server asks to be left alone.
     pub reset: Option<Duration>,
     /// What a rejection is about.
     pub about: About,
 }
 
-impl From<Failure> for Refusal {
+impl From<Error> for Refusal {
     /// A failure that is no word of the service.
-    fn from(failure: Failure) -> Self {
+    fn from(failure: Error) -> Self {
         Self { failure, reset: None, about: About::Nothing }
     }
 }
@@ -117,42 +117,42 @@ impl Request<'_> {
     ///
     /// # Errors
     /// The server refused, or none of the attempts reached a verdict.
-    pub fn send(&self, client: &Client, deadline: Instant, voice: Voice) -> Result<Granted, Refusal> {
-        let _waiting = voice.waiting(self.endpoint.to_string());
+    pub fn send(&self, client: &Client, deadline: Instant) -> Result<Granted, Refusal> {
+        let _waiting = printer::progress(self.endpoint.to_string());
         let mut pause = FIRST_PAUSE;
         for _ in 0..RETRIES {
-            match self.attempt(client, deadline, voice) {
+            match self.attempt(client, deadline) {
                 Err(Attempt::Passing(refusal)) => {
                     let wait = pause.mul_f64(random::fraction());
                     if Instant::now() + wait >= deadline {
                         return Err(refusal);
                     }
-                    voice.detail(|| format!("{}; trying again in {} ms", refusal.failure, wait.as_millis()));
+                    printer::debug(|| format!("{}; trying again in {} ms", refusal.failure, wait.as_millis()));
                     std::thread::sleep(wait);
                     pause *= 2;
                 }
                 ended => return ended.map_err(Attempt::into_refusal),
             }
         }
-        self.attempt(client, deadline, voice).map_err(Attempt::into_refusal)
+        self.attempt(client, deadline).map_err(Attempt::into_refusal)
     }
 
     /// One exchange.
-    fn attempt(&self, client: &Client, deadline: Instant, voice: Voice) -> Result<Granted, Attempt> {
+    fn attempt(&self, client: &Client, deadline: Instant) -> Result<Granted, Attempt> {
         let requested_at = whole_second(clock::now());
         let started = Instant::now();
-        voice.detail(|| format!("asking {} (grant_type={})", self.endpoint, self.grant.name()));
-        let reply = client
+        printer::debug(|| format!("asking {} (grant_type={})", self.endpoint, self.grant.name()));
+        let response = client
             .post(self.endpoint, &self.form(), deadline)
-            .map_err(|none| Attempt::new(none.failure, none.is_passing))?;
-        voice.detail(|| {
+            .map_err(|none| Attempt::new(none.error, none.is_retryable))?;
+        printer::debug(|| {
             let took = started.elapsed().as_millis();
-            format!("HTTP {} after {took} ms", reply.status)
+            format!("HTTP {} after {took} ms", response.status)
         });
-        let answer = reply.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
-        match reply.status {
-            200..=299 => self.success(&reply, answer, requested_at),
-            status => Err(self.failure(status, &reply, &answer)),
+        let answer = response.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
+        match response.status {
+            200..=299 => self.success(&response, answer, requested_at),
+            status => Err(self.failure(status, &response, &answer)),
         }
     }
 
@@ -170,14 +170,14 @@ impl Request<'_> {
     }
 
     /// The meaning of a 2xx: a token, unless the body says otherwise.
-    fn success(&self, reply: &Reply, answer: Answer, requested_at: OffsetDateTime) -> Result<Granted, Attempt> {
-        if let Err(failure) = &reply.body {
+    fn success(&self, response: &Response, answer: Answer, requested_at: OffsetDateTime) -> Result<Granted, Attempt> {
+        if let Err(failure) = &response.body {
             return Err(Attempt::new(failure.clone(), false));
         }
         if answer.error.is_some() {
-            return Err(self.refused(reply.status, reply, &answer));
+            return Err(self.refused(response.status, response, &answer));
         }
-        let garbage = |what: &str| Err(self.garbage(reply, &answer, what));
+        let garbage = |what: &str| Err(self.garbage(response, &answer, what));
         let Some(value) = answer.access_token.clone() else {
             return garbage(if answer.malformed_token {
                 "holds an access token with characters that RFC 6750 does not allow"
@@ -189,8 +189,8 @@ impl Request<'_> {
             return garbage("holds a token that is no bearer token");
         }
         let expires_at = match answer.expires_in {
-            Some(seconds) => Some(later(requested_at, seconds)),
-            None => jwt_expiry(value.expose()).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+            Some(seconds) => Some(later(requested_at, Duration::from_secs(seconds))),
+            None => jwt_expiry(value.expose()),
         };
         if expires_at.is_some_and(|at| at <= requested_at) {
             return garbage("holds a token that is already dead (is this machine's clock right?)");
@@ -200,45 +200,45 @@ impl Request<'_> {
             token: AccessToken { value, obtained_at: requested_at, expires_at, account: None },
             refresh_token: answer.refresh_token.map(|value| RefreshToken {
                 value,
-                expires_at: refresh_expires_in.map(|seconds| later(requested_at, seconds)),
-                client_mark: Some(fingerprint(self.client_secret, None)),
+                expires_at: refresh_expires_in.map(|seconds| later(requested_at, Duration::from_secs(seconds))),
+                client_fingerprint: Some(fingerprint(self.client_secret, None)),
             }),
         })
     }
 
     /// The meaning of any other status.
-    fn failure(&self, status: u16, reply: &Reply, answer: &Answer) -> Attempt {
+    fn failure(&self, status: u16, response: &Response, answer: &Answer) -> Attempt {
         match status {
-            429 => self.rate_limited(reply, answer),
-            400 | 401 | 403 if !said::is_markup(reply) => self.refused(status, reply, answer),
+            429 => self.rate_limited(response, answer),
+            400 | 401 | 403 if !error_message::is_markup(response) => self.refused(status, response, answer),
             300..=399 => {
                 // What follows the path may be a secret, of ours or of a session.
-                let to = reply.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
+                let to = response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
                 let to = one_line(&self.redacted(to.to_owned()));
-                self.garbage(reply, answer, &format!("is a redirect to {to}, which is not followed with secrets"))
+                self.garbage(response, answer, &format!("is a redirect to {to}, which is not followed with secrets"))
             }
             407 => {
                 let message = format!("the proxy on the way to {} asks for a password (407)", self.endpoint);
                 let hint = "put user name and password into the proxy's URL";
-                Attempt::new(Failure::temporary(message).hint(hint), false)
+                Attempt::new(Error::temporary(message).hint(hint), false)
             }
             500..=599 => {
-                let message = format!("{} has trouble: {}", self.endpoint, self.said(reply, answer));
-                Attempt::new(Failure::temporary(message).hint("try again later"), true)
+                let message = format!("{} has trouble: {}", self.endpoint, self.said(response, answer));
+                Attempt::new(Error::temporary(message).hint("try again later"), true)
             }
-            _ => self.garbage(reply, answer, "is not one of a token endpoint"),
+            _ => self.garbage(response, answer, "is not one of a token endpoint"),
         }
     }
 
     /// The server gave its verdict. Only a code that speaks of its own trouble makes it a passing one.
-    fn refused(&self, status: u16, reply: &Reply, answer: &Answer) -> Attempt {
+    fn refused(&self, status: u16, response: &Response, answer: &Answer) -> Attempt {
         let code = answer.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
         let own_trouble = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
         if own_trouble.iter().any(|known| code.eq_ignore_ascii_case(known)) {
-            return self.failure(500.max(status), reply, answer);
+            return self.failure(500.max(status), response, answer);
         }
         let message =
-            format!("{} refused the {} grant: {}", self.endpoint, self.grant.name(), self.said(reply, answer));
+            format!("{} refused the {} grant: {}", self.endpoint, self.grant.name(), self.said(response, answer));
         let hint = match self.grant {
             Grant::Password { .. } => "check user name, password, client id and client secret",
             Grant::Refresh { .. } => "the refresh token is of no use any more",
@@ -250,30 +250,31 @@ impl Request<'_> {
             _ if answer.is_json => About::Either,
             _ => About::Nothing,
         };
-        Attempt::Final(Refusal { failure: Failure::new(Kind::Rejected, message).hint(hint), reset: None, about })
+        Attempt::Final(Refusal { failure: Error::new(ErrorKind::Rejected, message).hint(hint), reset: None, about })
     }
 
     /// The server asked for patience. Asking again while it blocks prolongs the block.
-    fn rate_limited(&self, reply: &Reply, answer: &Answer) -> Attempt {
-        let reset = reply.reset.unwrap_or(UNTOLD_RESET).clamp(Duration::from_secs(1), LONGEST_RESET);
+    fn rate_limited(&self, response: &Response, answer: &Answer) -> Attempt {
+        let reset = response.retry_after.unwrap_or(UNTOLD_RESET).clamp(Duration::from_secs(1), LONGEST_RESET);
         let asked = reset.as_secs();
-        let message = format!("{} wants no more requests for {asked} s: {}", self.endpoint, self.said(reply, answer));
+        let message =
+            format!("{} wants no more requests for {asked} s: {}", self.endpoint, self.said(response, answer));
         Attempt::Final(Refusal {
-            failure: Failure::new(Kind::RateLimited, message).hint("wait; asking again earlier prolongs the block"),
+            failure: Error::new(ErrorKind::RateLimited, message).hint("wait; asking again earlier prolongs the block"),
             reset: Some(reset),
             about: About::Nothing,
         })
     }
 
     /// Something answered, but not as a token endpoint does.
-    fn garbage(&self, reply: &Reply, answer: &Answer, what: &str) -> Attempt {
-        let message = format!("the answer of {} {what}: {}", self.endpoint, self.said(reply, answer));
-        Attempt::new(Failure::temporary(message).hint(TOKEN_ENDPOINT.hint), false)
+    fn garbage(&self, response: &Response, answer: &Answer, what: &str) -> Attempt {
+        let message = format!("the answer of {} {what}: {}", self.endpoint, self.said(response, answer));
+        Attempt::new(Error::temporary(message).hint(TOKEN_ENDPOINT.hint), false)
     }
 
     /// What the server said, on one line, without our secrets.
-    fn said(&self, reply: &Reply, answer: &Answer) -> String {
-        one_line(&self.redacted(said::said(reply, answer)))
+    fn said(&self, response: &Response, answer: &Answer) -> String {
+        one_line(&self.redacted(error_message::error_message(response, answer)))
     }
 
     /// The text without our secrets, should the server repeat one.
@@ -296,7 +297,7 @@ enum Attempt {
 }
 
 impl Attempt {
-    fn new(failure: Failure, is_passing: bool) -> Self {
+    fn new(failure: Error, is_passing: bool) -> Self {
         let refusal = Refusal::from(failure);
         if is_passing { Self::Passing(refusal) } else { Self::Final(refusal) }
     }
@@ -314,14 +315,4 @@ pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String 
     let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.expose().as_bytes());
     let mark = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());
     hex(mark.as_ref())
-}
-
-/// The moment that many seconds later.
-pub fn later(from: OffsetDateTime, seconds: u64) -> OffsetDateTime {
-    from.checked_add(time::Duration::seconds(seconds.cast_signed())).unwrap_or(from)
-}
-
-/// The moment without its fraction: tokens are kept and told in whole seconds.
-pub fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_nanosecond(0).unwrap_or(at)
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use time::PrimitiveDateTime;
 
 use super::*;
-use crate::hostile::{config, text};
+use crate::strategies::{bytes, config, text};
 
 /// Lives from a second to ten years, many of them short.
 fn life() -> impl Strategy<Value = u64> {
@@ -27,7 +27,7 @@ fn moment(token: &AccessToken, life: u64, part: f64) -> OffsetDateTime {
 #[test]
 fn a_token_has_a_state_at_the_ends_of_time() {
     for now in [PrimitiveDateTime::MIN, PrimitiveDateTime::MAX].map(PrimitiveDateTime::assume_utc) {
-        assert_eq!(token(300).state(now, Duration::ZERO, || 0.0), State::Due);
+        assert_eq!(token(300).freshness(now, Duration::ZERO, || 0.0), Freshness::Due);
     }
 }
 
@@ -41,13 +41,13 @@ proptest! {
         let token = token(life);
         let now = moment(&token, life, part);
         let min_ttl = Duration::from_secs(min_ttl);
-        if token.state(now, min_ttl, || spread) != State::Due {
+        if token.freshness(now, min_ttl, || spread) != Freshness::Due {
             let expires_at = token.expires_at.unwrap();
             let margin = Duration::from_secs(60.min(life / 2));
             prop_assert!(expires_at - now > margin);
             prop_assert!(expires_at - now >= min_ttl);
-            prop_assert!(token.obtained_at <= now + CLOCK_SLACK);
-            let told = token.told_expiry().unwrap();
+            prop_assert!(token.obtained_at <= now + CLOCK_SKEW);
+            let told = token.advertised_expiry().unwrap();
             prop_assert!(now < told && told <= expires_at);
             prop_assert!(expires_at - told >= margin, "a host is told the margin");
             prop_assert_eq!(told.nanosecond(), 0);
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn a_new_token_serves(life in life(), spread in 0.0..=1.0_f64) {
         let token = token(life);
-        prop_assert_eq!(token.state(token.obtained_at, Duration::ZERO, || spread), State::Fresh);
+        prop_assert_eq!(token.freshness(token.obtained_at, Duration::ZERO, || spread), Freshness::Fresh);
         let longest = token.longest_min_ttl().unwrap();
         prop_assert!(token.is_usable(token.obtained_at, longest));
     }
@@ -66,10 +66,10 @@ proptest! {
     #[test]
     fn no_token_grows_younger(life in life(), first in 0.0..1.0_f64, second in 0.0..1.0_f64, spread in 0.0..=1.0_f64) {
         let token = token(life);
-        let age = |part| match token.state(moment(&token, life, part), Duration::ZERO, || spread) {
-            State::Fresh => 0,
-            State::Ageing => 1,
-            State::Due => 2,
+        let age = |part| match token.freshness(moment(&token, life, part), Duration::ZERO, || spread) {
+            Freshness::Fresh => 0,
+            Freshness::Aging => 1,
+            Freshness::Due => 2,
         };
         prop_assert!(age(first.min(second)) <= age(first.max(second)));
     }
@@ -79,18 +79,32 @@ proptest! {
         let token = token(life);
         let now = token.expires_at.unwrap() - Duration::from_secs(left);
         let expected = match left {
-            0..=60 => Some(State::Due),
-            61..=900 => Some(State::Ageing),
-            1201.. => Some(State::Fresh),
+            0..=60 => Some(Freshness::Due),
+            61..=900 => Some(Freshness::Aging),
+            1201.. => Some(Freshness::Fresh),
             _ => None,
         };
-        let state = token.state(now, Duration::ZERO, || spread);
-        prop_assert!(expected.is_none_or(|expected| expected == state), "{:?} with {} s left", state, left);
+        let freshness = token.freshness(now, Duration::ZERO, || spread);
+        prop_assert!(expected.is_none_or(|expected| expected == freshness), "{:?} with {} s left", freshness, left);
     }
 
     #[test]
     fn a_bearer_token_has_no_way_out_of_a_format(text in text()) {
         let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
         prop_assert!(!is_bearer_token(&text) || (!text.is_empty() && text.chars().all(is_safe)));
+    }
+
+    #[test]
+    fn the_expiry_of_any_jwt_is_in_the_calendar(claims in prop_oneof![
+        bytes(),
+        any::<f64>().prop_map(|exp| serde_json::json!({"exp": exp}).to_string().into_bytes()),
+    ]) {
+        let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
+        prop_assert!(jwt_expiry(&token).is_none_or(|at| (0..=253_402_300_799).contains(&at.unix_timestamp())));
+    }
+
+    #[test]
+    fn any_text_may_be_looked_at_as_a_jwt(token in text()) {
+        jwt_expiry(&token);
     }
 }

@@ -77,9 +77,10 @@ fn everybody_elses_server_is_refused_by_name() {
 #[test]
 fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
     let sandbox = permanent("abc", "");
-    let user = "holds a user name or password";
+    let user = "holds a user name or password, which do not belong there";
     let odd_host = "has an odd host";
-    let odd_port = "has an odd port";
+    let odd_port = "has no number from 1 to 65535 as its port";
+    let no_host = "names no host";
     let odd_byte = "holds a space, a control character or one that is not ASCII";
     let mark = "holds a backslash or a fragment";
     for (uri, problem) in [
@@ -101,8 +102,8 @@ fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
         ("https://a_b.spotinst.io/", odd_host),
         ("https://evil.example;.spotinst.io/", odd_host),
         ("https://evil.example,api.spotinst.io/", odd_host),
-        ("https:///api.spotinst.io/", odd_host),
-        ("https://", odd_host),
+        ("https:///api.spotinst.io/", no_host),
+        ("https://", no_host),
         ("https://[::1/", odd_host),
         ("https://[api.spotinst.io]/", odd_host),
         ("https://[::1%25eth0]/", odd_host),
@@ -121,11 +122,11 @@ fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
         ("https://\\u0430pi.spotinst.io/", odd_byte),
         ("https://api.spotinst\\u3002io/", odd_byte),
         ("https://api\\uff0espotinst.io/", odd_byte),
-        ("https:/api.spotinst.io/", "is not an absolute one"),
-        ("https:api.spotinst.io", "is not an absolute one"),
-        ("//api.spotinst.io/", "is not an absolute one"),
-        ("api.spotinst.io", "is not an absolute one"),
-        ("", "is not an absolute one"),
+        ("https:/api.spotinst.io/", "is not an absolute URL"),
+        ("https:api.spotinst.io", "is not an absolute URL"),
+        ("//api.spotinst.io/", "is not an absolute URL"),
+        ("api.spotinst.io", "is not an absolute URL"),
+        ("", "is not an absolute URL"),
         ("ftp://api.spotinst.io/", "is not https"),
         ("javascript://api.spotinst.io/", "is not https"),
         ("https+x://api.spotinst.io/", "is not https"),

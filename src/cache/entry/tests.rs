@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::failure::{Failure, Kind};
-use crate::hostile::{bytes, config, damaged, text};
-use crate::secret::Secret;
+use crate::error::{Error, ErrorKind};
+use crate::strategies::{bytes, config, damaged, text};
+use crate::sys::secret::Secret;
 use crate::token::is_bearer_token;
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
@@ -26,31 +26,36 @@ fn token() -> impl Strategy<Value = AccessToken> {
 }
 
 fn refresh_token() -> impl Strategy<Value = RefreshToken> {
-    (text(), option::of(moment()), option::of(text())).prop_map(|(value, expires_at, client_mark)| RefreshToken {
-        value: Secret::from(value),
-        expires_at,
-        client_mark,
+    (text(), option::of(moment()), option::of(text())).prop_map(|(value, expires_at, client_fingerprint)| {
+        RefreshToken { value: Secret::from(value), expires_at, client_fingerprint }
     })
 }
 
-fn remembered() -> impl Strategy<Value = Remembered> {
-    let kinds = &[Kind::Other, Kind::Settings, Kind::Rejected, Kind::Temporary, Kind::RateLimited][..];
-    let failure =
-        (select(kinds), text(), option::of(text())).prop_map(|(kind, message, hint)| Failure { kind, message, hint });
-    (failure, [moment(), moment(), moment()], option::of(text()), any::<u64>()).prop_map(
-        |(failure, [at, until, backoff_until], fingerprint, limit)| Remembered {
-            failure,
+fn cached_failure() -> impl Strategy<Value = CachedFailure> {
+    let kinds =
+        &[ErrorKind::Other, ErrorKind::Config, ErrorKind::Rejected, ErrorKind::Temporary, ErrorKind::RateLimited][..];
+    let error =
+        (select(kinds), text(), option::of(text())).prop_map(|(kind, message, hint)| Error { kind, message, hint });
+    (error, [moment(), moment(), moment()], option::of(text()), any::<u64>()).prop_map(
+        |(error, [at, until, backoff_until], fingerprint, timeout_ms)| CachedFailure {
+            error,
             at,
             until,
             backoff_until,
             fingerprint,
-            limit,
+            timeout_ms,
         },
     )
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (text(), option::of(token()), option::of(refresh_token()), option::of(remembered()), vec(remembered(), 0..4))
+    (
+        text(),
+        option::of(token()),
+        option::of(refresh_token()),
+        option::of(cached_failure()),
+        vec(cached_failure(), 0..4),
+    )
         .prop_map(|(revision, token, refresh_token, failure, rejections)| Entry {
             revision,
             token,
@@ -69,7 +74,7 @@ proptest! {
 
     /// A clock that is broken beyond all measure is no reason to panic.
     #[test]
-    fn a_failure_can_be_judged_at_the_ends_of_time(failure in remembered(), is_late in any::<bool>()) {
+    fn a_failure_can_be_judged_at_the_ends_of_time(failure in cached_failure(), is_late in any::<bool>()) {
         let end = if is_late { time::PrimitiveDateTime::MAX } else { time::PrimitiveDateTime::MIN };
         let now = end.assume_utc();
         prop_assert!(!failure.holds(now) || failure.backs_off(now));
@@ -116,7 +121,7 @@ proptest! {
     #[test]
     fn a_forged_entry_holds_a_bearer_token_or_none(json in prop_oneof![
         bytes(),
-        damaged(entry().prop_map(|entry| serde_json::to_vec(&Wire::from(&entry)).unwrap())),
+        damaged(entry().prop_map(|entry| serde_json::to_vec(&entry).unwrap())),
         text().prop_map(|token| serde_json::json!({
             "revision": "", "refresh_token": null, "failure": null,
             "token": {"access_token": token, "obtained_at": 0, "expires_at": null},
@@ -130,13 +135,13 @@ proptest! {
 
 #[test]
 fn every_truncation_and_every_bit_of_one_entry() {
-    let failure = Remembered {
-        failure: Failure::temporary("it failed").hint("try again"),
+    let failure = CachedFailure {
+        error: Error::temporary("it failed").hint("try again"),
         at: OffsetDateTime::UNIX_EPOCH,
         until: OffsetDateTime::UNIX_EPOCH,
         backoff_until: OffsetDateTime::UNIX_EPOCH,
         fingerprint: None,
-        limit: 8000,
+        timeout_ms: 8000,
     };
     let token = AccessToken::permanent(Secret::from("T".to_owned()), OffsetDateTime::UNIX_EPOCH);
     let entry = Entry {

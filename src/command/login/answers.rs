@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::secret::{Command, Secret, SecretSetting, Source};
-use crate::settings::credentials::Credentials;
-use crate::settings::edit::Change;
-use crate::settings::env;
-use crate::settings::file::Profile;
-use crate::settings::origin::{Given, Origin};
-use crate::terminal;
+use crate::config::credentials::Credentials;
+use crate::config::edit::Change;
+use crate::config::file::Profile;
+use crate::error::Error;
+use crate::secret_source::{Command, SecretSetting, SecretSource};
+use crate::sourced::{Sourced, ValueSource};
+use crate::sys::env;
+use crate::sys::prompt;
+use crate::sys::secret::Secret;
 
 /// The answers to all that was missing.
 pub struct Answers {
@@ -40,7 +41,7 @@ impl Answers {
     ///
     /// # Errors
     /// The input has ended, or a variable is not UTF-8.
-    pub fn ask(profile: &Profile) -> Result<Self, Failure> {
+    pub fn ask(profile: &Profile) -> Result<Self, Error> {
         let set = Credentials::resolve(profile)?;
         let is_login = profile.login.as_ref().is_some_and(|login| login.value);
         Ok(Self {
@@ -59,7 +60,7 @@ impl Answers {
 
     /// Puts the answers into the profile, for this call.
     pub fn complete(&self, profile: &mut Profile) {
-        let given = |text: &String| Given { value: text.clone(), origin: Origin::Prompt };
+        let given = |text: &String| Sourced { value: text.clone(), source: ValueSource::Prompt };
         profile.username = self.username.as_ref().map(given).or(profile.username.take());
         profile.client_id = self.client_id.as_ref().map(given).or(profile.client_id.take());
         if let Some(answer) = &self.client_secret {
@@ -100,51 +101,51 @@ impl Answers {
 impl Answer {
     fn setting(&self, what: &'static str) -> SecretSetting {
         let source = match self {
-            Answer::Typed(secret) => Source::Value(secret.clone()),
-            Answer::Command(line) => Source::Command(Command::shell(line)),
-            Answer::File(path) => Source::File(env::below_home(path).unwrap_or_else(|| path.clone())),
+            Answer::Typed(secret) => SecretSource::Value(secret.clone()),
+            Answer::Command(line) => SecretSource::Command(Command::shell(line)),
+            Answer::File(path) => SecretSource::File(env::expand_home(path).unwrap_or_else(|| path.clone())),
         };
-        SecretSetting { what, source, origin: Origin::Prompt }
+        SecretSetting { name: what, secret: source, source: ValueSource::Prompt }
     }
 }
 
 /// A value that is no secret: of the environment, or typed; nothing where the profile has it.
-fn text(question: &str, set: Option<Given<String>>, is_in_profile: bool) -> Result<Option<String>, Failure> {
+fn text(question: &str, set: Option<Sourced<String>>, is_in_profile: bool) -> Result<Option<String>, Error> {
     match set {
         Some(_) if is_in_profile => Ok(None),
-        Some(Given { value, origin }) => {
-            terminal::show(&format!("{question}: {value} (from {origin})\n"));
+        Some(Sourced { value, source: origin }) => {
+            prompt::show(&format!("{question}: {value} (from {origin})\n"));
             Ok(Some(value))
         }
-        None => terminal::ask(question).map(Some),
+        None => prompt::ask(question).map(Some),
     }
 }
 
 /// A secret's source; nothing where it is set. `is_typed` is known of a profile that is logged in to again.
-fn secret(set: Option<SecretSetting>, what: &str, fate: &str, is_typed: bool) -> Result<Option<Answer>, Failure> {
+fn secret(set: Option<SecretSetting>, what: &str, fate: &str, is_typed: bool) -> Result<Option<Answer>, Error> {
     if let Some(setting) = set {
-        if let Origin::Variable(name) = setting.origin {
-            terminal::show(&format!("{what}: set by {name}, and not written\n"));
+        if let ValueSource::Variable(name) = setting.source {
+            prompt::show(&format!("{what}: set by {name}, and not written\n"));
         }
         return Ok(None);
     }
     if !is_typed {
-        terminal::show(&format!(
+        prompt::show(&format!(
             "{what}\n  1  type it now: {fate}\n  2  name a command that prints it: pass, op, security, …\n  \
              3  name a file that holds it\n"
         ));
-        match terminal::choose("1", 3)? {
-            Some(2) => return terminal::ask("Command").map(Answer::Command).map(Some),
+        match prompt::choose("1", 3)? {
+            Some(2) => return prompt::ask("Command").map(Answer::Command).map(Some),
             Some(3) => return file().map(Some),
             _ => {}
         }
     }
-    terminal::ask_hidden(what).map(Answer::Typed).map(Some)
+    prompt::ask_hidden(what).map(Answer::Typed).map(Some)
 }
 
 /// A file by its path, which must mean the same from anywhere.
-fn file() -> Result<Answer, Failure> {
-    let path = PathBuf::from(terminal::ask("File")?);
+fn file() -> Result<Answer, Error> {
+    let path = PathBuf::from(prompt::ask("File")?);
     let is_of_home = path.starts_with("~");
     let absolute = if is_of_home { path } else { std::path::absolute(&path).unwrap_or(path) };
     Ok(Answer::File(absolute))

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::budget::Budget;
 use crate::cache::entry::Entry;
-use crate::failure::{Failure, Kind};
+use crate::config::credentials::EndpointSettings;
+use crate::error::{Error, ErrorKind};
 use crate::obtain::told_again;
 use crate::refresh::{Ended, Outcome, Refresher};
-use crate::settings::credentials::EndpointSettings;
+use crate::sys::clock;
 use crate::token::{AccessToken, span};
-use crate::voice::Voice;
-use crate::{clock, lock_wait};
 
 /// What a login brought.
 pub struct LoggedIn {
@@ -25,26 +24,26 @@ pub struct LoggedIn {
 ///
 /// # Errors
 /// The server refuses, or the cache, without which a login is of no use, cannot be written.
-pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Result<LoggedIn, Failure> {
+pub fn log_in(settings: &EndpointSettings, budget: &Budget) -> Result<LoggedIn, Error> {
     let Some(cache) = settings.cache() else {
-        return Err(Failure::settings("a login is kept in the cache, and none is used")
+        return Err(Error::config("a login is kept in the cache, and none is used")
             .hint("leave --no-cache out, or name a directory with --cache-dir"));
     };
     let unkept = |error| {
-        Failure::new(Kind::Other, format!("the login cannot be kept in {}: {error}", cache.path().display()))
+        Error::other(format!("the login cannot be kept in {}: {error}", cache.path().display()))
             .hint("check the directory's permissions and the room on the disk, or name another one with --cache-dir")
     };
-    let lock = lock_wait::lock(&cache, budget.call_ends(), voice)?;
+    let lock = cache.require(cache.lock_until(budget.call_ends()))?;
     let before = lock.read();
     if let Some(failure) = rate_limit(&before) {
         return Err(failure);
     }
     // Nothing is spent before there is room to keep what comes of it.
-    let draft = lock.draft().map_err(unkept)?;
+    let draft = lock.reserve().map_err(unkept)?;
     let limits = budget.refresh_at(Instant::now());
-    let ended = Refresher::new(settings, limits, voice).obtain_anew(&[]);
+    let ended = Refresher::new(settings, limits).obtain_anew(&[]);
     if let Ended::Failed { failure, .. } = &ended
-        && failure.kind != Kind::RateLimited
+        && failure.kind != ErrorKind::RateLimited
     {
         // A password that was mistyped here says nothing about other callers' credentials.
         return Err(failure.clone());
@@ -57,14 +56,14 @@ pub fn log_in(settings: &EndpointSettings, budget: &Budget, voice: Voice) -> Res
             let life = next.refresh_token.map(|refresh| refresh.expires_at.map(life));
             Ok(LoggedIn { token, refresh_life: life })
         }
-        (Some(remembered), _) => Err(remembered.failure),
-        (None, None) => Err(Failure::new(Kind::Other, "the login brought neither token nor failure")),
+        (Some(remembered), _) => Err(remembered.error),
+        (None, None) => Err(Error::other("the login brought neither token nor failure")),
     }
 }
 
 /// The server's wish for patience, which a login respects as any call does.
-fn rate_limit(entry: &Entry) -> Option<Failure> {
+fn rate_limit(entry: &Entry) -> Option<Error> {
     let now = clock::now();
     let remembered = entry.failure.as_ref()?;
-    (remembered.failure.kind == Kind::RateLimited && remembered.holds(now)).then(|| told_again(remembered, now))
+    (remembered.error.kind == ErrorKind::RateLimited && remembered.holds(now)).then(|| told_again(remembered, now))
 }

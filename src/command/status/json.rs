@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 
 use super::Report;
 use super::state::{Life, PastFailure, State};
-use crate::settings::origin::{Given, Origin};
-use crate::settings::overview::{Setting, Shown};
+use crate::config::overview::{Setting, Shown};
+use crate::sourced::{Sourced, ValueSource};
 
 /// The version of the document.
 const VERSION: u8 = 1;
@@ -20,7 +20,7 @@ pub fn document(report: &Report) -> Vec<u8> {
     let profile = overview.profile.as_ref();
     let mut members = Map::from_iter([
         ("version".to_owned(), VERSION.into()),
-        ("profile".to_owned(), json!(profile.map(|one| json!({"value": one.value, "from": from(&one.origin)})))),
+        ("profile".to_owned(), json!(profile.map(|one| json!({"value": one.value, "from": from(&one.source)})))),
         ("settings".to_owned(), settings.into()),
         ("configuration".to_owned(), place(overview.config.as_ref())),
         ("cache".to_owned(), place(overview.cache_dir.as_ref())),
@@ -35,9 +35,9 @@ pub fn document(report: &Report) -> Vec<u8> {
 }
 
 /// Where a value came from, a file with its whole path.
-fn from(origin: &Origin) -> String {
+fn from(origin: &ValueSource) -> String {
     match origin {
-        Origin::Default => "default".to_owned(),
+        ValueSource::Default => "default".to_owned(),
         origin => origin.to_string(),
     }
 }
@@ -59,10 +59,10 @@ fn setting(setting: &Setting) -> Value {
     }
 }
 
-fn place(given: Option<&Given<PathBuf>>) -> Value {
+fn place(given: Option<&Sourced<PathBuf>>) -> Value {
     given.map_or(Value::Null, |given| {
         let path = given.value.display().to_string();
-        json!({"path": path, "from": from(&given.origin), "exists": given.value.exists()})
+        json!({"path": path, "from": from(&given.source), "exists": given.value.exists()})
     })
 }
 

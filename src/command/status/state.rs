@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::cache::entry::{Entry, Remembered};
-use crate::cache::{Cache, Doubt};
-use crate::failure::Kind;
+use crate::cache::entry::{CachedFailure, Entry};
+use crate::cache::{Cache, ReadError};
+use crate::error::ErrorKind;
 use crate::token::{self, AccessToken, span};
 
 /// The cache of one identity at one moment.
@@ -71,7 +71,7 @@ pub struct PastFailure {
 impl State {
     /// Looks at the cache.
     pub fn read(cache: &Cache, now: OffsetDateTime) -> Self {
-        let (entry, trouble) = match cache.examine() {
+        let (entry, trouble) = match cache.try_read() {
             Ok(entry) => (entry, None),
             Err(doubt) => (Entry::default(), Some(doubt)),
         };
@@ -83,7 +83,7 @@ impl State {
         };
         Self {
             path: cache.path(),
-            trouble: trouble.as_ref().map(Doubt::to_string),
+            trouble: trouble.as_ref().map(ReadError::to_string),
             lock_path: cache.lock_path(),
             is_locked: cache.is_locked().map_err(|error| error.to_string()),
             token: Life::new(access_stage(entry.token.as_ref(), now), entry.token.and_then(|t| t.expires_at), now),
@@ -95,11 +95,11 @@ impl State {
 
 /// The stage of an access token, without this process's own spread.
 fn access_stage(token: Option<&AccessToken>, now: OffsetDateTime) -> Stage {
-    match token.map(|token| token.state(now, Duration::ZERO, || 0.0)) {
+    match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
         None => Stage::None,
-        Some(token::State::Fresh) => Stage::Fresh,
-        Some(token::State::Ageing) => Stage::Ageing,
-        Some(token::State::Due) => Stage::Due,
+        Some(token::Freshness::Fresh) => Stage::Fresh,
+        Some(token::Freshness::Aging) => Stage::Ageing,
+        Some(token::Freshness::Due) => Stage::Due,
     }
 }
 
@@ -124,15 +124,15 @@ impl Life {
 }
 
 impl PastFailure {
-    fn new(remembered: &Remembered, now: OffsetDateTime) -> Self {
-        let failure = &remembered.failure;
+    fn new(remembered: &CachedFailure, now: OffsetDateTime) -> Self {
+        let failure = &remembered.error;
         Self {
             message: failure.message.clone(),
             age: whole_seconds(span(remembered.at, now)),
             left: remembered.holds(now).then(|| whole_seconds(span(now, remembered.until))),
             lifted_by: match failure.kind {
-                Kind::Rejected => "changed credentials, `spotinst-cred login` or --force-refresh",
-                Kind::RateLimited => "nothing: asking earlier prolongs the block",
+                ErrorKind::Rejected => "changed credentials, `spotinst-cred login` or --force-refresh",
+                ErrorKind::RateLimited => "nothing: asking earlier prolongs the block",
                 _ => "--force-refresh",
             },
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::Report;
 use super::state::{Life, Stage, State};
-use crate::accounts::Account;
-use crate::colour::Colour;
-use crate::settings::TokenSource;
-use crate::settings::origin::{Given, Origin};
-use crate::settings::overview::{Overview, Setting, Shown};
+use crate::config::TokenSource;
+use crate::config::overview::{Overview, Setting, Shown};
+use crate::oauth::api::Account;
+use crate::sourced::{Sourced, ValueSource};
+use crate::sys::color::Color;
 
 /// Width of the names, in columns.
 const NAMES: usize = 14;
@@ -20,7 +20,7 @@ pub fn document(report: &Report) -> Vec<u8> {
     let overview = &report.overview;
     let mut lines = Vec::new();
     let profile =
-        overview.profile.as_ref().map_or_else(|| "none".to_owned(), |given| from(&given.value, &given.origin));
+        overview.profile.as_ref().map_or_else(|| "none".to_owned(), |given| from(&given.value, &given.source));
     lines.push(line("profile", &profile));
     lines.extend(overview.settings.iter().map(|setting| line(setting.name, &value(setting))));
     lines.extend(cache(report));
@@ -36,9 +36,9 @@ fn line(name: &str, text: &str) -> String {
 }
 
 /// A value and where it came from.
-fn from(value: &str, origin: &Origin) -> String {
+fn from(value: &str, origin: &ValueSource) -> String {
     match origin {
-        Origin::Default => format!("{value}, by default"),
+        ValueSource::Default => format!("{value}, by default"),
         origin => format!("{value}, from {}", origin.short()),
     }
 }
@@ -66,7 +66,7 @@ fn cache(report: &Report) -> Vec<String> {
         (None, Err(_)) => vec![line("token", "none")],
     };
     if let Some(failure) = report.problem() {
-        lines.push(line("trouble", &Colour::Red.paint(&failure.message, &io::stdout())));
+        lines.push(line("trouble", &Color::Red.paint(&failure.message, &io::stdout())));
         lines.extend(failure.hint.map(|hint| line("hint", &hint)));
     }
     lines
@@ -96,12 +96,12 @@ fn state_lines(state: &State) -> Vec<String> {
 
 /// A token's state and what is left of its life.
 fn life(life: &Life) -> String {
-    let colour = match life.stage {
-        Stage::Fresh | Stage::Alive => Colour::Green,
-        Stage::Ageing => Colour::Yellow,
-        Stage::None | Stage::Due | Stage::Dead => Colour::Red,
+    let color = match life.stage {
+        Stage::Fresh | Stage::Alive => Color::Green,
+        Stage::Ageing => Color::Yellow,
+        Stage::None | Stage::Due | Stage::Dead => Color::Red,
     };
-    let state = colour.paint(life.stage.name(), &io::stdout());
+    let state = color.paint(life.stage.name(), &io::stdout());
     match life.left {
         Some(left) if left.is_zero() => format!("{state}, its time is over"),
         Some(left) => format!("{state}, {} left", duration(left)),
@@ -112,8 +112,8 @@ fn life(life: &Life) -> String {
 
 /// The paths, and whether there is anything.
 fn places(overview: &Overview) -> Vec<String> {
-    let place = |name, given: Option<&Given<PathBuf>>| match given {
-        Some(Given { value, origin }) => {
+    let place = |name, given: Option<&Sourced<PathBuf>>| match given {
+        Some(Sourced { value, source: origin }) => {
             let missing = if value.exists() { "" } else { " (not there)" };
             line(name, &from(&format!("{}{missing}", value.display()), origin))
         }

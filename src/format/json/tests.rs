@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::hostile::{config, damaged_text, is_one_line, text};
-use crate::settings::origin::Origin;
+use crate::sourced::ValueSource;
+use crate::strategies::{config, damaged_text, is_one_line, text};
 
 const VALID: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"cluster":{"server":"https://x"},"interactive":false}}"#;
 
-fn asked(info: &str) -> Result<&'static str, Failure> {
-    api_version(Some(Given { value: info.to_owned(), origin: Origin::Variable("KUBERNETES_EXEC_INFO") }))
+fn asked(info: &str) -> Result<&'static str, Error> {
+    api_version(Some(Sourced { value: info.to_owned(), source: ValueSource::Variable("KUBERNETES_EXEC_INFO") }))
 }
 
 fn assert_harmless(info: &str) {

@@ -1,0 +1,103 @@
+//! The error that a person reads. Its kind is all that code branches on: exit status, retry, what is cached of it.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+
+/// What a fallible call returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The class of an error. It decides the exit status, and how long a failed refresh is cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// Anything without a class of its own: exit status 1.
+    Other,
+    /// The command line is wrong: exit status 2.
+    Usage,
+    /// A setting is missing or wrong: exit status 3.
+    #[serde(rename = "settings")]
+    Config,
+    /// The server rejected the credentials: exit status 4.
+    Rejected,
+    /// It may work later (network, timeout, 5xx, an unusable response): exit status 5.
+    Temporary,
+    /// The server responded with 429: exit status 5.
+    RateLimited,
+    /// `exec` cannot run the program: exit status 126, as `env` has it.
+    NotExecutable,
+    /// `exec` cannot find the program: exit status 127, as `env` has it.
+    NotFound,
+}
+
+impl ErrorKind {
+    /// The exit status, as the README lists it.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Config => 3,
+            Self::Rejected => 4,
+            Self::Temporary | Self::RateLimited => 5,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
+        })
+    }
+}
+
+/// One line that says what happened to what, and often a hint.
+///
+/// Neither text may hold a secret: both reach stderr, and the cache where a refresh fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    pub kind: ErrorKind,
+    /// Lower case, no full stop; it names the path, variable, URL or setting.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// An error without a class of its own.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Other, message)
+    }
+
+    /// A setting that is missing or wrong.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// Something that may work later.
+    pub fn temporary(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Temporary, message)
+    }
+
+    /// A file that could not be read to its end before the deadline.
+    pub fn read_timed_out(what: &str) -> Self {
+        Self::temporary(format!("{what} does not end in time"))
+            .hint("is it a pipe that nobody writes to, or a terminal?")
+    }
+
+    pub fn kind(self, kind: ErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

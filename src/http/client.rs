@@ -1,0 +1,277 @@
+//! The HTTP client: the POST of a form to a token endpoint, or a GET with a bearer token. The only module that knows
+//! `ureq`'s agent, and so the only one that decides about time limits, redirects, proxies and trust.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
+use zeroize::Zeroizing;
+
+use super::resolver::SystemResolver;
+use super::tls;
+use crate::error::{Error, Result};
+use crate::settings;
+use crate::sys::env::ProxySetting;
+use crate::sys::secret::Secret;
+use crate::sys::timeout;
+use crate::text::one_line;
+use crate::transport::Transport;
+use crate::url::Endpoint;
+
+/// The kind of server that should respond.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerKind {
+    /// The largest body it sends, in bytes.
+    pub max_body: u64,
+    /// The hint where something else responds.
+    pub hint: &'static str,
+}
+
+/// Any token endpoint.
+pub const TOKEN_ENDPOINT: ServerKind = ServerKind {
+    max_body: 64 * 1024,
+    hint: "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place",
+};
+
+/// A form field: its name and value.
+pub type Field<'a> = (&'static str, &'a str);
+
+/// An HTTP response. Its texts are the server's: they may hold line breaks and our secrets.
+pub struct Response {
+    pub status: u16,
+    /// `X-RateLimit-Reset` or `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// `x-request-id`, should the body name none.
+    pub request_id: Option<String>,
+    /// The `Location` of a redirect. It is shown, never followed.
+    pub location: Option<String>,
+    /// The body, or why it could not be read to its end.
+    pub body: Result<Zeroizing<Vec<u8>>>,
+}
+
+/// Why there was no response.
+pub struct TransportError {
+    pub error: Error,
+    /// Whether an immediate retry may help.
+    pub is_retryable: bool,
+}
+
+/// Made when the first request is due: loading the system's roots takes a while.
+#[derive(Clone)]
+pub struct Client {
+    agent: Agent,
+    proxy_variable: Option<&'static str>,
+}
+
+impl Client {
+    /// A client for requests to the endpoint. Fails where no roots can be read, or the proxy's URL is unusable.
+    pub fn new(transport: &Transport, endpoint: &Endpoint) -> Result<Self> {
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("spotinst-cred/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .proxy(None);
+        let mut proxy_variable = None;
+        if endpoint.origin().is_tls {
+            config = config.tls_config(TlsConfig::builder().root_certs(tls::roots(transport)?).build());
+            // Plain http stays on this machine; a proxy would carry the secrets off it.
+            if let Some(setting) = &transport.proxy {
+                config = config.proxy(Some(proxy(setting)?));
+                proxy_variable = Some(setting.variable);
+            }
+        }
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), SystemResolver);
+        Ok(Self { agent, proxy_variable })
+    }
+
+    /// Posts the form to a token endpoint and reads the response, all before the deadline.
+    pub fn post(
+        &self,
+        endpoint: &Endpoint,
+        form: &[Field<'_>],
+        deadline: Instant,
+    ) -> std::result::Result<Response, TransportError> {
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
+        self.exchange(endpoint, TOKEN_ENDPOINT, deadline, move |client, to, limit| {
+            let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
+            request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())))
+        })
+    }
+
+    /// Gets the URL with a bearer token and reads the response, all before the deadline.
+    pub fn get(
+        &self,
+        endpoint: &Endpoint,
+        server: ServerKind,
+        token: &Secret,
+        deadline: Instant,
+    ) -> std::result::Result<Response, TransportError> {
+        let header = Zeroizing::new(format!("Bearer {}", token.expose()));
+        self.exchange(endpoint, server, deadline, move |client, to, limit| {
+            let request = client.agent.get(to.as_str()).config().timeout_global(Some(limit)).build();
+            request.header("Authorization", header.as_str()).call()
+        })
+    }
+
+    /// Runs an exchange until the deadline; none at all where that has passed.
+    ///
+    /// Not every step has a time limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
+    /// greeting, and the name server has none. So the exchange runs on a thread that can be abandoned. `ureq`'s own
+    /// limit is a little earlier: what has not been sent by then is never sent.
+    fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        server: ServerKind,
+        deadline: Instant,
+        send: impl FnOnce(&Self, &Endpoint, Duration) -> std::result::Result<HttpResponse, ureq::Error> + Send + 'static,
+    ) -> std::result::Result<Response, TransportError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (client, to) = (self.clone(), endpoint.clone());
+        let exchanged = timeout::run_with_deadline(deadline, move || match send(&client, &to, left - left / 64) {
+            Ok(response) => Ok(client.read(&to, server, response)),
+            Err(error) => Err(client.transport_error(&to, server, &error)),
+        });
+        exchanged.unwrap_or_else(|error| match error.kind() {
+            io::ErrorKind::TimedOut => {
+                Err(self.transport_error(endpoint, server, &ureq::Error::Timeout(Timeout::Global)))
+            }
+            _ => {
+                let problem = format!("{endpoint}: no thread can be started for the request: {error}");
+                Err(TransportError { error: Error::temporary(problem), is_retryable: false })
+            }
+        })
+    }
+
+    /// Reads the response to its end.
+    fn read(&self, endpoint: &Endpoint, server: ServerKind, mut response: HttpResponse) -> Response {
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        let number = |name: &str| header(name).and_then(|value| value.trim().parse().ok());
+        let retry_after = number("x-ratelimit-reset").or_else(|| number("retry-after"));
+        let (request_id, location) = (header("x-request-id"), header("location"));
+        let body = response.body_mut().with_config().limit(server.max_body).read_to_vec();
+        Response {
+            status: response.status().as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+            request_id,
+            location,
+            body: body.map(Zeroizing::new).map_err(|error| self.transport_error(endpoint, server, &error).error),
+        }
+    }
+
+    /// What a failed exchange means.
+    fn transport_error(&self, endpoint: &Endpoint, server: ServerKind, error: &ureq::Error) -> TransportError {
+        use ureq::Error as E;
+
+        let tls_error = |text: &str| {
+            let (problem, hint) = tls::handshake_error(text);
+            (problem, hint, false)
+        };
+        let (problem, hint, is_retryable) = match error {
+            E::Timeout(_) => ("no complete answer in time".to_owned(), timeout_hint(), false),
+            E::HostNotFound => ("the host is not found".to_owned(), self.network_hint(), true),
+            E::ConnectionFailed => ("the connection failed".to_owned(), self.network_hint(), true),
+            E::BodyExceedsLimit(limit) => {
+                (format!("the answer is longer than {} KiB", limit / 1024), server.hint.to_owned(), false)
+            }
+            E::ConnectProxyFailed(reason) => self.proxy_error(reason),
+            E::Rustls(problem) => tls_error(&problem.to_string()),
+            // The handshake's error arrives inside an I/O error.
+            E::Io(problem) if problem.kind() == io::ErrorKind::InvalidData => tls_error(&problem.to_string()),
+            E::Io(problem) if problem.kind() == io::ErrorKind::UnexpectedEof => {
+                ("the connection ended before the answer did".to_owned(), self.network_hint(), true)
+            }
+            E::Io(problem) => (problem.to_string(), self.network_hint(), true),
+            E::Tls(problem) => tls_error(problem),
+            E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
+                ("the answer is not HTTP".to_owned(), server.hint.to_owned(), false)
+            }
+            _ => (error.to_string(), self.network_hint(), false),
+        };
+        let message = format!("{endpoint}: {}", one_line(&problem));
+        TransportError { error: Error::temporary(message).hint(hint), is_retryable }
+    }
+
+    fn network_hint(&self) -> String {
+        match self.proxy_variable {
+            Some(variable) => format!("check the network, and the proxy that {variable} names"),
+            None => "check the network; behind a proxy, set HTTPS_PROXY".to_owned(),
+        }
+    }
+
+    /// What a proxy's refusal means. All that `ureq` keeps of it is a text that ends with the status.
+    fn proxy_error(&self, reason: &str) -> (String, String, bool) {
+        let variable = self.proxy_variable.unwrap_or("HTTPS_PROXY");
+        match reason.rsplit('/').next().and_then(|status| status.parse::<u16>().ok()) {
+            Some(407) => (
+                "the proxy asks for a user name and a password (HTTP 407)".to_owned(),
+                format!("put them, or the right ones, into {variable}: http://USER:PASSWORD@HOST:PORT"),
+                false,
+            ),
+            Some(status) => (
+                format!("the proxy does not let the connection through (HTTP {status})"),
+                self.network_hint(),
+                status >= 500,
+            ),
+            None => ("the proxy closed the connection".to_owned(), self.network_hint(), true),
+        }
+    }
+}
+
+/// A response whose body is still to be read.
+type HttpResponse = ureq::http::Response<ureq::Body>;
+
+fn timeout_hint() -> String {
+    format!("check the network and the proxy, or allow more with `{}`", settings::TIMEOUT.flag())
+}
+
+/// The proxy, with the hosts that bypass it. An entry of `NO_PROXY` covers the host and everything below it, as it does
+/// for curl.
+fn proxy(setting: &ProxySetting) -> Result<Proxy> {
+    let problem = || {
+        Error::config(format!("{} is not the URL of an http or https proxy", setting.variable))
+            .hint(format!("set it to such as http://proxy.example:3128, or unset {}", setting.variable))
+    };
+    let parsed = Proxy::new(setting.url.expose()).map_err(|_| problem())?;
+    if !matches!(parsed.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+        return Err(problem());
+    }
+    let mut builder = Proxy::builder(parsed.protocol()).host(parsed.host()).port(parsed.port());
+    if let Some(user) = parsed.username() {
+        builder = builder.username(user);
+    }
+    if let Some(password) = parsed.password() {
+        builder = builder.password(password);
+    }
+    for entry in &setting.no_proxy {
+        let host = entry.trim_start_matches('.');
+        builder = builder.no_proxy(host).no_proxy(&format!(".{host}"));
+    }
+    builder.build().map_err(|_| problem())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_sent_after_the_deadline() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let endpoint = Endpoint::parse(&format!("http://{}/token", listener.local_addr()?))?;
+        let client = Client::new(&Transport::default(), &endpoint)?;
+
+        let response = client.post(&endpoint, &[("password", "x")], Instant::now());
+
+        let failure = response.err().map(|TransportError { error, is_retryable }| (error, is_retryable));
+        let expected = Error::temporary(format!("{endpoint}: no complete answer in time")).hint(timeout_hint());
+        assert_eq!(failure, Some((expected, false)));
+        assert_eq!(listener.accept().err().map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! HTTP: the client, the root certificates it trusts, and the servers that may get a token.
+
+pub mod allowed_hosts;
+pub mod client;
+mod resolver;
+mod tls;

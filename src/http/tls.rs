@@ -1,0 +1,142 @@
+//! The root certificates to trust, and what a rejected certificate means.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use rustls_native_certs::CertificateResult;
+use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
+
+use crate::error::{Error, Result};
+use crate::settings;
+use crate::sourced::Sourced;
+use crate::sys::{bounded_read, env};
+use crate::transport::Transport;
+
+/// The largest file of roots, in bytes: those of a whole operating system are a fifth of it.
+const MAX_PEM: u64 = 1024 * 1024;
+
+/// Read once, for the first connection: a call may need a second one, to another endpoint, and reading the roots is
+/// the largest part of a cold call's own work.
+static SYSTEM_ROOTS: OnceLock<CertificateResult> = OnceLock::new();
+
+/// The roots to trust: those of `ca_file`, else the operating system's, else the embedded ones.
+pub fn roots(transport: &Transport) -> Result<RootCerts> {
+    if let Some(ca_file) = &transport.ca_file {
+        return pem_file(ca_file);
+    }
+    check_roots_variable()?;
+    let found = SYSTEM_ROOTS.get_or_init(|| load_system_roots(transport.roots_variable));
+    let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    found_or_embedded(certificates, transport.roots_variable)
+}
+
+/// The roots that a variable names, else the system's.
+fn load_system_roots(variable: Option<&str>) -> CertificateResult {
+    let bundle = if variable.is_none() { system_bundle() } else { None };
+    bundle.unwrap_or_else(rustls_native_certs::load_native_certs)
+}
+
+/// The file of all roots, where the system has one. The directory beside it on Linux holds the same ones again, each in
+/// a file of its own and under a second name: four times the system calls, and twice the work.
+fn system_bundle() -> Option<CertificateResult> {
+    let file = cfg!(target_os = "linux").then(openssl_probe::probe)?.cert_file?;
+    let found = rustls_native_certs::load_certs_from_paths(Some(&file), None);
+    (!found.certs.is_empty()).then_some(found)
+}
+
+/// Refuses a pipe, which would block the reader. The reader reports whatever else is wrong.
+fn check_roots_variable() -> Result<()> {
+    let Some(Sourced { value: path, source }) = env::path(env::SSL_CERT_FILE) else {
+        return Ok(());
+    };
+    match fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Error::config(format!("{} (from {source}) is no regular file", path.display()))
+                .hint(format!("correct {source}, or unset it to trust the system's roots")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts> {
+    match variable {
+        _ if !found.is_empty() => Ok(found.into()),
+        None => Ok(RootCerts::WebPki),
+        Some(variable) => Err(Error::config(format!("no certificate could be read from what {variable} names"))
+            .hint(format!("correct {variable}, or unset it to trust the system's roots"))),
+    }
+}
+
+/// The certificates of a PEM file.
+fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCerts> {
+    let problem = |what: &str| {
+        Error::config(format!("{} {} (from {source}) {what}", settings::CA_FILE.key(), path.display()))
+            .hint("it must be a PEM file of the roots to trust")
+    };
+    let pem = bounded_read::regular_file(path, MAX_PEM).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => problem("is no regular file"),
+        _ => problem(&format!("cannot be read: {error}")),
+    })?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(_) => return Err(problem("is not valid PEM")),
+        }
+    }
+    if certificates.is_empty() {
+        return Err(problem("holds no certificate"));
+    }
+    Ok(certificates.into())
+}
+
+/// What a failed handshake means, and the hint. The library's own text holds times and names that change with every
+/// call.
+pub fn handshake_error(text: &str) -> (String, String) {
+    const UNTRUSTED: &str = "the certificate is self-signed or of an authority that is not trusted here";
+    let trust_hint = || {
+        let ca_file = settings::CA_FILE.key();
+        format!(
+            "where a private authority signs, name its certificate by `{ca_file}` in the profile or by {}",
+            env::SSL_CERT_FILE
+        )
+    };
+    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
+    let has = |sign: &str| text.contains(sign);
+    // The second one is of an authority that bears a trusted one's name and has another key: a renewed private root.
+    let (reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
+        (UNTRUSTED, trust_hint())
+    } else if has("certificate expired") {
+        ("the certificate has expired", clock_hint("the server's certificate must be renewed"))
+    } else if has("certificate not valid yet") {
+        ("the certificate is not valid yet", clock_hint("the server has its certificate too early"))
+    } else if has("certificate not valid for name") {
+        (
+            "the certificate is for another host",
+            "check the host's name in the URL: another server answers there".to_owned(),
+        )
+    } else {
+        (text, "the TLS connection was refused; nothing was sent".to_owned())
+    };
+    (format!("no trust in the TLS connection: {reason}"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_roots_stand_in_where_the_system_has_none() {
+        assert!(matches!(found_or_embedded(Vec::new(), None), Ok(RootCerts::WebPki)));
+    }
+
+    #[test]
+    fn the_embedded_roots_stand_in_for_nothing_else() {
+        let found = vec![Certificate::from_der(b"of the system").to_owned()];
+        assert!(matches!(found_or_embedded(found, None), Ok(RootCerts::Specific(_))));
+        assert!(found_or_embedded(Vec::new(), Some("SSL_CERT_DIR")).is_err());
+    }
+}

@@ -1,0 +1,25 @@
+//! Color on a terminal, unless `NO_COLOR` (no-color.org) is set or the terminal is a dumb one.
+
+use std::io::IsTerminal;
+
+use super::env;
+
+/// The colors by their SGR numbers (ECMA-48, section 8.3.117).
+#[derive(Clone, Copy, Debug)]
+pub enum Color {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Cyan = 36,
+}
+
+impl Color {
+    /// The text in this color, if `stream` shows it.
+    pub fn paint(self, text: &str, stream: &impl IsTerminal) -> String {
+        if stream.is_terminal() && env::wants_color() {
+            format!("\x1b[{}m{text}\x1b[0m", self as u8)
+        } else {
+            text.to_owned()
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Names made of a hash.
+
+use ring::digest::{Context, SHA256};
+
+use crate::text::hex;
+
+/// Hexadecimal digits of a [`name`]: 128 bits of the hash.
+pub const NAME_LENGTH: usize = 32;
+
+/// A name for these parts, which no other list of parts has. `domain` separates the names of different things.
+pub fn name<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Context::new(&SHA256);
+    hash.update(domain);
+    for part in parts {
+        // Each part with its length, so that no two lists of parts are the same bytes.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex(hash.finish().as_ref().split_at(NAME_LENGTH / 2).0)
+}

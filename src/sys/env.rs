@@ -1,0 +1,136 @@
+//! The environment: the one place that reads it. The variables that are settings are in the table of `settings`.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use directories::ProjectDirs;
+
+use super::secret::Secret;
+use crate::error::{Error, Result};
+use crate::sourced::{Sourced, ValueSource};
+
+pub const USERNAME: &[&str] = &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"];
+pub const PASSWORD: &str = "SPOTINST_PASSWORD";
+pub const PASSWORD_FILE: &str = "SPOTINST_PASSWORD_FILE";
+pub const CLIENT_ID: &[&str] = &["SPOTINST_CLIENT_ID"];
+pub const CLIENT_SECRET: &str = "SPOTINST_CLIENT_SECRET";
+pub const CLIENT_SECRET_FILE: &str = "SPOTINST_CLIENT_SECRET_FILE";
+pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
+pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
+pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
+pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
+pub const API_URL: &[&str] = &["SPOTINST_API_URL"];
+pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
+pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
+pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";
+pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
+pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
+pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
+pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
+
+pub const SECRETS: [&str; 5] = [PASSWORD, PASSWORD_FILE, CLIENT_SECRET, CLIENT_SECRET_FILE, TOKEN];
+
+/// The token: this program's output, never its input.
+pub const TOKEN: &str = "SPOTINST_TOKEN";
+
+/// Marks a process that runs for an outer refresh: the names of the identities and commands around it, separated by
+/// colons. Set by this program for the commands it runs.
+pub const OUTER_REFRESHES: &str = "SPOTINST_CRED_INSIDE";
+
+pub const GITHUB_ENV: &str = "GITHUB_ENV";
+pub const KUBERNETES_EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// The first of these variables that is set. An empty one counts as not set: CI systems hand out empty variables for
+/// secrets that a job may not see.
+///
+/// Fails where it is not UTF-8.
+pub fn text(names: &[&'static str]) -> Result<Option<Sourced<String>>> {
+    let Some(Sourced { value, source }) = names.iter().find_map(|name| raw(name)) else {
+        return Ok(None);
+    };
+    match value.into_string() {
+        Ok(value) => Ok(Some(Sourced { value, source })),
+        Err(_) => Err(Error::config(format!("{source} is not valid UTF-8")).hint("set it again, in UTF-8")),
+    }
+}
+
+/// The path in this variable, if it is set and not empty.
+pub fn path(name: &'static str) -> Option<Sourced<PathBuf>> {
+    raw(name).map(|sourced| sourced.map(PathBuf::from))
+}
+
+/// Whether the variable is set to nothing: worth mentioning where its value is missing.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+pub fn is_empty(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn raw(name: &'static str) -> Option<Sourced<OsString>> {
+    let value = env::var_os(name).filter(|value| !value.is_empty())?;
+    Some(Sourced { value, source: ValueSource::Variable(name) })
+}
+
+/// The names in [`OUTER_REFRESHES`].
+pub fn outer_refreshes() -> Vec<String> {
+    let names = raw(OUTER_REFRESHES).and_then(|sourced| sourced.value.into_string().ok()).unwrap_or_default();
+    names.split(':').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether this process runs for a refresh of this identity, and so must not wait for its lock.
+pub fn is_inside_refresh_of(identity: &str) -> bool {
+    outer_refreshes().iter().any(|outer| outer == identity)
+}
+
+/// Whether the user wants colors on a terminal: `NO_COLOR` is not set, and the terminal is no dumb one.
+pub fn wants_color() -> bool {
+    raw("NO_COLOR").is_none() && raw("TERM").is_none_or(|sourced| sourced.value != "dumb")
+}
+
+/// A proxy as the environment names it.
+#[derive(Clone, Debug)]
+pub struct ProxySetting {
+    /// The variable, for messages: the URL may hold a password and is never shown.
+    pub variable: &'static str,
+    pub url: Secret,
+    /// The entries of `NO_PROXY`.
+    pub no_proxy: Vec<String>,
+}
+
+/// The proxy for `https` URLs, by the usual variables; those in lower case first, as curl has it.
+pub fn proxy() -> Result<Option<ProxySetting>> {
+    const PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let Some(Sourced { value, source: ValueSource::Variable(variable) }) = text(PROXY)? else {
+        return Ok(None);
+    };
+    let entries = text(&["no_proxy", "NO_PROXY"])?.map(|sourced| sourced.value).unwrap_or_default();
+    let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    Ok(Some(ProxySetting { variable, url: Secret::from(value), no_proxy: entries.map(str::to_owned).collect() }))
+}
+
+/// The variable that names the root certificates to trust, if one does.
+pub fn roots_variable() -> Option<&'static str> {
+    [SSL_CERT_FILE, SSL_CERT_DIR].into_iter().find(|name| raw(name).is_some())
+}
+
+/// Found out once: it takes a dozen variables, and both configuration and cache ask.
+static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "spotinst-cred"));
+
+/// The platform's directories for this program; none where there is no home.
+pub fn project_dirs() -> Option<&'static ProjectDirs> {
+    PROJECT_DIRS.as_ref()
+}
+
+/// A path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.
+pub fn expand_home(path: &Path) -> Option<PathBuf> {
+    let rest = path.strip_prefix("~").ok()?;
+    Some(home()?.join(rest))
+}
+
+pub fn home() -> Option<PathBuf> {
+    env::home_dir().filter(|home| !home.as_os_str().is_empty())
+}

@@ -1,0 +1,22 @@
+//! The machine and the person in front of it: environment, clock, files, processes, terminal.
+//!
+//! Whatever differs between operating systems is in [`os`]. Support for another system is another file beside
+//! `unix.rs` with the same functions.
+
+pub mod atomic_file;
+pub mod bounded_read;
+pub mod clock;
+pub mod color;
+pub mod digest;
+pub mod env;
+pub mod output_file;
+pub mod printer;
+pub mod process;
+pub mod prompt;
+pub mod random;
+pub mod secret;
+pub mod timeout;
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+pub mod os;

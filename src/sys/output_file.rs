@@ -1,0 +1,88 @@
+//! Writes a file that the user named: the target of `--output`, or the configuration that `login` changes.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::atomic_file::AtomicFile;
+use super::{os, random};
+
+/// More symbolic links in a row are a cycle: Linux has the same limit.
+const MAX_LINKS: usize = 40;
+
+/// Why the file was not written. It is as it was.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The path does not lead to a regular file.
+    NotAFile(&'static str),
+    /// The system refuses, or somebody else's symbolic link is in the way.
+    Io(io::Error),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAFile(reason) => f.write_str(reason),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Replaces the file's content: private, whatever it was before. Missing directories are created.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    let target = resolve(path)?;
+    let dir = dir_of(&target);
+    os::create_private_dir(dir)?;
+    // Without the file's own name, which may be as long as the file system allows.
+    let temporary = format!(".spotinst-cred.{}.tmp", random::name());
+    Ok(AtomicFile::create(dir.join(temporary))?.publish(content, &target)?)
+}
+
+/// Where the file really is, or would be. Nothing is created.
+pub fn resolve(path: &Path) -> Result<PathBuf, WriteError> {
+    let target = follow_links(path.to_owned())?;
+    if target.file_name().is_none() {
+        return Err(WriteError::NotAFile("that is no file's name"));
+    }
+    // A rename would replace a device by a file; for root even /dev/null.
+    if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(WriteError::NotAFile("it is no regular file"));
+    }
+    let nearest = dir_of(&target).ancestors().find_map(|dir| fs::metadata(dir).ok());
+    if nearest.is_some_and(|metadata| !metadata.is_dir()) {
+        return Err(WriteError::Io(os::not_a_directory()));
+    }
+    Ok(target)
+}
+
+/// Follows a link, as editors do, so that it stays a link. Not one that somebody else made, which could lead to any file
+/// of ours, nor `/dev/stdout` and the like.
+fn follow_links(mut path: PathBuf) -> Result<PathBuf, WriteError> {
+    for _ in 0..MAX_LINKS {
+        let Some(link) = fs::symlink_metadata(&path).ok().filter(|metadata| metadata.is_symlink()) else {
+            return Ok(path);
+        };
+        if ![os::current_user(), os::ROOT].contains(&os::owner(&link)) {
+            let reason = "it is a symbolic link that somebody else made";
+            return Err(WriteError::Io(io::Error::new(io::ErrorKind::PermissionDenied, reason)));
+        }
+        let dir = fs::canonicalize(dir_of(&path))?;
+        if os::is_process_file(&dir) {
+            return Err(WriteError::NotAFile("it is no regular file"));
+        }
+        path = dir.join(fs::read_link(&path)?);
+    }
+    Err(WriteError::NotAFile("its symbolic links have no end"))
+}
+
+/// The directory of the path's last part.
+fn dir_of(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,90 @@
+//! Questions to a person: asked on stderr, answered on stdin, both a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use zeroize::Zeroizing;
+
+use super::os::{self, HiddenInput};
+use super::secret::Secret;
+use crate::error::{Error, Result};
+
+/// No line of a terminal is longer, in bytes: Linux cuts it off at 4095.
+const MAX_LINE: usize = 4096;
+
+/// Whether there is anybody to ask.
+pub fn is_available() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Shows lines before a question.
+pub fn show(lines: &str) {
+    write!(io::stderr(), "{lines}").ok();
+}
+
+/// Asks until there is an answer.
+pub fn ask(question: &str) -> Result<String> {
+    loop {
+        show(&format!("{question}: "));
+        let answer = String::from_utf8_lossy(&read_line()?).trim().to_owned();
+        if !answer.is_empty() {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Asks until there is an answer, which the terminal does not show.
+pub fn ask_hidden(question: &str) -> Result<Secret> {
+    loop {
+        let hidden = HiddenInput::start()
+            .map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
+        show(&format!("{question} (not shown): "));
+        let line = read_line();
+        drop(hidden);
+        show("\n");
+        let line = line?;
+        if HiddenInput::is_interrupt(&line) {
+            // The terminal is as it was, so the process may end as the key would have ended it.
+            os::interrupt_self();
+            return Err(aborted("interrupted"));
+        }
+        if !line.is_empty() {
+            let text = str::from_utf8(&line).map_err(|_| aborted("what was typed is not valid UTF-8"))?;
+            return Ok(Secret::from(text.to_owned()));
+        }
+    }
+}
+
+/// Asks for one of `count` numbered lines, the first being 1. An empty answer is `None`.
+pub fn choose(default: &str, count: usize) -> Result<Option<usize>> {
+    loop {
+        show(&format!("Choose [{default}]: "));
+        match String::from_utf8_lossy(&read_line()?).trim() {
+            "" => return Ok(None),
+            answer => match answer.parse() {
+                Ok(number) if (1..=count).contains(&number) => return Ok(Some(number)),
+                _ => show(&format!("A number from 1 to {count}, please.\n")),
+            },
+        }
+    }
+}
+
+/// One line without its newline.
+fn read_line() -> Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(vec![0; MAX_LINE]);
+    let length =
+        os::read_stdin(&mut line).map_err(|error| aborted(&format!("the terminal cannot be read: {error}")))?;
+    line.truncate(length);
+    match line.last() {
+        None => {
+            show("\n");
+            return Err(aborted("the input has ended before all was asked"));
+        }
+        Some(b'\n') => line.truncate(length - 1),
+        Some(_) => {}
+    }
+    Ok(line)
+}
+
+fn aborted(problem: &str) -> Error {
+    Error::other(problem).hint("nothing was written; run it again")
+}

@@ -1,0 +1,191 @@
+//! The operating system's part that differs elsewhere, for Unix.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use rustix::fs::{Dir, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+/// Opens for reading: neither through a symbolic link nor blocked by a FIFO or a device.
+pub fn open_no_follow(path: &Path) -> io::Result<File> {
+    options(OFlags::NOFOLLOW | OFlags::NONBLOCK).read(true).open(path)
+}
+
+/// The same for a private file to lock, created if it is missing.
+pub fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
+    let mut options = options(OFlags::NOFOLLOW | OFlags::NONBLOCK);
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Opens for reading, without blocking on a FIFO that nobody writes to.
+pub fn open_nonblocking(path: &Path) -> io::Result<File> {
+    options(OFlags::NONBLOCK).read(true).open(path)
+}
+
+/// Creates a file for writing that only its owner can read. It must not exist yet.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens for reading and appending, created private if it is missing.
+pub fn open_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+fn options(flags: OFlags) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Creates a directory and its parents, 0700. Existing ones are left as they are.
+pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+    match DirBuilder::new().recursive(true).mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The names in a directory that are UTF-8; none where it cannot be read. The standard library's listing panics where
+/// a directory cannot be closed.
+pub fn file_names(dir: &Path) -> impl Iterator<Item = String> {
+    let listing = File::open(dir).ok().and_then(|dir| Dir::new(dir).ok());
+    let entries = listing.into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().map(str::to_owned).ok())
+}
+
+/// The user id of the file's owner.
+pub fn owner(file: &Metadata) -> u32 {
+    file.uid()
+}
+
+/// The user id that this process acts as.
+pub fn current_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The user id of root.
+pub const ROOT: u32 = 0;
+
+/// Whether anybody but the owner may read or write the file.
+pub fn is_accessible_by_others(file: &Metadata) -> bool {
+    file.mode() & 0o077 != 0
+}
+
+/// Whether every user may write the file.
+pub fn is_world_writable(file: &Metadata) -> bool {
+    file.mode() & 0o002 != 0
+}
+
+/// Whether it is a character device, such as `/dev/null`.
+pub fn is_char_device(file: &Metadata) -> bool {
+    file.file_type().is_char_device()
+}
+
+/// Whether the file could not be opened because it is a symbolic link.
+pub fn is_symlink_error(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+/// The error of a path that leads through a file.
+pub fn not_a_directory() -> io::Error {
+    Errno::NOTDIR.into()
+}
+
+/// Tells the kernel to write no core file of this process, and to let only root read its memory or environment.
+///
+/// By the process's own flag and not by `RLIMIT_CORE`: programs that are run from here would inherit a limit, while the
+/// flag is reset by `exec`. The price is that only root can attach a debugger. Only Linux has such a flag.
+pub fn deny_core_dumps() {
+    #[cfg(target_os = "linux")]
+    // A kernel that refuses leaves things as they are for every other program too.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
+/// Replaces this process by the command; so exit status and signals are the command's own. Returns only on failure.
+pub fn exec(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+/// Starts the command in a process group of its own, so that it can be killed with its children.
+pub fn isolate(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Kills a process, or its whole group. One that has just ended needs no killing.
+pub fn kill(child: Pid, is_group: bool) {
+    let kill = if is_group { kill_process_group } else { kill_process };
+    let _ = kill(child, Signal::KILL);
+}
+
+/// The child's id for [`kill`], which stays valid when the child is handed to another thread.
+pub fn process_id(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// Whether a person may be asked, on stderr or on the terminal that controls this process.
+pub fn has_terminal() -> bool {
+    io::stderr().is_terminal() || File::open("/dev/tty").is_ok()
+}
+
+/// Whether the path leads to an open file of a process, such as `/dev/stdout`: to be written to, not to be replaced.
+pub fn is_process_file(dir: &Path) -> bool {
+    dir.starts_with("/proc")
+}
+
+/// Reads stdin once, into the buffer: the standard library's own buffer would keep a copy.
+pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::read(io::stdin(), &mut *buffer) {
+            Err(Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Ends this process as the interrupt key does. Returns where that signal is ignored.
+pub fn interrupt_self() {
+    let _ = kill_process(getpid(), Signal::INT);
+}
+
+/// Turns the terminal's echo off while it lives.
+///
+/// A process that a signal ends could not turn it on again, so the interrupt and quit keys make no signal meanwhile:
+/// they end the line, and [`HiddenInput::is_interrupt`] recognizes them. The terminal still does the line editing.
+pub struct HiddenInput {
+    before: Termios,
+}
+
+impl HiddenInput {
+    /// Ctrl-C and Ctrl-\.
+    const INTERRUPTS: [u8; 2] = [0x03, 0x1c];
+
+    pub fn start() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
+        let [interrupt, quit] = Self::INTERRUPTS;
+        hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
+        hidden.special_codes[SpecialCodeIndex::VEOL2] = quit;
+        tcsetattr(io::stdin(), OptionalActions::Now, &hidden)?;
+        Ok(Self { before })
+    }
+
+    /// Whether the line was ended by the interrupt or quit key.
+    pub fn is_interrupt(line: &[u8]) -> bool {
+        line.last().is_some_and(|last| Self::INTERRUPTS.contains(last))
+    }
+}
+
+impl Drop for HiddenInput {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no restoring.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}

@@ -1,0 +1,29 @@
+//! Text made fit for one line of a terminal, for a shell, or for a file name.
+
+/// Text from outside (a server, a file) on one line: without control characters, which could break the line or steer
+/// the terminal, and at most 300 characters long.
+pub fn one_line(text: &str) -> String {
+    const MAX_CHARS: usize = 300;
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    let mut line = words.collect::<Vec<_>>().join(" ");
+    if line.chars().count() > MAX_CHARS {
+        line = line.chars().take(MAX_CHARS).collect();
+        line.push('…');
+    }
+    line
+}
+
+/// The text as one word of a shell command that a person pastes.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/@%+=:,".contains(&b);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", one_line(text).replace('\'', r"'\''"))
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
