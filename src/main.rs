@@ -1,36 +1,28 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
-//! The map:
-//! - What is asked and answered: `cli` has the command line and `usage` the words for a wrong one; `command` has a
-//!   module for each command; `format` the bytes that hosts want, `recipient` the servers that may get them.
-//! - Settings: `settings` resolves where each value comes from; `secret` fetches the secret ones, by `child` where a
-//!   program prints them; `endpoint` is a URL that secrets may go to; `budget` has the time limits.
-//! - The use case: `obtain` (read, lock, read again, refresh, publish), with `cache` for what is kept, `token` for how
-//!   long it is good, `lock_wait` for the wait for others, and `granter` for who is asked: `refresh` and `oauth` for a token endpoint, `command_grant` for a
-//!   command. `accounts` asks the API what a token sees.
-//! - Files: `replacement` replaces one as a whole, `output_file` one that its user named.
-//! - The machine: `clock` reads the time of day, `patience` walks away from what may never end, `random` has chance, to spread callers and for names nobody else has.
-//! - The person: `voice` speaks on stderr beside the final error, `terminal` asks, `colour` paints.
+//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/architecture.rs`).
 //!
-//! `failure` has the classes that decide the exit status. Here it is only switched, and only here an error is printed.
-//! `hostile` has the input that the tests of all parsers share.
+//! - `cli` parses the command line, `commands` has a file or folder for each command.
+//! - `get_token` is the use case: read, lock, read again, fetch, publish. Its `decisions` are pure functions.
+//! - `oauth` speaks to the token endpoint and the API.
+//! - `config` resolves the settings, `cache` keeps the tokens, `http` sends requests, `format` has the bytes for each host.
+//! - `settings` is the table of all settings; `token`, `url` and `transport` are plain types.
+//! - `sys` is the machine and the person: environment, clock, files, processes, terminal, and all that differs between
+//!   operating systems. `error`, `sourced` and `text` are at the bottom.
+//!
+//! Here commands are only dispatched, and only here errors are printed.
 
 #![forbid(unsafe_code)]
 
-mod budget;
 mod cache;
 mod cli;
-mod command;
-mod command_grant;
+mod commands;
 mod config;
 mod error;
 mod format;
-mod granter;
+mod get_token;
 mod http;
 mod oauth;
-mod obtain;
-mod refresh;
-mod secret_source;
 mod settings;
 mod sourced;
 mod sys;
@@ -38,8 +30,9 @@ mod text;
 mod token;
 mod transport;
 mod url;
-mod usage;
 
+#[cfg(test)]
+mod secrets_in_debug;
 #[cfg(test)]
 mod strategies;
 
@@ -47,9 +40,8 @@ use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::error::ErrorKind as UsageErrorKind;
-
-use cli::{Cli, Command};
+use cli::{Cli, Command, usage_error};
+use commands::OutputClosed;
 use error::{Error, ErrorKind};
 use sys::{os, printer};
 
@@ -57,9 +49,9 @@ fn main() -> ExitCode {
     let started = Instant::now();
     os::deny_core_dumps();
     panic::set_hook(Box::new(report_panic));
-    let cli = match Cli::read() {
+    let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return help_or_usage_error(&error),
     };
     printer::set_verbose(cli.options.verbose);
     match run(&cli, started) {
@@ -68,50 +60,49 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line asks for.
 fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
     let options = &cli.options;
     let Some(command) = &cli.command else {
-        return command::print::run(&cli.output, options, started);
+        return commands::print::run(&cli.output, options, started);
     };
     if let Some(option) = cli.output.given() {
         return Err(Error::new(ErrorKind::Usage, format!("{option} does not go with a command")).into());
     }
     match command {
-        Command::Completions { shell } => command::completions::run(*shell),
-        Command::Exec { argv } => command::exec::run(argv, options, started),
-        Command::Get => command::get::run(options, started),
-        Command::Invalidate => command::invalidate::run(options, started),
-        Command::Login => command::login::run(options),
-        Command::Logout { all } => command::logout::run(*all, options, started),
-        Command::Status { profiles: true, .. } => command::profiles::run(options),
-        Command::Status { json, check, profiles: _ } => command::status::run(*json, *check, options, started),
+        Command::Completions { shell } => commands::completions::run(*shell),
+        Command::Exec { argv } => commands::exec::run(argv, options, started),
+        Command::Get => commands::get::run(options, started),
+        Command::Invalidate => commands::invalidate::run(options, started),
+        Command::Login => commands::login::run(options),
+        Command::Logout { all } => commands::logout::run(*all, options, started),
+        Command::Status { profiles: true, .. } => commands::profiles::run(options),
+        Command::Status { json, check, profiles: _ } => commands::status::run(*json, *check, options, started),
     }
 }
 
-/// Prints the error: the line that stands alone, then its hint. A stdout that nobody reads any more is not worth one.
+/// Prints the error and its hint. A stdout that nobody reads any more is not worth a message.
 fn report(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<command::OutputClosed>().is_some() {
+    if error.downcast_ref::<OutputClosed>().is_some() {
         return ErrorKind::Other.exit_code();
     }
-    let failure = error.downcast_ref::<Error>();
-    printer::error(&format!("{error:#}"), failure.and_then(|failure| failure.hint.as_deref()));
-    failure.map_or(ErrorKind::Other, |failure| failure.kind).exit_code()
+    let known = error.downcast_ref::<Error>();
+    printer::error(&format!("{error:#}"), known.and_then(|error| error.hint.as_deref()));
+    known.map_or(ErrorKind::Other, |error| error.kind).exit_code()
 }
 
-/// Help and version go to stdout; what is wrong with the command line goes to stderr like any other failure.
-fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), UsageErrorKind::DisplayHelp | UsageErrorKind::DisplayVersion) {
-        let is_written = command::write(error.to_string().as_bytes()).is_ok();
-        return if is_written { ExitCode::SUCCESS } else { ErrorKind::Other.exit_code() };
+/// Help and version go to stdout; an error of the command line goes to stderr like any other.
+fn help_or_usage_error(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let is_printed = commands::print_document(error.to_string().as_bytes()).is_ok();
+        return if is_printed { ExitCode::SUCCESS } else { ErrorKind::Other.exit_code() };
     }
-    report(&usage::failure(error).into())
+    report(&usage_error::from_clap(error).into())
 }
 
-/// A panic is a mistake of ours. Its message may hold a piece of what was being worked on, so it is not shown.
+/// A panic is a bug. Its message may hold a piece of what was being processed, so it is not printed.
 #[expect(clippy::exit, reason = "a panic has no way back to main")]
 fn report_panic(info: &panic::PanicHookInfo<'_>) {
-    let place = info.location().map(ToString::to_string).unwrap_or_default();
-    printer::info(&format!("internal error at {place}; please report it"));
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    printer::info(&format!("internal error at {location}; please report it"));
     std::process::exit(1);
 }

@@ -2,7 +2,6 @@
 //! `contrib/docs/settings.md` are made of it.
 //!
 //! A new setting is a row here, its line in [`SETTINGS`], and its use.
-#![allow(dead_code, reason = "the configuration is moved to it next")]
 
 /// What a setting is called in each place where it can be given, and what it takes.
 #[derive(Debug)]
@@ -23,6 +22,7 @@ pub struct Setting {
     /// One line, for help and documents.
     pub help: &'static str,
     /// What else the documents say.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the documents"))]
     pub details: &'static str,
 }
 
@@ -46,6 +46,8 @@ pub enum ValueKind {
     Boolean,
     Path,
     Url,
+    /// A URL that paths are appended to.
+    BaseUrl,
     Account,
     Duration,
     /// A duration that is not zero.
@@ -181,7 +183,7 @@ pub static API_URL: Setting = Setting {
     variables: &["SPOTINST_API_URL"],
     key: Some("api_url"),
     default: Some("https://api.spotinst.io"),
-    kind: ValueKind::Url,
+    kind: ValueKind::BaseUrl,
     status: StatusRow::Always,
     help: "base URL of the API, for get and status --check",
     ..NOTHING
@@ -297,7 +299,7 @@ pub static SDK_PROFILE: Setting = Setting {
     name: "SDK profile",
     variables: &["SPOTINST_CREDENTIALS_PROFILE"],
     default: Some("default"),
-    help: "section of that file",
+    help: "section of the credentials file of the SDKs",
     ..NOTHING
 };
 

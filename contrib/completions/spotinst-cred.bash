@@ -44,7 +44,7 @@ _spotinst__cred() {
 
     case "${cmd}" in
         spotinst__cred)
-            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help --version completions exec get invalidate login logout status"
+            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help --version completions exec get invalidate login logout status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,7 +98,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__completions)
-            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help bash elvish fish powershell zsh"
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,7 +136,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__exec)
-            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,7 +174,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__get)
-            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,7 +212,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__invalidate)
-            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -250,7 +250,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__login)
-            opts="-p -v -h --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -288,7 +288,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__logout)
-            opts="-p -v -h --all --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --all --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -326,7 +326,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__status)
-            opts="-p -v -h --json --check --profiles --profile --min-ttl --force-refresh --no-cache --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --json --check --profiles --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

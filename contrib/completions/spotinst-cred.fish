@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_spotinst_cred_global_optspecs
-    string join \n f/format= n/no-newline o/output= p/profile= min-ttl= force-refresh no-cache config= cache-dir= timeout= v/verbose h/help V/version
+    string join \n f/format= n/no-newline o/output= p/profile= min-ttl= config= cache-dir= timeout= no-cache force-refresh v/verbose h/help V/version
 end
 
 function __fish_spotinst_cred_needs_command
@@ -43,8 +43,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l config -d '
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s n -l no-newline -d 'Print no newline after the token'
-complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s V -l version -d 'Print version'
@@ -60,8 +60,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -69,8 +69,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l min
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -78,8 +78,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l min-
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -87,8 +87,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" 
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -96,8 +96,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l mi
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -106,8 +106,8 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l c
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l all -d 'Those of every profile and user'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
@@ -118,7 +118,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l t
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l json -d 'Print a JSON document'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l check -d 'Ask the API whether the token is accepted, and which accounts it sees'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l profiles -d 'Print the names of all profiles, and nothing else'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'

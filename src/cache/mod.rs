@@ -37,8 +37,8 @@ pub struct Cache {
 
 impl Cache {
     /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
-    pub fn new(dir: PathBuf, identity: &[&str]) -> Self {
-        let parts = identity.iter().map(|part| part.as_bytes());
+    pub fn new(dir: PathBuf, identity: &[impl AsRef<str>]) -> Self {
+        let parts = identity.iter().map(|part| part.as_ref().as_bytes());
         Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
     }
 

@@ -1,58 +1,32 @@
-//! The failure of values that are missing, each with all the ways to give it.
+//! The error of values that are missing, with all the ways to give each.
 
-use super::profile::Place;
+use super::profile::ProfileLocation;
 use crate::error::Error;
+use crate::settings::{self, Setting};
 use crate::sys::env;
 
-/// A setting that can be missing.
-#[derive(Debug)]
-pub struct Wanted {
-    name: &'static str,
-    variables: &'static [&'static str],
-    keys: &'static [&'static str],
-}
-
-pub const USERNAME: Wanted = Wanted { name: "user name", variables: env::USERNAME, keys: &["username"] };
-
-pub const PASSWORD: Wanted = Wanted {
-    name: "password",
-    variables: &[env::PASSWORD, env::PASSWORD_FILE],
-    keys: &["password", "password_file", "password_command"],
-};
-
-pub const CLIENT_ID: Wanted = Wanted { name: "client id", variables: env::CLIENT_ID, keys: &["client_id"] };
-
-pub const CLIENT_SECRET: Wanted = Wanted {
-    name: "client secret",
-    variables: &[env::CLIENT_SECRET, env::CLIENT_SECRET_FILE],
-    keys: &["client_secret", "client_secret_file", "client_secret_command"],
-};
-
-pub const ACCOUNT: Wanted = Wanted { name: "account", variables: env::ACCOUNT, keys: &["account"] };
-
-/// The one way to give it is the profile: a variable that is run would be a trap.
-pub const TOKEN_COMMAND: Wanted = Wanted { name: "token command", variables: &[], keys: &["token_command"] };
-
-/// These are missing: all at once, as nobody wants to be told one by one.
-pub fn missing(wanted: &[&Wanted], place: &Place) -> Error {
-    let names: Vec<_> = wanted.iter().map(|one| one.name).collect();
+/// The error of these missing values: all at once, as nobody wants to learn of them one by one.
+pub fn missing(required: &[&'static Setting], location: &ProfileLocation) -> Error {
+    let names: Vec<_> = required.iter().map(|setting| setting.name).collect();
     let mut problem = format!("there is no {}", names.join(", no "));
-    let variables = wanted.iter().flat_map(|one| one.variables);
-    let empty: Vec<_> = variables.filter(|name| env::is_empty(name)).copied().collect();
+    let variables = required.iter().flat_map(|setting| setting.all_variables());
+    let empty: Vec<_> = variables.filter(|name| env::is_empty(name)).collect();
     if !empty.is_empty() {
         problem.push_str(&format!(" (set, but empty: {})", empty.join(", ")));
     }
-    let ways: Vec<_> = wanted.iter().map(|one| one.ways()).collect();
-    Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), place.describe()))
+    let ways: Vec<_> = required.iter().map(|setting| ways(setting)).collect();
+    Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), location.describe()))
 }
 
-impl Wanted {
-    /// All the ways to give it.
-    fn ways(&self) -> String {
-        let keys: Vec<_> = self.keys.iter().map(|key| format!("`{key}`")).collect();
-        match self.variables {
-            [] => format!("{}: {}", self.name, keys.join(", ")),
-            variables => format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", ")),
-        }
-    }
+/// The error of a missing token command. Only the profile can give it: a variable that is run would be a trap.
+pub fn missing_token_command(location: &ProfileLocation) -> Error {
+    let key = settings::TOKEN.command_key();
+    Error::config("there is no token command")
+        .hint(format!("token command: `{key}`; keys go into {}", location.describe()))
+}
+
+fn ways(setting: &Setting) -> String {
+    let variables: Vec<_> = setting.all_variables().collect();
+    let keys: Vec<_> = setting.keys().iter().map(|key| format!("`{key}`")).collect();
+    format!("{}: {} or {}", setting.name, variables.join(", "), keys.join(", "))
 }

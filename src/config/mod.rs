@@ -1,255 +1,183 @@
-//! The settings of one call, each value resolved on its own: flag, else environment, else profile, else default.
+//! The configuration of one call: resolves the settings, and hands them out as plain values.
 
-pub mod credentials;
 pub mod edit;
 pub mod file;
+pub mod flags;
 mod missing;
-pub mod overview;
 pub mod profile;
-mod sdk;
-pub mod token_command;
+pub mod profile_values;
+pub mod provider;
+pub mod report;
+mod sdk_credentials;
+pub mod secret_source;
+pub mod sources;
 mod value;
 
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::sourced::{Sourced, ValueSource};
+use crate::error::{Error, Result};
+use crate::settings::{self, Setting};
+use crate::sourced::Sourced;
 use crate::sys::env;
-use credentials::{Credentials, EndpointSettings};
-use file::Profile;
-use profile::{Place, Selected};
-use token_command::CommandSettings;
-
-use crate::budget::Budget;
-use crate::cache::Cache;
-use crate::cli::Options;
-use crate::error::Error;
-use crate::format::Format;
-use crate::secret_source::SecretSetting;
-use crate::text::one_line;
+use crate::transport::Transport;
 use crate::url::Endpoint;
-
-/// The default of `--timeout`.
-const TIMEOUT: Duration = Duration::from_secs(8);
+use flags::Flags;
+use profile::{ActiveProfile, ProfileLocation};
+use provider::{CommandConfig, EndpointConfig, TokenProvider};
+use secret_source::SecretSetting;
+use sources::Sources;
 
 /// Everything that a call for a token needs to know.
 #[derive(Debug)]
-pub struct Settings {
-    /// Where the token comes from.
-    pub source: TokenSource,
+pub struct Config {
+    pub provider: TokenProvider,
     /// The account that goes with the token.
     pub account: Option<String>,
-    /// The least life that the token must have.
+    /// The least lifetime that the token must have left.
     pub min_ttl: Duration,
-    /// The time limits.
-    pub budget: Budget,
-    /// The profile's `api_url`: see [`Settings::api_url`].
-    api_url: Option<Sourced<String>>,
-    /// Where missing values could be written.
-    place: Place,
+    pub limits: Limits,
+    /// None with `--no-cache`, or where there is no home.
+    pub cache_dir: Option<PathBuf>,
+    sources: Sources,
+    location: ProfileLocation,
 }
 
-/// Where the token comes from.
-#[derive(Debug)]
-pub enum TokenSource {
-    /// A permanent token: printed as it is.
-    Permanent(SecretSetting),
-    /// A token endpoint.
-    Endpoint(Box<EndpointSettings>),
-    /// A command that prints tokens, with their expiry.
-    Command(Box<CommandSettings>),
+/// The time limits of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of the exchange with the server, all its retries included.
+    pub exchange: Duration,
+    /// Of the commands that print secrets, where a person must act; else they share that of the exchange.
+    pub commands: Option<Duration>,
 }
 
-impl TokenSource {
-    /// The cache that its tokens are in; a permanent token is in none.
-    pub fn cache(&self) -> Option<Cache> {
-        match self {
-            TokenSource::Permanent(_) => None,
-            TokenSource::Endpoint(endpoint) => endpoint.cache(),
-            TokenSource::Command(command) => command.cache(),
-        }
-    }
-}
-
-impl Settings {
-    /// Resolves the settings of a call that began at `started`.
-    ///
-    /// # Errors
-    /// A value does not parse, a file cannot be read, the profile is unknown, or a value is missing that every call
-    /// needs.
-    pub fn resolve(options: &Options, started: Instant) -> Result<Self, Error> {
-        let selected = profile::select(options)?;
-        let (means, account) = means(options, &selected)?;
-        Self::of(means.complete(options, &selected)?, account, options, selected, started)
+impl Config {
+    /// Fails where a value does not parse or is missing, a file cannot be read, or the profile is unknown.
+    pub fn resolve(flags: &Flags) -> Result<Self> {
+        let ActiveProfile { profile, location } = profile::select(flags)?;
+        let sources = Sources { flags: flags.clone(), profile };
+        let token = given_token(&sources, &location)?;
+        Self::complete(sources, location, token)
     }
 
-    /// The settings of a call whose token comes from `source`.
-    ///
-    /// # Errors
-    /// A value does not parse.
-    fn of(
-        source: TokenSource,
-        account: Option<Sourced<String>>,
-        options: &Options,
-        selected: Selected,
-        started: Instant,
-    ) -> Result<Self, Error> {
+    fn complete(sources: Sources, location: ProfileLocation, token: Option<GivenToken>) -> Result<Self> {
+        let mut account = sources.account()?;
+        let provider = match token {
+            None => TokenProvider::Endpoint(Box::new(EndpointConfig::resolve(&sources, &location)?)),
+            Some(GivenToken { secret, is_command: true, .. }) => {
+                TokenProvider::Command(Box::new(CommandConfig::resolve(secret, &location)?))
+            }
+            Some(GivenToken { secret, account: beside, .. }) => {
+                account = account.or(beside);
+                TokenProvider::Static(secret)
+            }
+        };
         Ok(Self {
-            source,
-            account: account.map(|given| given.value),
-            min_ttl: match flag(&options.min_ttl, "--min-ttl") {
-                Some(given) => value::duration("least life", &given)?,
-                None => Duration::ZERO,
-            },
-            budget: budget(options, &selected.profile, started)?,
-            api_url: selected.profile.api_url,
-            place: selected.place,
+            provider,
+            account: account.map(|account| account.value),
+            min_ttl: sources.duration(&settings::MIN_TTL)?.unwrap_or_default(),
+            limits: limits(&sources)?,
+            cache_dir: cache_dir(&sources.flags).map(|dir| dir.value),
+            sources,
+            location,
         })
     }
 
-    /// The base of the API: see [`credentials::api_url`]. Only some calls ask.
-    ///
-    /// # Errors
-    /// It is not `https`, nor `http` to a loopback address.
-    pub fn api_url(&self) -> Result<Endpoint, Error> {
-        credentials::api_url(self.api_url.as_ref()).map(|given| given.value)
+    /// The base URL of the API that tokens are for. Only some calls ask.
+    pub fn api_url(&self) -> Result<Endpoint> {
+        self.sources.endpoint(&settings::API_URL).map(|url| url.value)
+    }
+
+    /// Root certificates and proxy, for calls that make a request.
+    pub fn transport(&self) -> Result<Transport> {
+        self.sources.transport()
     }
 
     /// Whether no account is configured and none can come with the token: known before any request.
     pub fn has_no_account(&self) -> bool {
-        self.account.is_none() && !matches!(self.source, TokenSource::Command(_))
+        self.account.is_none() && !matches!(self.provider, TokenProvider::Command(_))
     }
 
-    /// There is no account, and the format is of no use without.
-    pub fn missing_account(&self, format: Format) -> Error {
-        let mut failure = missing::missing(&[&missing::ACCOUNT], &self.place);
-        failure.message.push_str(&format!(", and the readers of the {} format demand one", format.name()));
-        failure
-    }
-}
-
-/// The format of `--format`, `SPOTINST_CRED_FORMAT`, or the token alone.
-///
-/// # Errors
-/// The variable names none.
-pub fn format(flag: Option<Format>) -> Result<Sourced<Format>, Error> {
-    if let Some(value) = flag {
-        return Ok(Sourced { value, source: ValueSource::Flag("--format") });
-    }
-    let Some(given) = env::text(env::FORMAT)? else {
-        return Ok(Sourced::default(Format::Token));
-    };
-    let Some(format) = Format::named(&given.value) else {
-        let problem = format!("the format from {} is unknown: \"{}\"", given.source, one_line(&given.value));
-        return Err(Error::config(problem).hint(format!("known are {}", Format::names())));
-    };
-    Ok(given.map(|_| format))
-}
-
-/// A value of the command line.
-fn flag(value: &Option<String>, name: &'static str) -> Option<Sourced<String>> {
-    value.clone().map(|value| Sourced { value, source: ValueSource::Flag(name) })
-}
-
-/// By what a token is had: one that is there, or credentials, complete or not.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one a process, and an allocation would cost a hit")]
-enum Means {
-    /// A permanent token.
-    Permanent(SecretSetting),
-    /// A command that prints tokens.
-    Command(SecretSetting),
-    /// What a grant takes.
-    Grant(Credentials),
-}
-
-impl Means {
-    /// The source, if nothing is missing that names it.
-    fn complete(self, options: &Options, selected: &Selected) -> Result<TokenSource, Error> {
-        Ok(match self {
-            Means::Permanent(token) => TokenSource::Permanent(token),
-            Means::Command(setting) => {
-                TokenSource::Command(Box::new(CommandSettings::resolve(options, selected, &setting)?))
-            }
-            Means::Grant(credentials) => TokenSource::Endpoint(Box::new(credentials.endpoint(options, selected)?)),
-        })
+    /// The error of a format that is useless without an account.
+    pub fn missing_account(&self, format: &str) -> Error {
+        let mut error = missing::missing(&[&settings::ACCOUNT], &self.location);
+        error.message.push_str(&format!(", and the readers of the {format} format demand one"));
+        error
     }
 }
 
-/// The account: of the environment, else the profile's.
-///
-/// # Errors
-/// It is not an account id.
-pub fn account(profile: &Profile) -> Result<Option<Sourced<String>>, Error> {
-    let account = env::text(env::ACCOUNT)?.or_else(|| profile.account.clone());
-    account.as_ref().map(value::account).transpose()?;
-    Ok(account)
+/// The time limits that the sources give.
+pub fn limits(sources: &Sources) -> Result<Limits> {
+    Ok(Limits {
+        exchange: sources.duration(&settings::TIMEOUT)?.unwrap_or_default(),
+        commands: sources.duration(&settings::COMMAND_TIMEOUT)?,
+    })
 }
 
-/// By what the token is had, and the account that goes with it.
-fn means(options: &Options, selected: &Selected) -> Result<(Means, Option<Sourced<String>>), Error> {
-    let profile = &selected.profile;
-    let account = account(profile)?;
-    if let Some(token) = &profile.token {
-        let is_grant = token_command::is_grant(profile)?;
-        check_alone(profile, token, is_grant)?;
-        let means = if is_grant { Means::Command(token.clone()) } else { Means::Permanent(token.clone()) };
-        return Ok((means, account));
+/// The directory of the cache; none with `--no-cache`, or where there is no home.
+pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
+    if flags.no_cache {
+        return None;
     }
-    let credentials = Credentials::resolve(profile)?;
-    if credentials.is_empty()
-        && selected.place.profiles.is_empty()
-        && let Some(found) = sdk::read(|| patience_ends(options))?
+    let default = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
+    sources::caller_path(flags, &settings::CACHE_DIR, default)
+}
+
+/// A token, or its command, that is there already: no credentials are needed.
+struct GivenToken {
+    secret: SecretSetting,
+    /// The account that stands beside it.
+    account: Option<Sourced<String>>,
+    /// The command prints tokens that expire; it is a grant.
+    is_command: bool,
+}
+
+/// The profile's token, else that of the SDKs' own file where nothing at all is configured.
+fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<GivenToken>> {
+    if let Some(secret) = sources.profile.secret(&settings::TOKEN) {
+        let is_command = provider::is_command_grant(sources)?;
+        check_no_credentials(sources, secret, is_command)?;
+        return Ok(Some(GivenToken { secret: secret.clone(), account: None, is_command }));
+    }
+    if sources.is_any_given(&provider::CREDENTIALS)? {
+        return Ok(None);
+    }
+    if location.profiles.is_empty()
+        && let Some(found) = sdk_credentials::read(|| profile::read_deadline(&sources.flags))?
     {
-        found.account.as_ref().map(value::account).transpose()?;
-        return Ok((Means::Permanent(found.token), account.or(found.account)));
+        found.account.as_ref().map(value::check_account).transpose()?;
+        return Ok(Some(GivenToken { secret: found.token, account: found.account, is_command: false }));
     }
-    if credentials.is_empty()
-        && let Some(failure) = selected.place.unchosen()
-    {
-        return Err(failure);
-    }
-    Ok((Means::Grant(credentials), account))
+    location.none_selected().map_or(Ok(None), Err)
 }
 
-/// A profile that holds a token or its command holds nothing else to get one by: it could not be told which is meant.
-fn check_alone(profile: &Profile, token: &SecretSetting, is_grant: bool) -> Result<(), Error> {
-    let secrets = [&profile.password, &profile.client_secret].into_iter().flatten().map(|setting| &setting.source);
-    let grant = profile.grant.as_ref().filter(|_| !is_grant);
-    let texts = [profile.username.as_ref(), profile.client_id.as_ref(), grant].into_iter().flatten();
-    let Some(other) = secrets.chain(texts.map(|given| &given.source)).next() else {
+/// A profile with a token or its command has no credentials: it would be unclear which is meant.
+fn check_no_credentials(sources: &Sources, token: &SecretSetting, is_command: bool) -> Result<()> {
+    let profile = &sources.profile;
+    let secrets = [&settings::PASSWORD, &settings::CLIENT_SECRET].map(|one| profile.secret(one).map(|s| &s.source));
+    let text = |setting: &Setting| profile.text(setting).map(|text| &text.source);
+    let grant = text(&settings::GRANT).filter(|_| !is_command);
+    let texts = [text(&settings::USERNAME), text(&settings::CLIENT_ID), grant];
+    let Some(other) = secrets.into_iter().chain(texts).flatten().next() else {
         return Ok(());
     };
-    let what = if is_grant { "token command" } else { "permanent token" };
+    let what = if is_command { "token command" } else { "permanent token" };
     let problem = format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.source);
     Err(Error::config(problem).hint("keep one of the two, or make two profiles of them"))
 }
 
-/// The time limits of a call that began at `started`.
-///
-/// # Errors
-/// One does not parse or is zero.
-pub fn budget(options: &Options, profile: &Profile, started: Instant) -> Result<Budget, Error> {
-    let commands = profile.command_timeout.as_ref();
-    Ok(Budget {
-        started,
-        exchange: exchange(options)?.value,
-        commands: commands.map(|given| value::time_limit("command_timeout", given)).transpose()?,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Until when to wait for settings that come by a pipe, from now on. A limit that does not parse is told of later.
-fn patience_ends(options: &Options) -> Instant {
-    Instant::now() + exchange(options).map_or(TIMEOUT, |given| given.value)
-}
-
-/// The time limit of an exchange.
-fn exchange(options: &Options) -> Result<Sourced<Duration>, Error> {
-    let given = match flag(&options.timeout, "--timeout") {
-        Some(given) => given,
-        None => match env::text(env::TIMEOUT)? {
-            Some(given) => given,
-            None => return Ok(Sourced::default(TIMEOUT)),
-        },
-    };
-    Ok(Sourced { value: value::time_limit("time limit", &given)?, source: given.source })
+    /// The one default that no test can follow over the network.
+    #[test]
+    fn the_defaults_are_spotinsts_two_hosts() -> Result<()> {
+        let sources = Sources { flags: Flags::default(), profile: Default::default() };
+        let url = |setting| sources.endpoint(setting).map(|url| url.value.to_string());
+        assert_eq!(url(&settings::TOKEN_URL)?, "https://oauth.spotinst.io/token");
+        assert_eq!(url(&settings::REFRESH_URL)?, "https://api.spotinst.io/token");
+        Ok(())
+    }
 }

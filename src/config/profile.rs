@@ -1,27 +1,32 @@
-//! Which profile is used, and of which file.
+//! Which profile of the configuration file is used.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use super::file::{self, ConfigFile, Profile};
-use super::{flag, patience_ends};
-use crate::cli::Options;
-use crate::error::Error;
+use super::file;
+use super::flags::Flags;
+use super::profile_values::{ConfigFile, Profile};
+use super::sources::{caller_path, flag_or_variable};
+use super::value;
+use crate::error::{Error, Result};
+use crate::settings::{self, DEFAULT_PROFILE};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
 use crate::text::{one_line, shell_word};
 
+/// The profile that is used where nobody names one.
+pub const DEFAULT_NAME: &str = "default";
+
 /// The profile that is used; an empty one where none is named.
 #[derive(Debug)]
-pub struct Selected {
-    /// Its values.
+pub struct ActiveProfile {
     pub profile: Profile,
-    /// Where they stand.
-    pub place: Place,
+    pub location: ProfileLocation,
 }
 
-/// Where the values of a profile stand, or could: for messages.
+/// Where the values of a profile are, or could be written: for messages.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ProfileLocation {
     /// The configuration file, if there is a directory for it.
     pub file: Option<PathBuf>,
     /// The profile that is used.
@@ -30,17 +35,22 @@ pub struct Place {
     pub profiles: Vec<String>,
 }
 
-impl Place {
-    /// Whose login it is, as the end of a phrase.
-    pub fn owner(&self) -> String {
-        self.profile.as_ref().map_or_else(String::new, |given| format!(" of profile {}", given.value))
+impl ProfileLocation {
+    /// The profile's name in quotes-free form; empty where none is used.
+    pub fn profile_name(&self) -> &str {
+        self.profile.as_ref().map_or("", |name| &name.value)
     }
 
-    /// The command that logs in here again.
+    /// ` of profile NAME`; empty where none is used.
+    pub fn of_profile(&self) -> String {
+        self.profile.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value))
+    }
+
+    /// The command that logs in to this profile.
     pub fn login_command(&self) -> String {
         match &self.profile {
-            Some(Sourced { value, source: ValueSource::Flag(_) }) => {
-                format!("spotinst-cred login --profile {}", shell_word(value))
+            Some(Sourced { value, source: ValueSource::Flag(flag) }) => {
+                format!("spotinst-cred login {flag} {}", shell_word(value))
             }
             _ => "spotinst-cred login".to_owned(),
         }
@@ -48,90 +58,85 @@ impl Place {
 
     /// Where keys go.
     pub fn describe(&self) -> String {
-        let table = self.profile.as_ref().map_or("NAME", |given| &given.value);
+        let table = self.profile.as_ref().map_or("NAME", |name| &name.value);
         let mut text = match &self.file {
             Some(path) => format!("[profiles.{table}] of {}", path.display()),
-            None => format!("[profiles.{table}] of the file that --config names"),
+            None => format!("[profiles.{table}] of the file that {} names", settings::CONFIG.flag()),
         };
         if self.profile.is_none() && !self.profiles.is_empty() {
             let names = self.profiles.join(", ");
-            text.push_str(&format!("; it has {names}: choose one with --profile or default_profile"));
+            let flag = settings::PROFILE.flag();
+            text.push_str(&format!("; it has {names}: choose one with {flag} or {DEFAULT_PROFILE}"));
         }
         text
     }
 
-    /// The failure of a file that has profiles of which none is chosen, where nothing else says what to do.
-    pub fn unchosen(&self) -> Option<Error> {
+    /// The error of a file with profiles of which none is selected.
+    pub fn none_selected(&self) -> Option<Error> {
         let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
         let hint = format!("{} has {}", file.display(), self.profiles.join(", "));
-        let problem = "no profile is chosen by --profile, SPOTINST_CRED_PROFILE or default_profile";
+        let (flag, variable) = (settings::PROFILE.flag(), settings::PROFILE.variable());
+        let problem = format!("no profile is chosen by {flag}, {variable} or {DEFAULT_PROFILE}");
         Some(Error::config(problem).hint(hint))
     }
 }
 
-/// The profile of `--profile`, `SPOTINST_CRED_PROFILE`, `default_profile`, or the one named `default`.
-///
-/// # Errors
-/// There is no profile of that name, or the file cannot be read.
-pub fn select(options: &Options) -> Result<Selected, Error> {
-    let (file, config) = configuration(options)?;
+/// Selects the profile: the one that the caller names, else the file's `default_profile`, else the one named `default`.
+pub fn select(flags: &Flags) -> Result<ActiveProfile> {
+    let (file, config) = read(flags)?;
     let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
-    let mut place = Place { file, profile: None, profiles: profiles.keys().cloned().collect() };
-    let named = named(options)?;
-    let usual = || profiles.contains_key("default").then(|| Sourced::default("default".to_owned()));
-    let Some(name) = named.or(default_profile).or_else(usual) else {
-        return Ok(Selected { profile: Profile::default(), place });
+    let mut location = ProfileLocation { file, profile: None, profiles: profiles.keys().cloned().collect() };
+    let default = || profiles.contains_key(DEFAULT_NAME).then(|| Sourced::default(DEFAULT_NAME.to_owned()));
+    let Some(name) = named(flags)?.or(default_profile).or_else(default) else {
+        return Ok(ActiveProfile { profile: Profile::default(), location });
     };
     let Some(profile) = profiles.remove(&name.value) else {
-        return Err(unknown(&name, &place));
+        return Err(unknown(&name, &location));
     };
-    place.profile = Some(name);
-    Ok(Selected { profile, place })
+    location.profile = Some(name);
+    Ok(ActiveProfile { profile, location })
 }
 
 /// The profile that the caller names.
-///
-/// # Errors
-/// The variable is not UTF-8.
-pub fn named(options: &Options) -> Result<Option<Sourced<String>>, Error> {
-    match flag(&options.profile, "--profile") {
-        Some(given) => Ok(Some(given)),
-        None => env::text(env::PROFILE),
-    }
+pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
+    flag_or_variable(flags, &settings::PROFILE)
 }
 
-/// The configuration file's path; none where there is no home. It is absolute: what is found by it, and remembered of
-/// it, must not depend on where the caller stands.
-pub fn path(options: &Options) -> Option<Sourced<PathBuf>> {
-    let from_flag = options.config.clone().map(|value| Sourced { value, source: ValueSource::Flag("--config") });
-    let usual = || env::project_dirs().map(|dirs| Sourced::default(dirs.config_dir().join("config.toml")));
-    from_flag.or_else(|| env::path(env::CONFIG)).or_else(usual).map(|given| given.map(absolute))
+/// The configuration file's path; none where there is no home. It is absolute: what is found by it, and cached of it,
+/// must not depend on the caller's directory.
+pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
+    let default = || env::project_dirs().map(|dirs| dirs.config_dir().join("config.toml"));
+    // In a working directory that is gone it stays as it is, and leads nowhere.
+    let absolute = |path: PathBuf| if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) };
+    caller_path(flags, &settings::CONFIG, default).map(|path| path.map(absolute))
 }
 
-/// The path from the root. In a working directory that is gone it stays as it is, and leads nowhere.
-fn absolute(path: PathBuf) -> PathBuf {
-    if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) }
+/// Until when to wait for files that are pipes. A time limit that does not parse is reported later.
+pub fn read_deadline(flags: &Flags) -> Instant {
+    let text = flag_or_variable(flags, &settings::TIMEOUT).ok().flatten();
+    let text = text.unwrap_or_else(|| Sourced::default(settings::TIMEOUT.default.unwrap_or_default().to_owned()));
+    Instant::now() + value::duration(&settings::TIMEOUT, &text).unwrap_or_default()
 }
 
 /// The configuration file's path and content. One that is named must exist.
-fn configuration(options: &Options) -> Result<(Option<PathBuf>, Option<ConfigFile>), Error> {
-    let Some(Sourced { value: path, source: origin }) = path(options) else {
+fn read(flags: &Flags) -> Result<(Option<PathBuf>, Option<ConfigFile>)> {
+    let Some(Sourced { value: path, source }) = path(flags) else {
         return Ok((None, None));
     };
-    let config = file::read_until(&path, || patience_ends(options))?;
-    if config.is_none() && !matches!(origin, ValueSource::Default) {
-        let problem = format!("there is no configuration file {} (from {origin})", path.display());
+    let config = file::read(&path, || read_deadline(flags))?;
+    if config.is_none() && !source.is_default() {
+        let problem = format!("there is no configuration file {} (from {source})", path.display());
         return Err(Error::config(problem).hint("check the path"));
     }
     Ok((Some(path), config))
 }
 
-fn unknown(name: &Sourced<String>, place: &Place) -> Error {
+fn unknown(name: &Sourced<String>, location: &ProfileLocation) -> Error {
     let problem = format!("there is no profile \"{}\" (from {})", one_line(&name.value), name.source);
-    let file = place.file.as_ref().map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-    Error::config(problem).hint(if place.profiles.is_empty() {
+    let file = location.file.as_ref().map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
+    Error::config(problem).hint(if location.profiles.is_empty() {
         format!("{file} has no profiles: write one that begins with [profiles.NAME]")
     } else {
-        format!("{file} has {}", place.profiles.join(", "))
+        format!("{file} has {}", location.profiles.join(", "))
     })
 }

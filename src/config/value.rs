@@ -1,62 +1,48 @@
-//! The kinds of values that settings have, and the failure of one that does not parse. The failure names the setting
-//! and where the value came from, and repeats the value only where it cannot be a secret.
+//! Parses values, and the errors of those that do not parse. An error names the setting and the value's source, and
+//! repeats the value only where it cannot be a secret.
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::settings::{Setting, ValueKind};
 use crate::sourced::Sourced;
 use crate::text::one_line;
-use crate::token::is_account;
+use crate::token::{MAX_LIFETIME, is_account};
 use crate::url::Endpoint;
 
-/// Longer than any duration that makes sense here; so that no sum of durations and moments can overflow.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-
-/// A length of time as people write it: `30s`, `15m`, `1h`, `1h 30m`.
-///
-/// # Errors
-/// It does not parse, or is longer than ten years.
-pub fn duration(what: &str, given: &Sourced<String>) -> Result<Duration, Error> {
-    let problem = match humantime::parse_duration(given.value.trim()) {
-        Ok(duration) if duration <= LONGEST => return Ok(duration),
+/// A duration as people write it: `30s`, `15m`, `1h`, `1h 30m`.
+pub fn duration(setting: &Setting, text: &Sourced<String>) -> Result<Duration> {
+    let (name, source) = (setting.name, &text.source);
+    let problem = match humantime::parse_duration(text.value.trim()) {
+        Ok(duration) if duration.is_zero() && setting.kind == ValueKind::TimeLimit => {
+            let problem = format!("the {name} from {source} is zero: nothing could ever be done in time");
+            return Err(Error::config(problem).hint("write such as 8s"));
+        }
+        Ok(duration) if duration <= MAX_LIFETIME => return Ok(duration),
         Ok(_) => "longer than ten years",
         Err(_) => "not a duration",
     };
-    let problem = format!("the {what} from {} is {problem}: \"{}\"", given.source, one_line(&given.value));
-    Err(Error::config(problem).hint("write a number with its unit, such as 30s, 15m or 1h"))
+    Err(Error::config(format!("the {name} from {source} is {problem}: \"{}\"", one_line(&text.value)))
+        .hint("write a number with its unit, such as 30s, 15m or 1h"))
 }
 
-/// A length of time that must not be zero.
-///
-/// # Errors
-/// It does not parse, is zero, or is longer than ten years.
-pub fn time_limit(what: &str, given: &Sourced<String>) -> Result<Duration, Error> {
-    let limit = duration(what, given)?;
-    if limit.is_zero() {
-        let problem = format!("the {what} from {} is zero: nothing could ever be done in time", given.source);
-        return Err(Error::config(problem).hint("write such as 8s"));
+/// An account id, of an alphabet that cannot break out of any format.
+pub fn check_account(text: &Sourced<String>) -> Result<()> {
+    if is_account(&text.value) {
+        return Ok(());
     }
-    Ok(limit)
-}
-
-/// A Spotinst account id, of an alphabet that cannot break out of any format.
-///
-/// # Errors
-/// It has other characters, or none.
-pub fn account(given: &Sourced<String>) -> Result<String, Error> {
-    if is_account(&given.value) {
-        return Ok(given.value.clone());
-    }
-    let problem = format!("the account from {} is not an account id: \"{}\"", given.source, one_line(&given.value));
+    let problem = format!("the account from {} is not an account id: \"{}\"", text.source, one_line(&text.value));
     Err(Error::config(problem).hint("it looks like act-12345678: letters, digits, `.`, `_` and `-` only"))
 }
 
-/// The URL of a token endpoint or of the API; it looks like `usual`.
-///
-/// # Errors
-/// It is not `https`, nor `http` to a loopback address; the value is not repeated, as it may hold a password.
-pub fn endpoint(what: &str, given: &Sourced<String>, usual: &str) -> Result<Endpoint, Error> {
-    Endpoint::parse(&given.value).map_err(|problem| {
-        Error::config(format!("the {what} from {} {problem}", given.source)).hint(format!("it looks like {usual}"))
+/// The URL of a token endpoint or of the API. The value is not repeated, as it may hold a password.
+pub fn endpoint(setting: &Setting, text: &Sourced<String>) -> Result<Endpoint> {
+    let url = match setting.kind {
+        ValueKind::BaseUrl => text.value.trim_end_matches('/'),
+        _ => &text.value,
+    };
+    Endpoint::parse(url).map_err(|problem| {
+        Error::config(format!("the {} from {} {problem}", setting.name, text.source))
+            .hint(format!("it looks like {}", setting.default.unwrap_or_default()))
     })
 }

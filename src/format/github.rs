@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::{Credential, lines};
+use super::credential::Credential;
+use super::lines;
 use crate::error::{Error, Result};
 use crate::sourced::Sourced;
 use crate::sys::{env, os};

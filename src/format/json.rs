@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Credential;
+use super::credential::Credential;
 use crate::error::Error;
 use crate::sourced::Sourced;
 use crate::text::one_line;

@@ -1,7 +1,7 @@
 //! Formats of lines. Neither token nor account can hold a character that ends a line, a value or a comment: see
 //! `token::is_bearer_token` and `token::is_account`.
 
-use super::Credential;
+use super::credential::Credential;
 
 /// The token, raw.
 pub fn token(credential: &Credential<'_>) -> Vec<u8> {

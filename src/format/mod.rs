@@ -1,27 +1,19 @@
 //! The bytes that each host wants. Each format is one function from a [`Credential`] to its document: JSON documents in
 //! `json`, what a shell evaluates in `shell`, lines that a program reads in `lines`.
 
+mod credential;
 mod github;
 pub mod json;
 mod lines;
 mod shell;
 
-use std::time::Duration;
-
 use clap::ValueEnum;
-use time::OffsetDateTime;
-use time::format_description::StaticFormatDescription;
-use time::macros::format_description;
 
 use crate::error::Result;
-use crate::settings;
 use crate::sys::env;
-use crate::token::{AccessToken, span};
 
+pub use credential::Credential;
 pub use github::EnvironmentFile;
-
-/// RFC 3339 in whole seconds: Bazel parses no fraction.
-const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 /// The shape of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,14 +42,6 @@ pub enum Format {
     Kubernetes,
     /// An object of strings for the `external` data source of Terraform and OpenTofu
     Terraform,
-}
-
-/// What a host gets.
-#[derive(Debug)]
-pub struct Credential<'a> {
-    pub token: &'a AccessToken,
-    pub account: Option<&'a str>,
-    pub now: OffsetDateTime,
 }
 
 impl Format {
@@ -119,28 +103,5 @@ impl Renderer {
             Renderer::Kubernetes(api_version) => json::kubernetes(credential, api_version),
             Renderer::Github(_) => github::mask(credential),
         }
-    }
-}
-
-impl Credential<'_> {
-    fn token(&self) -> &str {
-        self.token.value.expose()
-    }
-
-    /// The expiry told to hosts.
-    fn expiry(&self) -> Option<String> {
-        self.token.advertised_expiry().and_then(|at| at.format(RFC3339).ok())
-    }
-
-    /// The time until then, in whole seconds.
-    fn expires_in(&self) -> Option<u64> {
-        self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
-    }
-
-    /// The variables that Spotinst's clients read, one line each, made by `line`.
-    fn variables(&self, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
-        let account = self.account.map(|account| (settings::ACCOUNT.variable(), account));
-        let set = [Some((env::TOKEN, self.token())), account];
-        set.into_iter().flatten().map(|(name, value)| line(name, value)).collect::<String>().into_bytes()
     }
 }

@@ -1,7 +1,7 @@
 //! Formats that a shell evaluates. The quotes are for the reader's eye and for `~`: the values' alphabets hold nothing
 //! that could end them.
 
-use super::Credential;
+use super::credential::Credential;
 
 /// For `eval` in sh, bash, dash, zsh and ksh.
 pub fn sh(credential: &Credential<'_>) -> Vec<u8> {

@@ -1,14 +1,14 @@
-//! The accounts that a token sees: `GET /setup/account`, which is also the cheapest way to learn whether it is accepted.
+//! The accounts that a token sees: `GET /setup/account`, which is also the cheapest check of a token.
 
 use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind};
+use super::error_message::error_message;
+use super::redaction;
+use super::response::TokenResponse;
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::{Client, ServerKind};
-use crate::oauth::error_message::error_message;
-use crate::oauth::redaction;
-use crate::oauth::response::Answer;
 use crate::sys::printer;
 use crate::sys::secret::Secret;
 use crate::text::one_line;
@@ -26,37 +26,29 @@ const API: ServerKind = ServerKind {
 pub struct Account {
     /// Such as `act-12345678`.
     pub id: String,
-    /// Its name, made fit for one line.
+    /// On one line.
     pub name: String,
 }
 
-/// The accounts that the token sees.
-///
-/// # Errors
-/// [`ErrorKind::Rejected`] if the API does not accept the token; else there was no answer, or none of this API.
-pub fn accounts(
-    token: &Secret,
-    api_url: &Endpoint,
-    transport: &Transport,
-    deadline: Instant,
-) -> Result<Vec<Account>, Error> {
-    let problem = |_| Error::config(format!("{api_url} cannot be the base of a URL"));
-    let endpoint = Endpoint::parse(&format!("{api_url}/setup/account")).map_err(problem)?;
-    let _waiting = printer::progress(endpoint.to_string());
+/// The accounts that the token sees. Fails with [`ErrorKind::Rejected`] if the API does not accept the token.
+pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadline: Instant) -> Result<Vec<Account>> {
+    let endpoint = Endpoint::parse(&format!("{api_url}/setup/account"))
+        .map_err(|_| Error::config(format!("{api_url} cannot be the base of a URL")))?;
+    let _progress = printer::progress(endpoint.to_string());
     printer::debug(|| format!("asking {endpoint}"));
-    let response =
-        Client::new(transport, &endpoint)?.get(&endpoint, API, token, deadline).map_err(|none| none.error)?;
-    let answer = response.body.as_deref().map(|body| Answer::parse(body)).unwrap_or_default();
-    let said = one_line(&redaction::without(error_message(&response, &answer), token.expose()));
+    let client = Client::new(transport, &endpoint)?;
+    let response = client.get(&endpoint, API, token, deadline).map_err(|failed| failed.error)?;
+    let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
+    let text = one_line(&redaction::without(error_message(&response, &body), token.expose()));
     match response.status {
         200..=299 => parse(response.body.as_deref().map_err(Error::clone)?).ok_or_else(|| {
-            Error::temporary(format!("the answer of {endpoint} lists no accounts: {said}")).hint(API.hint)
+            Error::temporary(format!("the answer of {endpoint} lists no accounts: {text}")).hint(API.hint)
         }),
-        401 | 403 => Err(Error::new(ErrorKind::Rejected, format!("{endpoint} does not accept the token: {said}"))
+        401 | 403 => Err(Error::new(ErrorKind::Rejected, format!("{endpoint} does not accept the token: {text}"))
             .hint("a new one is had by `spotinst-cred --force-refresh`")),
-        429 => Err(Error::new(ErrorKind::RateLimited, format!("{endpoint} wants no more requests: {said}"))
+        429 => Err(Error::new(ErrorKind::RateLimited, format!("{endpoint} wants no more requests: {text}"))
             .hint("wait; asking again earlier prolongs the block")),
-        _ => Err(Error::temporary(format!("{endpoint} has trouble: {said}")).hint("try again later")),
+        _ => Err(Error::temporary(format!("{endpoint} has trouble: {text}")).hint("try again later")),
     }
 }
 

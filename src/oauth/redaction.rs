@@ -1,13 +1,13 @@
-//! Takes a secret out of what a server said: some repeat the request in their message, as it was sent or decoded.
+//! Redacts secrets in a server's message: some servers repeat the request in it, as it was sent or decoded.
 
 const MARK: &str = "[redacted]";
 
-/// No secret is shorter that is worth looking for: one of a few characters would be found in every other word.
-const SHORTEST: usize = 4;
+/// Shorter secrets are not looked for: one of a few characters would be found in every other word.
+const MIN_LENGTH: usize = 4;
 
-/// The text without the secret, neither in clear nor as a form encodes it.
+/// The text without the secret, neither in the clear nor form-encoded.
 pub fn without(text: String, secret: &str) -> String {
-    if secret.len() < SHORTEST {
+    if secret.len() < MIN_LENGTH {
         return text;
     }
     let mut kept = String::with_capacity(text.len());
@@ -28,8 +28,8 @@ pub fn without(text: String, secret: &str) -> String {
     kept
 }
 
-/// How many bytes the secret takes that the text begins with, encoded as in a form; which characters are encoded is
-/// left to each encoder.
+/// The length in bytes of the secret at the start of the text, form-encoded or not; each encoder chooses which
+/// characters it encodes.
 fn encoded_length(text: &[u8], secret: &str) -> Option<usize> {
     let mut at = 0;
     for &wanted in secret.as_bytes() {
@@ -44,7 +44,6 @@ fn encoded_length(text: &[u8], secret: &str) -> Option<usize> {
     Some(at)
 }
 
-/// The byte that two hexadecimal digits stand for.
 fn escape(high: u8, low: u8) -> Option<u32> {
     Some(char::from(high).to_digit(16)? * 16 + char::from(low).to_digit(16)?)
 }
@@ -54,7 +53,7 @@ mod tests {
     use super::without;
 
     #[test]
-    fn a_secret_goes_in_any_encoding() {
+    fn a_secret_is_redacted_in_any_encoding() {
         let secret = "pass & wörd+%41";
         for echo in [secret, "pass%20%26%20w%C3%B6rd%2B%2541", "pass+%26+w%c3%b6rd%2b%2541", "p%61ss+&+wörd+%2541"] {
             assert_eq!(without(format!("password={echo}&x"), secret), "password=[redacted]&x");

@@ -1,5 +1,7 @@
-//! Reads an answer of a token endpoint: Spotinst's envelope in all its known shapes, and plain RFC 6749.
-//! Pure: bytes in, values out. Whatever is not needed is not looked at, and nothing here panics on any input.
+//! Parses a token endpoint's response: Spotinst's envelope in all its known shapes, and plain RFC 6749. Pure; whatever
+//! is not needed is not looked at, and no input makes it panic.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -8,47 +10,41 @@ use crate::token::{MAX_LIFETIME, is_bearer_token};
 
 /// What a body says, each part if it is there.
 #[derive(Debug, Default)]
-pub struct Answer {
-    /// The access token.
+pub struct TokenResponse {
     pub access_token: Option<Secret>,
-    /// `expires_in` of the access token: seconds from the start of the request.
-    pub expires_in: Option<u64>,
-    /// The type of the access token, where told.
+    /// The access token's lifetime from the start of the request.
+    pub expires_in: Option<Duration>,
     pub token_type: Option<String>,
-    /// The refresh token.
     pub refresh_token: Option<Secret>,
-    /// Lifetime of the refresh token, in seconds from the start of the request.
-    pub refresh_expires_in: Option<u64>,
+    /// The refresh token's lifetime from the start of the request.
+    pub refresh_expires_in: Option<Duration>,
     /// Whether there was an access token that no header could carry.
-    pub malformed_token: bool,
-    /// What the server says went wrong.
+    pub is_token_malformed: bool,
     pub error: Option<ServerError>,
-    /// The envelope's own word on its status: all that some failures say.
+    /// The message of the envelope's status: all that some failures say.
     pub status_message: Option<String>,
-    /// The id that the service's support can find the request by.
+    /// The id by which the service's support finds the request.
     pub request_id: Option<String>,
     /// Whether the body was JSON at all.
     pub is_json: bool,
 }
 
-/// An error as the server tells it.
+/// An error as the server reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
     /// Such as `invalid_grant` (RFC 6749, section 5.2), `ValidationError` or `NOAUTH`.
     pub code: Option<String>,
-    /// Text for a person.
     pub message: Option<String>,
-    /// The field that the server names.
+    /// The field that the error is about.
     pub field: Option<String>,
 }
 
-impl Answer {
-    /// Reads a body.
+impl TokenResponse {
     pub fn parse(body: &[u8]) -> Self {
         let Ok(mut root) = serde_json::from_slice::<Value>(body) else {
             return Self::default();
         };
-        let mut answer = Self {
+        let mut response = Self {
             is_json: true,
             request_id: text(&root, "/request/id"),
             error: error(&root),
@@ -56,38 +52,38 @@ impl Answer {
             status_message: text(&root, "/response/data").or_else(|| text(&root, "/response/status/message")),
             ..Self::default()
         };
-        // RFC 6749, section 5.1, or one of Spotinst's items: both are looked for in the same way.
-        answer.merge(&mut root);
+        // RFC 6749, section 5.1, or one of Spotinst's items: tokens are found in the same way.
+        response.merge(&mut root);
         if let Some(Value::Array(items)) = root.pointer_mut("/response/items") {
             for item in items {
-                answer.merge(item);
+                response.merge(item);
             }
         }
-        answer
+        response
     }
 
-    /// Takes over what one object holds. The real service puts the refresh token into an item of its own, whose
-    /// `expiresIn` is then the refresh token's.
+    /// Takes what one object holds. The real service puts the refresh token into an item of its own, whose `expiresIn`
+    /// is then the refresh token's.
     fn merge(&mut self, item: &mut Value) {
-        let life = seconds(item, &["expiresIn", "expires_in"]);
+        let lifetime = seconds(item, &["expiresIn", "expires_in"]);
         let access = take(item, &["accessToken", "access_token"]);
-        self.malformed_token |= access.as_ref().is_some_and(|token| !is_bearer_token(token.expose()));
+        self.is_token_malformed |= access.as_ref().is_some_and(|token| !is_bearer_token(token.expose()));
         let access = access.filter(|token| is_bearer_token(token.expose()));
         let refresh = take(item, &["refreshToken", "refresh_token"]);
         if let Some(token) = refresh {
             let own = seconds(item, &["refreshExpiresIn", "refresh_expires_in", "refresh_token_expires_in"]);
-            self.refresh_expires_in = own.or(if access.is_none() { life } else { None });
+            self.refresh_expires_in = own.or(if access.is_none() { lifetime } else { None });
             self.refresh_token = Some(token);
         }
         if let Some(token) = access {
-            self.expires_in = life.or_else(|| self.expires_in.take());
+            self.expires_in = lifetime.or_else(|| self.expires_in.take());
             self.token_type = text(item, "/tokenType").or_else(|| text(item, "/token_type"));
             self.access_token = Some(token);
         }
     }
 }
 
-/// What the body says went wrong, in any of the known shapes.
+/// The error in the body, in any of the known shapes.
 fn error(root: &Value) -> Option<ServerError> {
     // {"response":{"errors":[{"code":…,"message":…,"field":…}]}}: only `message` is certain.
     if let Some(first) = root.pointer("/response/errors/0") {
@@ -123,11 +119,10 @@ fn take(item: &mut Value, names: &[&str]) -> Option<Secret> {
 }
 
 /// A number of seconds. Some brokers write numbers as strings.
-fn seconds(item: &Value, names: &[&str]) -> Option<u64> {
+fn seconds(item: &Value, names: &[&str]) -> Option<Duration> {
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
-    let value = names.iter().find_map(|name| item.get(name)).and_then(number)?;
-    // Not a number compares false and is none; less than nothing is nothing.
-    (value.is_finite()).then(|| value.clamp(0.0, MAX_LIFETIME.as_secs_f64()) as u64)
+    let value = names.iter().find_map(|name| item.get(name)).and_then(number).filter(|value| value.is_finite())?;
+    Some(Duration::from_secs(value.clamp(0.0, MAX_LIFETIME.as_secs_f64()) as u64))
 }
 
 #[cfg(test)]

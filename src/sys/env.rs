@@ -11,27 +11,6 @@ use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::sourced::{Sourced, ValueSource};
 
-pub const USERNAME: &[&str] = &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"];
-pub const PASSWORD: &str = "SPOTINST_PASSWORD";
-pub const PASSWORD_FILE: &str = "SPOTINST_PASSWORD_FILE";
-pub const CLIENT_ID: &[&str] = &["SPOTINST_CLIENT_ID"];
-pub const CLIENT_SECRET: &str = "SPOTINST_CLIENT_SECRET";
-pub const CLIENT_SECRET_FILE: &str = "SPOTINST_CLIENT_SECRET_FILE";
-pub const ACCOUNT: &[&str] = &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"];
-pub const GRANT: &[&str] = &["SPOTINST_CRED_GRANT"];
-pub const TOKEN_URL: &[&str] = &["SPOTINST_TOKEN_URL"];
-pub const REFRESH_URL: &[&str] = &["SPOTINST_REFRESH_URL"];
-pub const API_URL: &[&str] = &["SPOTINST_API_URL"];
-pub const PROFILE: &[&str] = &["SPOTINST_CRED_PROFILE"];
-pub const CONFIG: &str = "SPOTINST_CRED_CONFIG";
-pub const CACHE_DIR: &str = "SPOTINST_CRED_CACHE_DIR";
-pub const FORMAT: &[&str] = &["SPOTINST_CRED_FORMAT"];
-pub const TIMEOUT: &[&str] = &["SPOTINST_CRED_TIMEOUT"];
-pub const SDK_FILE: &str = "SPOTINST_CREDENTIALS_FILE";
-pub const SDK_PROFILE: &[&str] = &["SPOTINST_CREDENTIALS_PROFILE"];
-
-pub const SECRETS: [&str; 5] = [PASSWORD, PASSWORD_FILE, CLIENT_SECRET, CLIENT_SECRET_FILE, TOKEN];
-
 /// The token: this program's output, never its input.
 pub const TOKEN: &str = "SPOTINST_TOKEN";
 

@@ -418,10 +418,9 @@ fn the_configuration_file() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
-                     hint: known here are username, password, password_file, password_command, client_id, \
-                     client_secret, client_secret_file, client_secret_command, account, token, token_file, \
-                     token_command, grant, token_url, refresh_url, api_url, ca_file, \
-                     command_timeout, store_refresh_token, login\n",
+                     hint: known here are token, token_file, token_command, username, password, password_file, \
+                     password_command, client_id, client_secret, client_secret_file, client_secret_command, grant, \
+                     token_url, refresh_url, account, api_url, command_timeout, store_refresh_token, ca_file, login\n",
         },
         Row {
             situation: "a key that would break the line",
@@ -689,7 +688,7 @@ fn values() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the command_timeout from $FILE:6 is not a duration: \"a minute\"\n\
+            stderr: "spotinst-cred: the command limit from $FILE:6 is not a duration: \"a minute\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
         Row {

@@ -20,7 +20,7 @@ token = "S3NTINEL"
 "#;
 
 fn assert_harmless(text: &str) -> bool {
-    match parse(text, Path::new("/config.toml")) {
+    match Reader::new(Path::new("/config.toml"), text).config() {
         Ok(_) => true,
         Err(failure) => {
             assert_eq!(failure.kind, ErrorKind::Config);

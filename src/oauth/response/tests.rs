@@ -1,4 +1,4 @@
-//! Whatever a server sends: no panic, and nothing comes out that could harm.
+//! Whatever a server sends: no panic, and no token or lifetime out of range.
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::collection::vec;
@@ -34,7 +34,7 @@ const KEYS: &[&str] = &[
     "refreshExpiresIn",
 ];
 
-/// JSON of the service's own words, in any arrangement.
+/// JSON with the service's own keys, in any arrangement.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -64,14 +64,14 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|value| value.to_string().into_bytes())
 }
 
-/// What holds of every answer.
-fn assert_harmless(answer: &Answer) {
-    assert!(answer.access_token.as_ref().is_none_or(|token| is_bearer_token(token.expose())));
-    assert!(answer.refresh_token.as_ref().is_none_or(|token| !token.expose().is_empty()));
-    for seconds in [answer.expires_in, answer.refresh_expires_in].into_iter().flatten() {
-        assert!(seconds <= MAX_LIFETIME.as_secs());
+/// What holds for every response.
+fn assert_harmless(response: &TokenResponse) {
+    assert!(response.access_token.as_ref().is_none_or(|token| is_bearer_token(token.expose())));
+    assert!(response.refresh_token.as_ref().is_none_or(|token| !token.expose().is_empty()));
+    for lifetime in [response.expires_in, response.refresh_expires_in].into_iter().flatten() {
+        assert!(lifetime <= MAX_LIFETIME);
     }
-    assert!(answer.is_json || (answer.access_token.is_none() && answer.error.is_none()));
+    assert!(response.is_json || (response.access_token.is_none() && response.error.is_none()));
 }
 
 proptest! {
@@ -79,19 +79,19 @@ proptest! {
 
     #[test]
     fn any_bytes(body in bytes()) {
-        assert_harmless(&Answer::parse(&body));
+        assert_harmless(&TokenResponse::parse(&body));
     }
 
     #[test]
     fn any_arrangement(body in document()) {
-        let answer = Answer::parse(&body);
-        prop_assert!(answer.is_json);
-        assert_harmless(&answer);
+        let response = TokenResponse::parse(&body);
+        prop_assert!(response.is_json);
+        assert_harmless(&response);
     }
 
     #[test]
     fn any_damage(body in damaged(document())) {
-        assert_harmless(&Answer::parse(&body));
+        assert_harmless(&TokenResponse::parse(&body));
     }
 
     /// The tokens are found wherever they stand, and each lifetime goes with its own token.
@@ -118,12 +118,12 @@ proptest! {
         if is_turned {
             items.reverse();
         }
-        let answer = Answer::parse(json!({"response": {"items": items}}).to_string().as_bytes());
+        let response = TokenResponse::parse(json!({"response": {"items": items}}).to_string().as_bytes());
         let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
-        prop_assert_eq!(exposed(&answer.access_token), Some(access));
-        prop_assert_eq!(answer.expires_in, Some(life));
-        prop_assert_eq!(answer.refresh_expires_in, refresh.as_ref().filter(|_| !is_one_item).map(|_| 1_209_600));
-        prop_assert_eq!(exposed(&answer.refresh_token), refresh);
+        prop_assert_eq!(exposed(&response.access_token), Some(access));
+        prop_assert_eq!(response.expires_in, Some(Duration::from_secs(life)));
+        prop_assert_eq!(response.refresh_expires_in, refresh.as_ref().filter(|_| !is_one_item).map(|_| Duration::from_secs(1_209_600)));
+        prop_assert_eq!(exposed(&response.refresh_token), refresh);
     }
 }
 
@@ -131,8 +131,15 @@ proptest! {
 fn nothing_is_too_deep_or_too_long() {
     for (open, close) in [("[", "]"), ("{\"response\":", "}")] {
         let body = open.repeat(100_000) + "1" + &close.repeat(100_000);
-        assert!(!Answer::parse(body.as_bytes()).is_json);
+        assert!(!TokenResponse::parse(body.as_bytes()).is_json);
     }
     let padding = " ".repeat(10 << 20);
-    assert!(Answer::parse(format!("{padding}{{\"access_token\":\"T\"}}").as_bytes()).access_token.is_some());
+    assert!(TokenResponse::parse(format!("{padding}{{\"access_token\":\"T\"}}").as_bytes()).access_token.is_some());
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let response = TokenResponse::parse(br#"{"access_token":"sentinel","refresh_token":"sentinel"}"#);
+    assert!(response.access_token.is_some() && response.refresh_token.is_some());
+    assert!(!format!("{response:?}").contains("sentinel"));
 }

@@ -1,0 +1,43 @@
+//! `exec`: becomes another program, which gets the token and not the credentials.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::cli::Options;
+use crate::commands;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::settings;
+use crate::sys::{env, os};
+use crate::text::one_line;
+
+/// Replaces this process by the program, with the token in its environment; so exit status and signals are the
+/// program's own. Returns only on failure.
+pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Result<()> {
+    let config = Config::resolve(&options.flags)?;
+    let token = commands::token(&config, options, started)?;
+    let credential = commands::credential(&token, &config);
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(Error::new(ErrorKind::Usage, "there is no command to run").into());
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    // The refresh is over, and nobody waits for the program because of it.
+    for name in settings::secret_variables().chain([env::OUTER_REFRESHES]) {
+        command.env_remove(name);
+    }
+    for name in settings::ACCOUNT.variables {
+        // Without an account there is at most an empty variable, which misleads.
+        match credential.account {
+            Some(account) => command.env(name, account),
+            None => command.env_remove(name),
+        };
+    }
+    command.env(env::TOKEN, token.value.expose());
+    let error = os::exec(&mut command);
+    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::NotExecutable };
+    let problem = format!("cannot run {}: {error}", one_line(&program.to_string_lossy()));
+    Err(Error::new(kind, problem).hint("check the program's name, its permissions and the PATH").into())
+}

@@ -1,0 +1,46 @@
+//! `get`: the credential-helper protocol of Bazel and Buck2. A request comes on stdin, the headers that it should carry
+//! go to stdout. The input of restish's external tool works as well, and its output is a part of this one.
+
+use std::io;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use crate::cli::Options;
+use crate::commands;
+use crate::config::Config;
+use crate::config::secret_source::MAX_SECRET;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::json;
+use crate::get_token::deadlines::Deadlines;
+use crate::http::allowed_hosts;
+use crate::sys::bounded_read;
+
+/// The request. Other fields are ignored, as the protocol demands.
+#[derive(Deserialize)]
+struct Request {
+    uri: String,
+}
+
+pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
+    let config = Config::resolve(&options.flags)?;
+    let api = config.api_url()?;
+    let request = read(Deadlines { started, limits: config.limits }.call_end())?;
+    allowed_hosts::check(&request.uri, &api)?;
+    let token = commands::token(&config, options, started)?;
+    Ok(commands::print_document(&json::request_headers(&commands::credential(&token, &config)))?)
+}
+
+/// Reads the request, until the host closes its end.
+fn read(deadline: Instant) -> Result<Request> {
+    let problem = |what: &str| {
+        Error::other(format!("stdin {what}"))
+            .hint("`get` is run by Bazel, Buck2 or restish, and reads {\"uri\":\"https://api.spotinst.io/\"}")
+    };
+    let bytes = bounded_read::stdin(MAX_SECRET, deadline).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => problem("holds more than 64 KiB"),
+        io::ErrorKind::TimedOut => problem("was not closed in time").kind(ErrorKind::Temporary),
+        _ => problem(&format!("cannot be read: {error}")),
+    })?;
+    serde_json::from_slice(&bytes).map_err(|_| problem("holds no request: a JSON object with a `uri` is wanted"))
+}

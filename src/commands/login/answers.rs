@@ -1,0 +1,144 @@
+//! What a person answers, and what is made of it.
+
+use std::path::PathBuf;
+
+use crate::config::edit::Change;
+use crate::config::profile_values::{Profile, ProfileValue};
+use crate::config::secret_source::{Command, SecretSetting, SecretSource};
+use crate::config::sources::Sources;
+use crate::error::Result;
+use crate::settings::{self, Setting};
+use crate::sourced::{Sourced, ValueSource};
+use crate::sys::secret::Secret;
+use crate::sys::{env, prompt};
+
+/// The answers to all that was missing.
+pub struct Answers {
+    texts: Vec<(&'static Setting, String)>,
+    secrets: Vec<(&'static Setting, Answer)>,
+    /// The profile says already that the password is typed.
+    is_login: bool,
+}
+
+/// Where a secret comes from.
+enum Answer {
+    Typed(Secret),
+    /// This line for `sh -c` prints it.
+    Command(String),
+    /// This file holds it.
+    File(PathBuf),
+}
+
+impl Answers {
+    /// Asks for what neither the environment nor the profile has.
+    pub fn ask(sources: &Sources) -> Result<Self> {
+        let is_login = sources.profile.is_login();
+        let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), is_login };
+        answers.ask_text(sources, &settings::USERNAME, "User name")?;
+        answers.ask_text(sources, &settings::CLIENT_ID, "Client id")?;
+        let in_file = "kept in that file, which only you can read";
+        answers.ask_secret(sources, &settings::CLIENT_SECRET, "Client secret", in_file, false)?;
+        let nowhere = "stored nowhere; asked again when the login ends";
+        answers.ask_secret(sources, &settings::PASSWORD, "Password", nowhere, is_login)?;
+        Ok(answers)
+    }
+
+    /// A value that is no secret: of the environment, or typed; nothing where the profile has it.
+    fn ask_text(&mut self, sources: &Sources, setting: &'static Setting, question: &str) -> Result<()> {
+        let text = match sources.text(setting)? {
+            Some(_) if sources.profile.text(setting).is_some() => return Ok(()),
+            Some(Sourced { value, source }) => {
+                prompt::show(&format!("{question}: {value} (from {source})\n"));
+                value
+            }
+            None => prompt::ask(question)?,
+        };
+        self.texts.push((setting, text));
+        Ok(())
+    }
+
+    /// A secret's source; nothing where it is set. `is_typed` is known of a profile that is logged in to again.
+    fn ask_secret(
+        &mut self,
+        sources: &Sources,
+        setting: &'static Setting,
+        question: &str,
+        storage: &str,
+        is_typed: bool,
+    ) -> Result<()> {
+        if let Some(given) = sources.secret(setting)? {
+            if let ValueSource::Variable(name) = given.source {
+                prompt::show(&format!("{question}: set by {name}, and not written\n"));
+            }
+            return Ok(());
+        }
+        let choice = if is_typed { None } else { choose(question, storage)? };
+        let answer = match choice {
+            Some(2) => Answer::Command(prompt::ask("Command")?),
+            Some(3) => Answer::File(ask_file()?),
+            _ => Answer::Typed(prompt::ask_hidden(question)?),
+        };
+        self.secrets.push((setting, answer));
+        Ok(())
+    }
+
+    /// Puts the answers into the profile, for this call.
+    pub fn complete(&self, profile: &mut Profile) {
+        for (setting, text) in &self.texts {
+            profile.set(setting, ProfileValue::Text(Sourced { value: text.clone(), source: ValueSource::Prompt }));
+        }
+        for (setting, answer) in &self.secrets {
+            let (name, secret, source) = (setting.name, answer.source(), ValueSource::Prompt);
+            profile.set(setting, ProfileValue::Secret(SecretSetting { name, secret, source }));
+        }
+    }
+
+    /// What to write. A typed password is not written; that it is typed, is.
+    pub fn changes(&self) -> Vec<Change> {
+        let texts = self.texts.iter().map(|(setting, text)| Change::new(setting.key(), text));
+        let secrets = self.secrets.iter().filter_map(|(setting, answer)| match answer {
+            Answer::Command(line) => Some(Change::new(setting.command_key(), line)),
+            Answer::File(path) => Some(Change::new(setting.file_key(), path.display().to_string())),
+            Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => {
+                Some(Change::new(setting.key(), secret.expose()))
+            }
+            Answer::Typed(_) if self.is_login => None,
+            Answer::Typed(_) => Some(Change {
+                comment: Some("The password is typed at each `spotinst-cred login` and stored nowhere."),
+                ..Change::new(settings::LOGIN.key(), true)
+            }),
+        });
+        texts.chain(secrets).collect()
+    }
+
+    /// Whether a person types the password.
+    pub fn is_typed(&self) -> bool {
+        let is_typed = |answer: &Answer| matches!(answer, Answer::Typed(_));
+        self.secrets.iter().any(|(setting, answer)| setting.is(&settings::PASSWORD) && is_typed(answer))
+    }
+}
+
+impl Answer {
+    fn source(&self) -> SecretSource {
+        match self {
+            Self::Typed(secret) => SecretSource::Value(secret.clone()),
+            Self::Command(line) => SecretSource::Command(Command::shell(line)),
+            Self::File(path) => SecretSource::File(env::expand_home(path).unwrap_or_else(|| path.clone())),
+        }
+    }
+}
+
+/// Where the secret comes from, by number.
+fn choose(question: &str, storage: &str) -> Result<Option<usize>> {
+    prompt::show(&format!(
+        "{question}\n  1  type it now: {storage}\n  2  name a command that prints it: pass, op, security, …\n  \
+         3  name a file that holds it\n"
+    ));
+    prompt::choose("1", 3)
+}
+
+/// A file by its path, which must mean the same from anywhere.
+fn ask_file() -> Result<PathBuf> {
+    let path = PathBuf::from(prompt::ask("File")?);
+    Ok(if path.starts_with("~") { path } else { std::path::absolute(&path).unwrap_or(path) })
+}

@@ -1,0 +1,87 @@
+//! The grant that proves the answers, and what is kept of it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::cache::Cache;
+use crate::cache::entry::Entry;
+use crate::config::provider::EndpointConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::get_token::deadlines::Deadlines;
+use crate::get_token::decisions::from_cache;
+use crate::get_token::endpoint_provider::EndpointProvider;
+use crate::get_token::fetch_result::FetchError;
+use crate::get_token::next_entry::{Publication, next_entry};
+use crate::settings;
+use crate::sys::{clock, random};
+use crate::token::{AccessToken, span};
+use crate::transport::Transport;
+
+pub struct Login {
+    pub token: AccessToken,
+    /// How long the refresh token lives, where there is one, and where the server tells.
+    pub refresh_lifetime: Option<Option<Duration>>,
+}
+
+/// Sends the password grant, whatever the cache holds, and caches the tokens. One attempt: a rejected password is not
+/// tried again. Fails also where the cache cannot be written, as nothing would be left of the login.
+pub fn log_in(
+    endpoint: EndpointConfig,
+    transport: Result<Transport>,
+    cache_dir: Option<PathBuf>,
+    deadlines: Deadlines,
+) -> Result<Login> {
+    let cache_dir_flag = settings::CACHE_DIR.flag();
+    let Some(dir) = cache_dir else {
+        return Err(Error::config("a login is kept in the cache, and none is used")
+            .hint(format!("leave --no-cache out, or name a directory with {cache_dir_flag}")));
+    };
+    let cache = Cache::new(dir, &endpoint.identity());
+    let unkept = |error| {
+        let problem = format!("the login cannot be kept in {}: {error}", cache.path().display());
+        Error::other(problem).hint(format!(
+            "check the directory's permissions and the room on the disk, or name another one with {cache_dir_flag}"
+        ))
+    };
+    let lock = cache.require(cache.lock_until(deadlines.call_end()))?;
+    let before = lock.read();
+    if let Some(error) = rate_limit(&before) {
+        return Err(error);
+    }
+    // Nothing is spent before there is room to keep the result.
+    let pending = lock.reserve().map_err(unkept)?;
+    let deadlines = deadlines.refresh_at(Instant::now());
+    let provider = EndpointProvider::new(&endpoint, transport, Some(cache.identity()), deadlines);
+    let outcome = provider.fetch_by_own_grant(&Entry::default(), true);
+    if let Err(FetchError::New { error, .. }) = &outcome
+        && error.kind != ErrorKind::RateLimited
+    {
+        // A password that was mistyped here says nothing about other callers' credentials.
+        return Err(error.clone());
+    }
+    let publication = Publication {
+        revision: random::name(),
+        now: clock::now(),
+        spread: random::fraction(),
+        exchange: deadlines.exchange,
+        keeps_refresh_token: endpoint.store_refresh_token,
+    };
+    let next = next_entry(before, outcome.into(), publication);
+    pending.publish(&next).map_err(unkept)?;
+    match (next.failure, next.token) {
+        (None, Some(token)) => {
+            let lifetime = |at| span(token.obtained_at, at);
+            let refresh_lifetime = next.refresh_token.map(|refresh| refresh.expires_at.map(lifetime));
+            Ok(Login { token, refresh_lifetime })
+        }
+        (Some(failure), _) => Err(failure.error),
+        (None, None) => Err(Error::other("the login brought neither token nor failure")),
+    }
+}
+
+/// A cached rate limit, which a login respects as any call does.
+fn rate_limit(entry: &Entry) -> Option<Error> {
+    let now = clock::now();
+    let failure = entry.failure.as_ref()?;
+    (failure.error.kind == ErrorKind::RateLimited && failure.holds(now)).then(|| from_cache(failure, now))
+}

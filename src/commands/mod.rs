@@ -1,0 +1,55 @@
+//! The commands, one file or folder each, and what they share.
+
+pub mod completions;
+pub mod exec;
+pub mod get;
+pub mod invalidate;
+pub mod login;
+pub mod logout;
+pub mod print;
+pub mod profiles;
+pub mod status;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use crate::cli::Options;
+use crate::config::Config;
+use crate::error::Result;
+use crate::format::Credential;
+use crate::get_token::deadlines::Deadlines;
+use crate::get_token::decisions::TokenRequest;
+use crate::get_token::get_token;
+use crate::sys::clock;
+use crate::token::AccessToken;
+
+/// The token that the command line asks for, in a call that began at `started`.
+pub fn token(config: &Config, options: &Options, started: Instant) -> Result<AccessToken> {
+    let request = TokenRequest { min_ttl: config.min_ttl, force: options.force_refresh };
+    get_token(config, request, Deadlines { started, limits: config.limits })
+}
+
+/// The token with the configured account, else with the one that came with it.
+pub fn credential<'a>(token: &'a AccessToken, config: &'a Config) -> Credential<'a> {
+    let account = config.account.as_deref().or(token.account.as_deref());
+    Credential { token, account, now: clock::now() }
+}
+
+/// Writes the one document to stdout.
+pub fn print_document(document: &[u8]) -> std::result::Result<(), OutputClosed> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(document).and_then(|()| stdout.flush()).map_err(|_| OutputClosed)
+}
+
+/// Nobody reads stdout, or its device is full: an error without a message.
+#[derive(Debug)]
+pub struct OutputClosed;
+
+impl fmt::Display for OutputClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stdout cannot be written")
+    }
+}
+
+impl std::error::Error for OutputClosed {}

@@ -1,0 +1,164 @@
+//! Where a secret comes from. Nothing here is read before a grant needs it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings;
+use crate::sourced::ValueSource;
+use crate::sys::process::{CommandError, Run, Stderr};
+use crate::sys::secret::Secret;
+use crate::sys::{bounded_read, env};
+
+/// The longest secret, in bytes: more than this in a file or from a command is a mistake.
+pub const MAX_SECRET: u64 = 64 * 1024;
+
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    /// The environment or the configuration holds it itself.
+    Value(Secret),
+    /// The whole of a file, without one trailing newline.
+    File(PathBuf),
+    /// What a command prints, without one trailing newline.
+    Command(Command),
+}
+
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The program and its arguments; `sh -c LINE` for a string in the configuration.
+    pub argv: Vec<OsString>,
+}
+
+impl Command {
+    /// The shell with this line.
+    pub fn shell(line: &str) -> Self {
+        Self { argv: vec!["sh".into(), "-c".into(), line.into()] }
+    }
+}
+
+/// How a secret's command runs.
+pub struct CommandContext<'a> {
+    /// Where; nothing for the caller's own directory.
+    pub dir: Option<&'a Path>,
+    /// The identity that is being refreshed.
+    pub identity: Option<&'a str>,
+    pub stderr: Stderr,
+    /// The kind of error where it ran in vain: [`ErrorKind::Temporary`] for one that asks a server each time.
+    pub failed: ErrorKind,
+}
+
+/// A secret's source, and the setting that named it.
+#[derive(Clone, Debug)]
+pub struct SecretSetting {
+    /// What messages call it: `password`, `client secret`, `token`.
+    pub name: &'static str,
+    pub secret: SecretSource,
+    /// The variable or the configuration's line that says so.
+    pub source: ValueSource,
+}
+
+impl SecretSetting {
+    pub fn is_command(&self) -> bool {
+        matches!(self.secret, SecretSource::Command(_))
+    }
+
+    /// Fetches the secret, for a refresh of this identity if there is one. A command, or a pipe instead of a file, has
+    /// until the deadline.
+    ///
+    /// Fails with [`ErrorKind::Config`] where there is no usable secret, and as temporary at the deadline.
+    pub fn fetch(&self, identity: Option<&str>, deadline: Instant) -> Result<Secret> {
+        match &self.secret {
+            SecretSource::Value(secret) => Ok(secret.clone()),
+            SecretSource::File(path) => self.read_file(path, deadline),
+            SecretSource::Command(command) => {
+                let context =
+                    CommandContext { dir: None, identity, stderr: Stderr::Forward, failed: ErrorKind::Config };
+                self.run(command, &context, deadline)
+            }
+        }
+    }
+
+    fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
+        match bounded_read::file(path, MAX_SECRET, || deadline) {
+            Ok((_, bytes)) => self.parse(bytes),
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::FileTooLarge => self.too_long(),
+                io::ErrorKind::TimedOut => Error::read_timed_out(&self.describe()),
+                _ => Error::config(format!("{} cannot be read: {error}", self.describe()))
+                    .hint("check the path and its permissions"),
+            }),
+        }
+    }
+
+    /// Runs the command, which is this setting's own.
+    pub fn run(&self, command: &Command, context: &CommandContext<'_>, deadline: Instant) -> Result<Secret> {
+        let &CommandContext { dir, identity, stderr, failed } = context;
+        let hidden_variables: Vec<_> = settings::secret_variables().chain([env::TOKEN]).collect();
+        let hidden_variables = &hidden_variables;
+        let run = Run { argv: &command.argv, dir, identity, hidden_variables, stderr, limit: MAX_SECRET, deadline };
+        let output = run.output().map_err(|error| self.command_error(error, failed))?;
+        self.parse(output).map_err(|error| error.kind(failed))
+    }
+
+    /// The bytes as text, without one trailing newline.
+    fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret> {
+        let secret = Secret::from_line(bytes)
+            .ok_or_else(|| self.problem("what is not valid UTF-8").hint("it must be the secret alone, as text"))?;
+        if secret.expose().is_empty() {
+            return Err(self.problem("nothing").hint("it must be the secret, which may end with one newline"));
+        }
+        Ok(secret)
+    }
+
+    fn too_long(&self) -> Error {
+        self.problem("more than 64 KiB").hint("it must be the secret alone")
+    }
+
+    /// What is wrong with what the file or command yielded.
+    fn problem(&self, what: &str) -> Error {
+        let verb = if self.is_command() { "printed" } else { "holds" };
+        Error::config(format!("{} {verb} {what}", self.describe()))
+    }
+
+    /// What the secret comes from, and which setting says so.
+    fn describe(&self) -> String {
+        let Self { name, secret, source } = self;
+        match secret {
+            SecretSource::Value(_) => format!("the {name} from {source}"),
+            SecretSource::File(path) => format!("the {name} file {} (from {source})", path.display()),
+            SecretSource::Command(_) => format!("the {name} command from {source}"),
+        }
+    }
+
+    fn command_error(&self, error: CommandError, failed: ErrorKind) -> Error {
+        let by_hand = || "run it by hand to see why".to_owned();
+        let (kind, problem, hint) = match error {
+            CommandError::OutputTooLarge => return self.too_long().kind(failed),
+            CommandError::Recursive => (
+                ErrorKind::Config,
+                "is not started: it runs already, and seems to run itself".to_owned(),
+                settings::another_profile_hint(),
+            ),
+            CommandError::NotStarted(error) => (
+                ErrorKind::Config,
+                format!("cannot be started: {error}"),
+                "check the program's name and the PATH".to_owned(),
+            ),
+            CommandError::Failed(status) => (failed, format!("failed: {status}"), by_hand()),
+            CommandError::Unreadable(error) => (ErrorKind::Other, format!("could not be read: {error}"), by_hand()),
+            CommandError::TimedOut => (
+                ErrorKind::Temporary,
+                "was not done in time".to_owned(),
+                format!(
+                    "where a person must act, set `{}` in the profile, such as \"60s\"",
+                    settings::COMMAND_TIMEOUT.key()
+                ),
+            ),
+        };
+        Error::new(kind, format!("{} {problem}", self.describe())).hint(hint)
+    }
+}

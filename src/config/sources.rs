@@ -1,0 +1,122 @@
+//! Resolves each setting on its own: flag, else environment, else profile, else default.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::flags::Flags;
+use super::profile_values::Profile;
+use super::secret_source::{SecretSetting, SecretSource};
+use super::value;
+use crate::error::{Error, Result};
+use crate::settings::{self, Setting, ValueKind};
+use crate::sourced::Sourced;
+use crate::sys::env;
+use crate::sys::secret::Secret;
+use crate::transport::Transport;
+use crate::url::Endpoint;
+
+/// Everything that gives values, besides the environment.
+#[derive(Debug)]
+pub struct Sources {
+    pub flags: Flags,
+    pub profile: Profile,
+}
+
+impl Sources {
+    /// The text of a setting, if one is given.
+    pub fn text(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
+        if let Some(text) = flag_or_variable(&self.flags, setting)? {
+            return Ok(Some(text));
+        }
+        Ok(self.profile.text(setting).cloned())
+    }
+
+    /// The text of a setting, if one is given or there is a default.
+    pub fn text_or_default(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
+        Ok(self.text(setting)?.or_else(|| default(setting)))
+    }
+
+    /// A duration, if one is given or there is a default.
+    pub fn duration(&self, setting: &'static Setting) -> Result<Option<Duration>> {
+        self.text_or_default(setting)?.map(|text| value::duration(setting, &text)).transpose()
+    }
+
+    /// The default is `true`.
+    pub fn is_enabled(&self, setting: &Setting) -> bool {
+        self.profile.boolean(setting).is_none_or(|given| given.value)
+    }
+
+    pub fn account(&self) -> Result<Option<Sourced<String>>> {
+        let account = self.text(&settings::ACCOUNT)?;
+        account.as_ref().map(value::check_account).transpose()?;
+        Ok(account)
+    }
+
+    /// A secret's source, if one is given. The environment gives it by value or by file; both are one too many.
+    pub fn secret(&self, setting: &'static Setting) -> Result<Option<SecretSetting>> {
+        let by_value =
+            env::text(setting.variables)?.map(|text| text.map(|text| SecretSource::Value(Secret::from(text))));
+        let by_file = setting.file_variable.and_then(env::path).map(|path| path.map(SecretSource::File));
+        if let (Some(value), Some(file)) = (&by_value, &by_file) {
+            let problem = format!("{} and {} are both set", value.source, file.source);
+            return Err(Error::config(problem).hint("unset one of them"));
+        }
+        Ok(match by_value.or(by_file) {
+            Some(Sourced { value: secret, source }) => Some(SecretSetting { name: setting.name, secret, source }),
+            None => self.profile.secret(setting).cloned(),
+        })
+    }
+
+    pub fn endpoint(&self, setting: &'static Setting) -> Result<Sourced<Endpoint>> {
+        let text = match self.text(setting)? {
+            // The tokens of somebody else's broker never go to Spotinst.
+            None if setting.is(&settings::REFRESH_URL) => self.text(&settings::TOKEN_URL)?,
+            text => text,
+        };
+        let text = text.or_else(|| default(setting)).unwrap_or_else(|| Sourced::default(String::new()));
+        Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
+    }
+
+    /// Root certificates and proxy.
+    pub fn transport(&self) -> Result<Transport> {
+        let ca_file = self.profile.path(&settings::CA_FILE).cloned();
+        Ok(Transport { ca_file, roots_variable: env::roots_variable(), proxy: env::proxy()? })
+    }
+
+    /// Whether any of these is given.
+    pub fn is_any_given(&self, settings: &[&'static Setting]) -> Result<bool> {
+        for setting in settings {
+            let is_given = match setting.kind {
+                ValueKind::Secret => self.secret(setting)?.is_some(),
+                _ => self.text(setting)?.is_some(),
+            };
+            if is_given {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn default(setting: &Setting) -> Option<Sourced<String>> {
+    setting.default.map(|text| Sourced::default(text.to_owned()))
+}
+
+/// The text of a setting that is given by the caller: needed before a profile is selected.
+pub fn flag_or_variable(flags: &Flags, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
+    match flags.get(setting) {
+        Some(flag) => Ok(Some(flag.map(|value| value.to_string_lossy().into_owned()))),
+        None => env::text(setting.variables),
+    }
+}
+
+/// A path that is given by the caller, or the one for which the platform has a place.
+pub fn caller_path(
+    flags: &Flags,
+    setting: &'static Setting,
+    default: impl FnOnce() -> Option<PathBuf>,
+) -> Option<Sourced<PathBuf>> {
+    let flag = flags.get(setting).map(|flag| flag.map(PathBuf::from));
+    let variable = || setting.variables.iter().find_map(|name| env::path(name));
+    flag.or_else(variable).or_else(|| default().map(Sourced::default))
+}

@@ -1,0 +1,44 @@
+//! What a host gets: the token, and what goes with it.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
+
+use crate::settings;
+use crate::sys::env;
+use crate::token::{AccessToken, span};
+
+/// RFC 3339 in whole seconds: Bazel parses no fraction.
+const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+#[derive(Debug)]
+pub struct Credential<'a> {
+    pub token: &'a AccessToken,
+    pub account: Option<&'a str>,
+    pub now: OffsetDateTime,
+}
+
+impl Credential<'_> {
+    pub fn token(&self) -> &str {
+        self.token.value.expose()
+    }
+
+    /// The expiry told to hosts.
+    pub fn expiry(&self) -> Option<String> {
+        self.token.advertised_expiry().and_then(|at| at.format(RFC3339).ok())
+    }
+
+    /// The time until then, in whole seconds.
+    pub fn expires_in(&self) -> Option<u64> {
+        self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
+    }
+
+    /// The variables that Spotinst's clients read, one line each, made by `line`.
+    pub fn variables(&self, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
+        let account = self.account.map(|account| (settings::ACCOUNT.variable(), account));
+        let set = [Some((env::TOKEN, self.token())), account];
+        set.into_iter().flatten().map(|(name, value)| line(name, value)).collect::<String>().into_bytes()
+    }
+}

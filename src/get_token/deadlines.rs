@@ -1,0 +1,108 @@
+//! The deadlines of a call, and the one rule about them: the exchange, with all its retries and commands, ends before the
+//! waiters for its lock give up, and they do so before the hosts that run them (10 s with the defaults).
+
+use std::time::{Duration, Instant};
+
+use crate::config::Limits;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// When the call began.
+    pub started: Instant,
+    pub limits: Limits,
+}
+
+impl Deadlines {
+    /// When a call that waits for another caller's refresh gives up: an eighth of the exchange later than that can take,
+    /// 9 s in all with the defaults.
+    pub fn call_end(&self) -> Instant {
+        self.started + self.refresh() + self.limits.exchange / 8
+    }
+
+    /// The deadlines of a refresh that begins at `now`: after a long wait little time is left.
+    pub fn refresh_at(&self, now: Instant) -> RefreshDeadlines {
+        let end = (now + self.refresh()).min(self.call_end());
+        RefreshDeadlines {
+            commands_end: end.min(now + self.limits.commands.unwrap_or(self.limits.exchange)),
+            exchange: self.limits.exchange,
+            end,
+        }
+    }
+
+    /// The longest that a refresh takes.
+    fn refresh(&self) -> Duration {
+        self.limits.exchange + self.limits.commands.unwrap_or_default()
+    }
+}
+
+/// The deadlines of one refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshDeadlines {
+    /// When the last command must have ended.
+    pub commands_end: Instant,
+    /// The longest that one exchange may take.
+    pub exchange: Duration,
+    end: Instant,
+}
+
+impl RefreshDeadlines {
+    /// The deadline of an exchange that begins at `now`.
+    pub fn exchange_end(&self, now: Instant) -> Instant {
+        self.end.min(now + self.exchange)
+    }
+
+    /// The deadline of an exchange that begins at `now` and leaves time for another one after it.
+    pub fn first_exchange_end(&self, now: Instant) -> Instant {
+        let whole = self.exchange_end(now);
+        now + whole.saturating_duration_since(now) / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+    /// Exchange before lock before host, for any value of the two settings.
+    #[test]
+    fn the_order_of_the_limits_holds_for_any_value() {
+        let started = Instant::now();
+        let values = [1, 50, 1_000, 8_000, 3_600_000].map(Duration::from_millis).into_iter().chain([LONGEST]);
+        for (exchange, commands) in values.clone().flat_map(|a| values.clone().map(move |b| (a, b))) {
+            for commands in [None, Some(commands)] {
+                let deadlines = Deadlines { started, limits: Limits { exchange, commands } };
+                let host = started + deadlines.refresh() + exchange / 4;
+                let refresh = deadlines.refresh_at(started);
+                let exchange_end = refresh.exchange_end(refresh.commands_end);
+                assert!(exchange_end < deadlines.call_end() && deadlines.call_end() < host, "{deadlines:?}");
+                assert!(refresh.first_exchange_end(started) < refresh.exchange_end(started), "{deadlines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let started = Instant::now();
+        let deadlines = Deadlines { started, limits: Limits { exchange: Duration::from_secs(8), commands: None } };
+        assert_eq!(deadlines.refresh_at(started).exchange_end(started), started + Duration::from_secs(8));
+        assert_eq!(deadlines.call_end(), started + Duration::from_secs(9));
+    }
+
+    /// No refresh lasts beyond the end of its own call.
+    #[test]
+    fn a_refresh_that_begins_late_has_only_the_rest() {
+        let started = Instant::now();
+        let deadlines = Deadlines {
+            started,
+            limits: Limits { exchange: Duration::from_secs(8), commands: Some(Duration::from_secs(60)) },
+        };
+        for waited in [0, 1, 2, 30, 68, 69, 100].map(Duration::from_secs) {
+            let now = started + waited;
+            let refresh = deadlines.refresh_at(now);
+            assert!(refresh.commands_end <= deadlines.call_end());
+            assert!(refresh.exchange_end(now) <= deadlines.call_end());
+            assert!(refresh.first_exchange_end(now) <= deadlines.call_end().max(now));
+        }
+    }
+}

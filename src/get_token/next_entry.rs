@@ -1,0 +1,101 @@
+//! What the cache holds after a fetch. Pure, like the decisions.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::fetch_result::{FetchError, FetchResult};
+use crate::cache::entry::{CachedFailure, Entry};
+use crate::error::ErrorKind;
+use crate::token::later;
+
+/// How long rejected credentials are cached at most.
+const REJECTED: Duration = Duration::from_secs(15 * 60);
+
+/// How long a failure is shared that may pass at any moment.
+const TRANSIENT: Duration = Duration::from_secs(2);
+
+/// How long a caller with a usable token leaves the server alone after a failure: this, and up to as much again.
+const BACKOFF: Duration = Duration::from_secs(60);
+
+/// So many rejected credentials of one identity are cached: more would be an attack, or a search for the right ones.
+const MAX_REJECTIONS: usize = 16;
+
+/// What a fetch is published with.
+pub struct Publication {
+    /// A new one each time: see [`Entry::revision`].
+    pub revision: String,
+    pub now: OffsetDateTime,
+    /// A number from 0 to 1 that spreads the backoff of many machines.
+    pub spread: f64,
+    /// The time limit that the exchange had.
+    pub exchange: Duration,
+    /// Whether the cache may hold the refresh token.
+    pub keeps_refresh_token: bool,
+}
+
+/// The entry that follows `before`.
+pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) -> Entry {
+    let refresh_token = before.refresh_token.filter(|_| !result.forget_refresh_token);
+    let before = Entry { revision: publication.revision.clone(), refresh_token, ..before };
+    let next = match result.outcome {
+        Ok(issued) => Entry {
+            token: Some(issued.access),
+            // A response without a refresh token leaves the old one valid.
+            refresh_token: issued.refresh.or(before.refresh_token),
+            failure: None,
+            rejections: Vec::new(),
+            ..before
+        },
+        Err(FetchError::Cached(failure)) => Entry { failure: Some(*failure), ..before },
+        Err(new) => {
+            let failure = cached(new, &publication);
+            let rejections = with(before.rejections, &failure, publication.now);
+            Entry { failure: Some(failure), rejections, ..before }
+        }
+    };
+    Entry { refresh_token: next.refresh_token.filter(|_| publication.keeps_refresh_token), ..next }
+}
+
+/// The rejections, the new one first if it is one. Those that hold no longer are dropped.
+fn with(mut rejections: Vec<CachedFailure>, failure: &CachedFailure, now: OffsetDateTime) -> Vec<CachedFailure> {
+    rejections.retain(|one| one.holds(now) && one.fingerprint != failure.fingerprint);
+    if failure.fingerprint.is_some() {
+        rejections.insert(0, failure.clone());
+    }
+    rejections.truncate(MAX_REJECTIONS);
+    rejections
+}
+
+fn cached(error: FetchError, publication: &Publication) -> CachedFailure {
+    let now = publication.now;
+    let (error, retry_after, fingerprint) = match error {
+        FetchError::Cached(failure) => return *failure,
+        FetchError::New { error, retry_after, fingerprint } => (error, retry_after, fingerprint),
+    };
+    let until = match error.kind {
+        ErrorKind::Rejected => end(now, REJECTED),
+        ErrorKind::RateLimited => end(now, retry_after.unwrap_or(TRANSIENT)),
+        // The callers that waited share it, so that a person is prompted once; a later one may have fixed the setting.
+        ErrorKind::Config => now,
+        _ => end(now, TRANSIENT),
+    };
+    CachedFailure {
+        error,
+        at: now,
+        until,
+        backoff_until: later(now, BACKOFF.mul_f64(1.0 + publication.spread)),
+        fingerprint,
+        timeout_ms: u64::try_from(publication.exchange.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The end of a span that begins now. The cache holds whole seconds, and a server's block must not be cut short.
+fn end(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
+    let end = later(now, span);
+    let whole = end.replace_nanosecond(0).unwrap_or(end);
+    if whole < end { later(whole, Duration::from_secs(1)) } else { end }
+}
+
+#[cfg(test)]
+mod tests;

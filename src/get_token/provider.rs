@@ -1,0 +1,81 @@
+//! The provider of the tokens, as the use case sees it: each kind has a cache of its own, and fetches in its own way.
+
+use super::command_provider;
+use super::deadlines::RefreshDeadlines;
+use super::endpoint_provider::EndpointProvider;
+use super::fetch_result::FetchResult;
+use crate::cache::Cache;
+use crate::cache::entry::{CachedFailure, Entry};
+use crate::config::Config;
+use crate::config::provider::{EndpointConfig, TokenProvider};
+use crate::config::secret_source::SecretSetting;
+use crate::error::{Error, Result};
+use crate::oauth::IssuedTokens;
+use crate::sys::clock;
+use crate::token::{AccessToken, is_bearer_token};
+
+/// The cache of the provider's tokens, if there is one.
+pub fn cache(config: &Config) -> Option<Cache> {
+    let dir = config.cache_dir.as_ref()?;
+    Some(Cache::new(dir.clone(), &config.provider.identity()?))
+}
+
+/// A provider with the deadlines of one refresh.
+pub struct Fetcher<'a> {
+    pub config: &'a Config,
+    /// The name of the cached identity.
+    pub identity: Option<&'a str>,
+    pub deadlines: RefreshDeadlines,
+}
+
+impl Fetcher<'_> {
+    /// Fetches a token; with `has_usable_token` the one in hand would serve, too.
+    pub fn fetch(&self, entry: &Entry, force: bool, has_usable_token: bool) -> FetchResult {
+        match &self.config.provider {
+            TokenProvider::Static(token) => self.fetch_static(token).into(),
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch(entry, force),
+            TokenProvider::Command(command) => {
+                command_provider::fetch(command, self.identity, has_usable_token, self.deadlines).into()
+            }
+        }
+    }
+
+    /// Fetches a token that nobody else will see: without a refresh token, whose successor would be lost.
+    pub fn fetch_unshared(&self, entry: &Entry, force: bool) -> FetchResult {
+        match &self.config.provider {
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, force).into(),
+            _ => self.fetch(entry, force, false),
+        }
+    }
+
+    /// Whether another caller's failure is this caller's, too.
+    pub fn applies_to(&self, failure: &CachedFailure) -> bool {
+        match &self.config.provider {
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).applies_to(failure),
+            _ => true,
+        }
+    }
+
+    pub fn endpoint<'b>(&'b self, config: &'b EndpointConfig) -> EndpointProvider<'b> {
+        EndpointProvider::new(config, self.config.transport(), self.identity, self.deadlines)
+    }
+
+    fn fetch_static(&self, token: &SecretSetting) -> Result<IssuedTokens> {
+        let value = token.fetch(None, self.deadlines.commands_end)?;
+        if is_bearer_token(value.expose()) {
+            return Ok(IssuedTokens { access: AccessToken::permanent(value, clock::now()), refresh: None });
+        }
+        let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", token.source);
+        Err(Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/="))
+    }
+}
+
+/// Whether every token lives as long as the one before.
+pub fn has_fixed_lifetime(provider: &TokenProvider) -> bool {
+    !matches!(provider, TokenProvider::Command(_))
+}
+
+/// Whether the cache may hold a refresh token.
+pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
+    matches!(provider, TokenProvider::Endpoint(endpoint) if endpoint.store_refresh_token)
+}

@@ -1,0 +1,56 @@
+//! Sends a grant's request, with retries.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::IssuedTokens;
+use super::outcome::Exchange;
+use super::rejection::Rejection;
+use super::request::GrantRequest;
+use super::response::TokenResponse;
+use crate::http::client::Client;
+use crate::sys::{clock, printer, random};
+use crate::token::whole_second;
+
+/// How often a request that got no verdict is repeated.
+const RETRIES: u32 = 2;
+
+/// The longest pause before the first retry; it doubles for the second. The pause is random up to this.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Sends the request until there is a verdict, or until the deadline.
+pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, Rejection> {
+    let _progress = printer::progress(request.endpoint.to_string());
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..RETRIES {
+        match exchange(request, client, deadline) {
+            Err(rejection) if rejection.is_retryable => {
+                let wait = pause.mul_f64(random::fraction());
+                if Instant::now() + wait >= deadline {
+                    return Err(rejection);
+                }
+                printer::debug(|| format!("{}; trying again in {} ms", rejection.error, wait.as_millis()));
+                thread::sleep(wait);
+                pause *= 2;
+            }
+            result => return result,
+        }
+    }
+    exchange(request, client, deadline)
+}
+
+fn exchange(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, Rejection> {
+    let requested_at = whole_second(clock::now());
+    let started = Instant::now();
+    printer::debug(|| format!("asking {} (grant_type={})", request.endpoint, request.grant.name()));
+    let response = client
+        .post(request.endpoint, &request.form(), deadline)
+        .map_err(|failed| Rejection { is_retryable: failed.is_retryable, ..failed.error.into() })?;
+    printer::debug(|| format!("HTTP {} after {} ms", response.status, started.elapsed().as_millis()));
+    let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
+    let exchange = Exchange { request, response: &response, body: &body };
+    match response.status {
+        200..=299 => exchange.issued(requested_at),
+        status => Err(exchange.failure(status)),
+    }
+}

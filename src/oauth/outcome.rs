@@ -1,0 +1,135 @@
+//! What the response of a token endpoint means: the tokens, or why there are none.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::rejection::{Rejection, RejectionCause};
+use super::request::GrantRequest;
+use super::response::TokenResponse;
+use super::{IssuedTokens, error_message, fingerprint};
+use crate::error::{Error, ErrorKind};
+use crate::http::client::{Response, TOKEN_ENDPOINT};
+use crate::text::one_line;
+use crate::token::{AccessToken, RefreshToken, jwt_expiry, later};
+
+/// How long a 429 without a reset time is respected.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a 429 is respected at most.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Error codes by which a server speaks of its own trouble, also beside a status that would reject the credentials.
+const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
+
+/// A response to a request, and its body.
+pub struct Exchange<'a> {
+    pub request: &'a GrantRequest<'a>,
+    pub response: &'a Response,
+    pub body: &'a TokenResponse,
+}
+
+impl Exchange<'_> {
+    /// The tokens of a 2xx, unless its body says otherwise.
+    pub fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
+        let Self { request, response, body } = self;
+        if let Err(error) = &response.body {
+            return Err(error.clone().into());
+        }
+        if body.error.is_some() {
+            return Err(self.rejected(response.status));
+        }
+        let unusable = |what: &str| Err(self.unusable(what));
+        let Some(value) = body.access_token.clone() else {
+            return unusable(if body.is_token_malformed {
+                "holds an access token with characters that RFC 6750 does not allow"
+            } else {
+                "holds no access token"
+            });
+        };
+        if body.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+            return unusable("holds a token that is no bearer token");
+        }
+        let after = |lifetime| later(requested_at, lifetime);
+        let expires_at = body.expires_in.map(after).or_else(|| jwt_expiry(value.expose()));
+        if expires_at.is_some_and(|at| at <= requested_at) {
+            return unusable("holds a token that is already dead (is this machine's clock right?)");
+        }
+        let refresh_expires_at = body.refresh_expires_in.map(after);
+        Ok(IssuedTokens {
+            access: AccessToken { value, obtained_at: requested_at, expires_at, account: None },
+            refresh: body.refresh_token.as_ref().map(|value| RefreshToken {
+                value: value.clone(),
+                expires_at: refresh_expires_at,
+                client_fingerprint: Some(fingerprint(request.client_secret, None)),
+            }),
+        })
+    }
+
+    /// The meaning of any status but 2xx.
+    pub fn failure(&self, status: u16) -> Rejection {
+        match status {
+            429 => self.rate_limited(),
+            400 | 401 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
+            300..=399 => {
+                // What follows the path may be a secret, of ours or of a session.
+                let to =
+                    self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
+                let to = one_line(&self.request.redacted(to.to_owned()));
+                let what = format!("is a redirect to {to}, which is not followed with secrets");
+                self.unusable(&what)
+            }
+            407 => {
+                let message = format!("the proxy on the way to {} asks for a password (407)", self.request.endpoint);
+                Error::temporary(message).hint("put user name and password into the proxy's URL").into()
+            }
+            500..=599 => {
+                let message = format!("{} has trouble: {}", self.request.endpoint, self.error_message());
+                let error = Error::temporary(message).hint("try again later");
+                Rejection { is_retryable: true, ..error.into() }
+            }
+            _ => self.unusable("is not one of a token endpoint"),
+        }
+    }
+
+    /// The server rejected the request. Only a code that speaks of its own trouble makes that temporary.
+    fn rejected(&self, status: u16) -> Rejection {
+        let code = self.body.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
+        if SERVER_TROUBLE.iter().any(|known| code.eq_ignore_ascii_case(known)) {
+            return self.failure(500.max(status));
+        }
+        let text = self.error_message();
+        let message = format!("{} refused the {} grant: {text}", self.request.endpoint, self.request.grant.name());
+        let cause = match code {
+            "invalid_grant" => RejectionCause::Grant,
+            "invalid_client" | "unauthorized_client" => RejectionCause::Client,
+            _ if self.body.is_json => RejectionCause::GrantOrClient,
+            _ => RejectionCause::Unknown,
+        };
+        let error = Error::new(ErrorKind::Rejected, message).hint(self.request.grant.rejected_hint());
+        Rejection { cause, ..error.into() }
+    }
+
+    /// A retry while the server blocks prolongs the block.
+    fn rate_limited(&self) -> Rejection {
+        let retry_after =
+            self.response.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
+        let seconds = retry_after.as_secs();
+        let text = self.error_message();
+        let message = format!("{} wants no more requests for {seconds} s: {text}", self.request.endpoint);
+        let error = Error::new(ErrorKind::RateLimited, message).hint("wait; asking again earlier prolongs the block");
+        Rejection { retry_after: Some(retry_after), ..error.into() }
+    }
+
+    /// Something responded, but not as a token endpoint does.
+    fn unusable(&self, what: &str) -> Rejection {
+        let text = self.error_message();
+        let message = format!("the answer of {} {what}: {text}", self.request.endpoint);
+        Error::temporary(message).hint(TOKEN_ENDPOINT.hint).into()
+    }
+
+    /// The server's error, on one line, without our secrets.
+    fn error_message(&self) -> String {
+        one_line(&self.request.redacted(error_message::error_message(self.response, self.body)))
+    }
+}
