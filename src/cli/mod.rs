@@ -8,7 +8,7 @@ pub mod usage_error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{StringValueParser, ValueParser};
+use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::flags::Flags;
@@ -18,7 +18,7 @@ use crate::sys::env;
 
 /// Prints a Spotinst API token: cached, and renewed once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", version, disable_help_subcommand = true)]
+#[command(name = "spotinst-cred", version, disable_help_subcommand = true, mut_args(with_help))]
 #[command(after_long_help = "\
 Examples:
   export SPOTINST_TOKEN=$(spotinst-cred)                     hides a failure
@@ -137,7 +137,7 @@ pub enum Command {
 /// The shape of what is printed.
 #[derive(Debug, Args)]
 pub struct Output {
-    #[arg(short, long, hide_possible_values = true, help = help(&FORMAT))]
+    #[arg(short, long, hide_possible_values = true)]
     pub format: Option<Format>,
 
     /// Print no newline after the token
@@ -240,13 +240,25 @@ impl FromArgMatches for Flags {
 fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {
     let parser = match setting.kind {
         ValueKind::Path => ValueParser::path_buf(),
-        _ => StringValueParser::new().into(),
+        _ => ValueParser::string(),
     };
     let name = flag.long.trim_start_matches('-');
     let option = Arg::new(flag.long).long(name).value_name(flag.value_name).value_parser(parser).global(true);
-    let option = option.hide_short_help(!flag.is_in_short_help).help(help(setting));
+    let option = option.hide_short_help(!flag.is_in_short_help);
     match flag.short {
         Some(short) => option.short(short),
+        None => option,
+    }
+}
+
+/// The option with the help of its setting. Not for a plain call, which prints none.
+fn with_help(option: Arg) -> Arg {
+    let is_of = |setting: &&&Setting| {
+        let flag = setting.flag.as_ref().and_then(|flag| flag.long.strip_prefix("--"));
+        flag.is_some() && flag == option.get_long()
+    };
+    match SETTINGS.iter().find(is_of) {
+        Some(setting) => option.help(help(setting)),
         None => option,
     }
 }

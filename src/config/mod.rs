@@ -175,9 +175,9 @@ mod tests {
     #[test]
     fn the_defaults_are_spotinsts_two_hosts() -> Result<()> {
         let sources = Sources { flags: Flags::default(), profile: Default::default() };
-        let url = |setting| sources.endpoint(setting).map(|url| url.value.to_string());
-        assert_eq!(url(&settings::TOKEN_URL)?, "https://oauth.spotinst.io/token");
-        assert_eq!(url(&settings::REFRESH_URL)?, "https://api.spotinst.io/token");
+        let token_url = sources.endpoint(&settings::TOKEN_URL)?;
+        assert_eq!(token_url.value.as_str(), "https://oauth.spotinst.io/token");
+        assert_eq!(sources.refresh_url(&token_url)?.value.as_str(), "https://api.spotinst.io/token");
         Ok(())
     }
 }

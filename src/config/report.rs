@@ -112,6 +112,10 @@ fn reported(sources: &Sources, token: Option<&GivenToken>, setting: &'static Set
             let path = sources.profile.path(setting).cloned();
             text(path.map(|path| path.map(|path| path.display().to_string())))
         }
+        ValueKind::Url if setting.is(&settings::REFRESH_URL) => {
+            let token_url = sources.endpoint(&settings::TOKEN_URL)?;
+            text(Some(sources.refresh_url(&token_url)?.map(|url| url.to_string())))
+        }
         ValueKind::Url | ValueKind::BaseUrl => text(Some(sources.endpoint(setting)?.map(|url| url.to_string()))),
         ValueKind::Account => {
             let beside = token.and_then(|token| token.account.clone());

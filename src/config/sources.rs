@@ -68,13 +68,18 @@ impl Sources {
     }
 
     pub fn endpoint(&self, setting: &'static Setting) -> Result<Sourced<Endpoint>> {
-        let text = match self.text(setting)? {
-            // The tokens of somebody else's broker never go to Spotinst.
-            None if setting.is(&settings::REFRESH_URL) => self.text(&settings::TOKEN_URL)?,
-            text => text,
-        };
-        let text = text.or_else(|| default(setting)).unwrap_or_else(|| Sourced::default(String::new()));
+        let text = self.text_or_default(setting)?.unwrap_or_else(|| Sourced::default(String::new()));
         Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
+    }
+
+    /// Where only the token URL is given, it is the refresh URL, too: the tokens of somebody else's broker never go to
+    /// Spotinst.
+    pub fn refresh_url(&self, token_url: &Sourced<Endpoint>) -> Result<Sourced<Endpoint>> {
+        if token_url.source.is_default() || self.text(&settings::REFRESH_URL)?.is_some() {
+            self.endpoint(&settings::REFRESH_URL)
+        } else {
+            Ok(token_url.clone())
+        }
     }
 
     /// Root certificates and proxy.
