@@ -1,7 +1,7 @@
 //! The completions in real shells: they load, and complete the profiles' names of the configuration.
 
+use crate::requirements::is_installed;
 use crate::sandbox::Sandbox;
-use crate::surroundings::is_installed;
 
 const CONFIG: &str =
     "[profiles.staging]\ntoken = \"a\"\n[profiles.production]\ntoken = \"b\"\n[profiles.stage2]\ntoken = \"c\"\n";

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
 use crate::stand_in::{Gate, Reply, StandIn};
-use crate::wall_clock::WallClock;
 
 /// A two-hour token is ageing at this age, in seconds, whatever the spread.
 const AGEING: i64 = 6_400;

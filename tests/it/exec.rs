@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
-use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
 

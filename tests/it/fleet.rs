@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::{Reply, StandIn, spotinst};
-use crate::surroundings::is_installed;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
-use crate::surroundings::is_installed;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kubernetes");
 

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::requirements::{is_at_hand, is_installed};
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::{is_at_hand, is_installed};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {

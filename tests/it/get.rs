@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::host::{DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{DOCUMENT, EXPIRY, TOKEN, permanent, telling};
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::host::{DOCUMENT, permanent, telling};
+use crate::fixtures::{DOCUMENT, permanent, telling};
+use crate::requirements::is_installed;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
-use crate::surroundings::is_installed;
 
 /// Says of each document on stdin, one a line, whether the schema admits it.
 const VALIDATE: &str = "

@@ -4,10 +4,10 @@ use std::fs;
 
 use serde_json::json;
 
+use crate::requirements::is_installed;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 use crate::stand_in::tls::{Ca, Identity};
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::is_installed;
 
 /// A token service, an API server that accepts the service's tokens, and a user of both.
 struct Cluster {

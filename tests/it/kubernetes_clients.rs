@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::example::{find, run, text};
+use crate::examples::{find, run, text};
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use crate::stand_in::{Reply, StandIn};
-use crate::terminal::Terminal;
 
 /// A new machine: nothing but the URLs is set, and no colour is wanted.
 fn new_machine(stand_in: &StandIn) -> Sandbox {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
 use crate::sandbox::Running;
 
 #[test]

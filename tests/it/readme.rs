@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::example::{ACCOUNT, examples, find, path};
-use crate::internet::Internet;
+use crate::examples::{ACCOUNT, examples, find, path};
+use crate::fake_network::Internet;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 

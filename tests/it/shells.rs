@@ -5,9 +5,9 @@ use std::fs::OpenOptions;
 use std::io::pipe;
 use std::process::Stdio;
 
+use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
-use crate::surroundings::is_installed;
 
 /// The one line of the documentation, and a look at what a child of the shell finds.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";

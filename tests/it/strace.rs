@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::requirements;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::surroundings;
 
 /// The calls of the exchange's thread that are looked at: others, such as giving memory back at its end, may or may not
 /// come before the process ends.
@@ -27,10 +27,10 @@ pub struct Call {
     pub line: String,
 }
 
-/// Whether `strace` can be used here: see [`surroundings::need`].
+/// Whether `strace` can be used here: see [`requirements::need`].
 #[track_caller]
 pub fn is_there() -> bool {
-    surroundings::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
+    requirements::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
 /// The program under `strace` with these options.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::example::{ACCOUNT, find_by_chance, path, run, text};
+use crate::examples::{ACCOUNT, find_by_chance, path, run, text};
 use crate::sandbox::{Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use crate::mounts::run_with_mounts;
+use crate::mount_namespace::run_with_mounts;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::{Ca, Identity};
 use crate::stand_in::{Reply, StandIn};

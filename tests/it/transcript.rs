@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::requirements::need;
 use crate::sandbox::PROGRAM;
 use crate::stand_in::StandIn;
-use crate::surroundings::need;
 
 #[test]
 fn the_recorded_session_is_current() {

@@ -3,10 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
-use crate::wall_clock::WallClock;
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 

@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
-use crate::wall_clock::WallClock;
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 

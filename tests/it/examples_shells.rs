@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use crate::example::{ACCOUNT, find, path};
+use crate::examples::{ACCOUNT, find, path};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 

@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::issued::{Style, Tokens};
 use crate::stand_in::{Reply, StandIn};
-use crate::wall_clock::WallClock;
 
 const HOURS_2: u64 = 7_200;
 

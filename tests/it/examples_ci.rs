@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::example::{ACCOUNT, examples, find, text, yaml};
-use crate::internet::Internet;
+use crate::examples::{ACCOUNT, examples, find, text, yaml};
+use crate::fake_network::Internet;
 use crate::sandbox::{Outcome, PROGRAM, Running};
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 

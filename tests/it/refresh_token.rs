@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
-use crate::wall_clock::WallClock;
 
 /// A token that has just died, from a service that treats refresh tokens so.
 fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, WallClock)> {

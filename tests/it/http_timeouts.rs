@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::mounts::run_with_mounts;
+use crate::mount_namespace::run_with_mounts;
+use crate::requirements::need;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::need;
 
 /// Far more than the time limit of these calls, far less than what they meet would take.
 const AT_MOST: Duration = Duration::from_secs(8);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::requirements::need;
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
-use crate::surroundings::need;
 
 /// The account that the tests' user works in.
 pub const ACCOUNT: &str = "act-12345678";

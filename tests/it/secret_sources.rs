@@ -9,10 +9,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::is_installed;
 
 #[test]
 fn a_file_loses_one_trailing_newline() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::host::{DOCUMENT, telling};
+use crate::fixtures::{DOCUMENT, telling};
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
@@ -112,7 +112,7 @@ fn a_file_may_have_the_longest_name_there_is() {
         let name = "n".repeat(length);
         sandbox.run(["--output", &name]).prints("");
         let text = fs::read_to_string(sandbox.path().join(&name)).unwrap();
-        assert_eq!(text, format!("{}\n", crate::host::TOKEN));
+        assert_eq!(text, format!("{}\n", crate::fixtures::TOKEN));
     }
 }
 

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::example::{self, ACCOUNT, find, path, run, text};
-use crate::internet::Internet;
+use crate::examples::{self, ACCOUNT, find, path, run, text};
+use crate::fake_network::Internet;
 
 /// Both hosts under the names that are compiled in: nobody was redirected by a setting of ours.
 const BOTH_HOSTS: [&str; 2] = ["oauth.spotinst.io:443", "api.spotinst.io:443"];
@@ -144,9 +144,9 @@ fn the_serverless_line_writes_the_file_and_hands_over_the_token() {
 
     let token = internet.token();
     outcome.prints(&format!("deploy [{token}]\ndefault:\n  token: {token}\n  account: {ACCOUNT}\n"));
-    if let Some(file) = example::yaml(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
+    if let Some(file) = examples::yaml(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
         assert_eq!(file, json!({"default": {"token": token, "account": ACCOUNT}}));
-        assert_eq!(example::yaml(&example).unwrap()["plugins"], json!(["serverless-spotinst-functions"]));
+        assert_eq!(examples::yaml(&example).unwrap()["plugins"], json!(["serverless-spotinst-functions"]));
     }
     let renewed = shell(&internet, "spotinst-cred --force-refresh");
     renewed.prints(&format!("{}\n", internet.spotinst.issued()[1]));

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::requirements::need;
 use crate::sandbox::Sandbox;
-use crate::surroundings::need;
 
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 

@@ -7,10 +7,10 @@
 
 use std::fs;
 
+use crate::requirements::for_each;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
-use crate::surroundings::for_each;
 
 /// The failures that the system could have, once each.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];

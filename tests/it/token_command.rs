@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::host::{ACCOUNT, DOCUMENT, TOKEN, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, telling};
 use crate::sandbox::{PROGRAM, Sandbox};
 use crate::stand_in::StandIn;
 

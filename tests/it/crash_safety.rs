@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::requirements::for_each;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
-use crate::surroundings::for_each;
 
 /// A machine of its own for each kill.
 fn machine() -> (StandIn, Sandbox) {

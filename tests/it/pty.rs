@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use crate::requirements::need;
 use crate::sandbox::Sandbox;
-use crate::surroundings::need;
 
 /// Nothing that is awaited takes longer.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! The program in a mount namespace of its own, where a test replaces files of the system.
 
+use crate::requirements::need;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::surroundings::need;
 
 /// Runs the program after a script that mounts. Nothing where mounting is not permitted: the
 /// test is then skipped by name, and fails on CI.

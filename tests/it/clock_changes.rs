@@ -1,9 +1,9 @@
 //! A wall clock that steps, by minutes and by years, before and during a call: always a token, never for long a wrong
 //! one.
 
+use crate::fake_clock::WallClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
-use crate::wall_clock::WallClock;
 
 const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::example::ACCOUNT;
+use crate::examples::ACCOUNT;
 use crate::sandbox::{Sandbox, path_with_program};
 use crate::stand_in::proxy::Proxy;
 use crate::stand_in::tls::Ca;
