@@ -8,10 +8,12 @@ use std::process::Command;
 
 use ring::digest::{SHA256, digest};
 
-use crate::requirements::{self, NOBODY, PlainUser, for_each};
+use crate::parallel::for_each;
+use crate::requirements::{can_run, is_root, need, need_for_case};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::{self, RefreshTokens};
+use crate::unprivileged::{NOBODY, PlainUser, give};
 
 /// A machine whose cache holds a token already.
 struct Machine {
@@ -96,7 +98,7 @@ impl Intruder {
                 fs::write(place.join("file"), "precious").unwrap();
             }
             // Reading /dev/zero never ends.
-            Self::Endless if requirements::is_root() => run(Command::new("mknod").arg(place).args(["c", "1", "5"])),
+            Self::Endless if is_root() => run(Command::new("mknod").arg(place).args(["c", "1", "5"])),
             Self::Endless => return false,
             Self::DanglingLink => symlink(target, place).unwrap(),
             Self::LinkToFile => {
@@ -142,7 +144,7 @@ fn anything_in_the_entrys_place_is_a_miss() {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
         if !intruder.take(&machine.entry, &target) {
-            requirements::need("root, to make a device", false);
+            need_for_case(false, "only root can make a device");
             return;
         }
         machine.asks_anew();
@@ -181,7 +183,7 @@ fn anything_in_the_locks_place_costs_no_more_than_the_sharing() {
         let target = machine.sandbox.path().join("target");
         fs::remove_file(&machine.entry).unwrap();
         if !intruder.take(&machine.lock, &target) {
-            requirements::need("root, to make a device", false);
+            need_for_case(false, "only root can make a device");
             return;
         }
         machine.asks_anew();
@@ -203,7 +205,7 @@ fn anything_in_the_directorys_place_costs_no_more_than_the_sharing() {
         let machine = Machine::new();
         let (dir, target) = (machine.sandbox.cache_dir(), machine.sandbox.path().join("target"));
         if !intruder.take(&dir, &target) {
-            requirements::need("root, to make a device", false);
+            need_for_case(false, "only root can make a device");
             return;
         }
         machine.asks_anew();
@@ -415,9 +417,8 @@ fn the_directory_is_made_where_even_the_home_is_missing() {
 
 #[test]
 fn without_any_home_the_token_is_printed() {
-    if !requirements::is_root() || !requirements::can_run("setpriv", &["--version"]) {
-        let why = "root: without HOME a user's real home counts, and only root can become one without";
-        requirements::need(why, false);
+    if !is_root() || !can_run("setpriv", &["--version"]) {
+        need(false, "only root can become a user without a home, and setpriv must be installed");
         return;
     }
     let stand_in = StandIn::start();
@@ -442,7 +443,7 @@ fn without_any_home_the_token_is_printed() {
 
 #[test]
 fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
-    if !requirements::need("root, to give files away", requirements::is_root()) {
+    if !need(is_root(), "only root can give files to another user") {
         return;
     }
     let machine = Machine::new();
@@ -477,7 +478,7 @@ fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
 
 #[test]
 fn root_believes_no_entry_of_a_user() {
-    if !requirements::need("root", requirements::is_root()) {
+    if !need(is_root(), "it is about calls by root") {
         return;
     }
     let machine = Machine::new();
@@ -489,13 +490,13 @@ fn root_believes_no_entry_of_a_user() {
 
 #[test]
 fn root_leaves_nothing_in_the_directory_of_a_user() {
-    if !requirements::need("root", requirements::is_root()) {
+    if !need(is_root(), "it is about calls by root") {
         return;
     }
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     fs::create_dir_all(sandbox.cache_dir()).unwrap();
-    requirements::give(&sandbox.home(), NOBODY);
+    give(&sandbox.home(), NOBODY);
     sandbox.run([]).prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
     assert_eq!(fs::read_dir(sandbox.cache_dir()).unwrap().count(), 0);
 }
@@ -504,8 +505,8 @@ fn root_leaves_nothing_in_the_directory_of_a_user() {
 /// allowed.
 #[track_caller]
 fn with_mounts(sandbox: &Sandbox, script: &str) -> Option<String> {
-    if !requirements::can_run("unshare", &["--mount", "true"]) {
-        requirements::need("`unshare --mount`, and the right to it", false);
+    if !can_run("unshare", &["--mount", "true"]) {
+        need(false, "it needs `unshare` and the right to mount");
         return None;
     }
     fs::create_dir_all(sandbox.cache_dir()).unwrap();

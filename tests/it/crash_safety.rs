@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::requirements::for_each;
+use crate::parallel::for_each;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;

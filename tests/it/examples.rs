@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::requirements::need;
+use crate::requirements::{need, need_for_case, need_optional, not_installed};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 
 /// The account that the tests' user works in.
@@ -32,20 +32,27 @@ pub fn text(example: &str) -> String {
     fs::read_to_string(path(example)).unwrap()
 }
 
-/// A program by its name, or by its path below `target/hosts`, where `.ci/hosts` installs what no distribution has.
-/// `None`, and a word about it, where it is not there; CI has them all.
+/// Finds a program by its name, or by its path below `target/hosts`, where `.ci/hosts` installs what no distribution
+/// has. `None` where it is not installed: the test is then skipped, or fails on CI.
+#[track_caller]
 pub fn find(program: &str) -> Option<PathBuf> {
     let found = look_for(program);
-    need(program, found.is_some());
+    need(found.is_some(), &not_installed(program));
     found
 }
 
-/// The same for what CI has no way to install.
-pub fn find_by_chance(program: &str) -> Option<PathBuf> {
+/// Like [`find`], for some of the test's cases.
+#[track_caller]
+pub fn find_for_case(program: &str) -> Option<PathBuf> {
     let found = look_for(program);
-    if found.is_none() {
-        eprintln!("skipped: {program} is not installed, and CI cannot install it");
-    }
+    need_for_case(found.is_some(), &not_installed(program));
+    found
+}
+
+/// Like [`find`], for what CI cannot install.
+pub fn find_optional(program: &str) -> Option<PathBuf> {
+    let found = look_for(program);
+    need_optional(found.is_some(), &not_installed(program));
     found
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use crate::examples::{ACCOUNT, find, path};
+use crate::examples::{ACCOUNT, find, find_for_case, path};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 
@@ -34,7 +34,7 @@ fn shell(sandbox: &Sandbox, shell: &str, script: &str) -> Outcome {
 
 #[test]
 fn a_script_has_the_variables() {
-    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find(name).is_some()) {
+    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script =
             format!(". '{}'\n{LOOK}\necho \"[${{spotinst_variables-}}]\"", path("shell/spotinst.sh").display());
@@ -47,7 +47,7 @@ fn a_script_has_the_variables() {
 
 #[test]
 fn a_script_ends_without_a_token() {
-    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find(name).is_some()) {
+    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script = format!(". '{}'\necho went on", path("shell/spotinst.sh").display());
 
@@ -95,7 +95,7 @@ fn gives_programs_a_token(name: &str, example: &str) {
 #[test]
 fn shells_show_that_there_is_no_token() {
     for (name, example) in [("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")] {
-        if find(name).is_none() {
+        if find_for_case(name).is_none() {
             continue;
         }
         let stand_in = StandIn::start();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::requirements::need;
+use crate::requirements::{need, not_installed};
 use crate::sandbox::Sandbox;
 
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
@@ -20,7 +20,7 @@ impl WallClock {
     /// installed: then the test is skipped, by name; under `CI` it fails.
     pub fn of(sandbox: &mut Sandbox) -> Option<Self> {
         let library = library();
-        need("faketime", library.is_some());
+        need(library.is_some(), &not_installed("faketime"));
         let library = library?;
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let clock = Self { file: sandbox.path().join("clock"), start };

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::requirements::is_installed;
+use crate::requirements::{has_python_module, is_installed};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 
@@ -12,7 +12,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kuberne
 
 /// The documents of a file, by PyYAML; nothing where that is not installed.
 fn documents(file: &str) -> Option<Vec<Value>> {
-    is_installed("python3", &["-c", "import yaml"]).then(|| {
+    has_python_module("yaml").then(|| {
         let script =
             "import json, sys, yaml; print(json.dumps([d for d in yaml.safe_load_all(open(sys.argv[1])) if d]))";
         let mut python = Sandbox::new().command("python3");

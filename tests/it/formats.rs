@@ -8,7 +8,10 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::fixtures::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
-use crate::requirements::{is_at_hand, is_installed};
+use crate::requirements::{
+    can_run, has_python_module_for_case, is_installed, is_installed_for_case, need_optional, need_optional_for_case,
+    not_installed,
+};
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
 
@@ -123,16 +126,17 @@ fn shells_evaluate_their_format_and_export_it() {
     // A child prints them: only what is exported reaches it.
     let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
     for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
-        if is_installed(shell, &["-c", ":"]) {
+        if is_installed_for_case(shell, &["-c", ":"]) {
             let script = format!("eval \"$(spotinst-cred -f sh)\"\n{child}");
             sandbox.shell(shell, &script).prints(&expected);
         }
     }
-    if is_installed("fish", &["-c", "true"]) {
+    if is_installed_for_case("fish", &["-c", "true"]) {
         sandbox.shell("fish", &format!("spotinst-cred -f fish | source\n{child}")).prints(&expected);
         sandbox.shell("fish", &format!("eval (spotinst-cred -f fish)\n{child}")).prints(&expected);
     }
-    if is_at_hand("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
+    let has_pwsh = can_run("pwsh", &["-NoProfile", "-Command", "exit 0"]);
+    if need_optional_for_case(has_pwsh, &not_installed("pwsh")) {
         let script = format!("spotinst-cred -f powershell | Invoke-Expression\n{child}");
         sandbox.shell("pwsh", &script).prints(&expected);
     }
@@ -149,7 +153,8 @@ fn an_environment_file_is_read_alike_by_all_its_readers() {
     assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
-    if is_at_hand("node", &["--env-file=/dev/null", "-e", ""]) {
+    let has_node = can_run("node", &["--env-file=/dev/null", "-e", ""]);
+    if need_optional_for_case(has_node, "node is not installed, or does not know --env-file") {
         let script =
             "node --env-file=$HOME/.env -e 'console.log(process.env.SPOTINST_TOKEN, process.env.SPOTINST_ACCOUNT)'";
         sandbox.shell("sh", script).prints(&expected);
@@ -158,7 +163,7 @@ fn an_environment_file_is_read_alike_by_all_its_readers() {
 
 #[test]
 fn docker_hands_the_environment_file_to_its_engine() {
-    if !is_at_hand("docker", &["--version"]) {
+    if !need_optional(can_run("docker", &["--version"]), &not_installed("docker")) {
         return;
     }
     // An engine that refuses to make the container, when it has been told its environment.
@@ -180,12 +185,12 @@ fn docker_hands_the_environment_file_to_its_engine() {
 fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
     let sandbox = telling(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
-    if is_installed("python3", &["-c", "import configparser"]) {
+    if is_installed_for_case("python3", &["-c", "import configparser"]) {
         let script = "import configparser, sys; p = configparser.ConfigParser(); p.read_file(sys.stdin); \
             d = p['default']; print(d['token'], d['account'])";
         assert_eq!(python(script, &sandbox.run(["-f", "ini"]).stdout), expected);
     }
-    if is_installed("python3", &["-c", "import yaml"]) {
+    if has_python_module_for_case("yaml") {
         let script = "import yaml, sys; d = yaml.safe_load(sys.stdin)['default']; print(d['token'], d['account'])";
         assert_eq!(python(script, &sandbox.run(["-f", "yaml"]).stdout), expected);
     }
@@ -201,7 +206,7 @@ fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
         yaml.prints(&format!("default:\n  token: '{token}'\n  account: '12345678'\n"));
         stream.push_str(&format!("---\n{}", yaml.stdout));
     }
-    if is_installed("python3", &["-c", "import yaml"]) {
+    if has_python_module_for_case("yaml") {
         let script = "import yaml, sys; d = yaml.safe_load_all(sys.stdin); print(*(x['default']['token'] + x['default']['account'] for x in d))";
         let expected: Vec<_> = numbers.into_iter().chain(words).map(|token| format!("{token}12345678")).collect();
         assert_eq!(python(script, &stream), format!("{}\n", expected.join(" ")));

@@ -16,12 +16,15 @@ mod fake_clock;
 mod fake_network;
 mod fixtures;
 mod mount_namespace;
+mod parallel;
 mod pty;
 mod requirements;
 mod sandbox;
+mod skip_file;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 mod strace;
+mod unprivileged;
 
 mod cache_files;
 mod cache_gc;

@@ -14,7 +14,7 @@ pub fn run_with_mounts(sandbox: &Sandbox, mounts: &str) -> Option<Outcome> {
     };
     let is_permitted = |flags: &&str| run(flags, "true").status().is_ok_and(|status| status.success());
     let Some(flags) = ["-m", "-rm"].into_iter().find(is_permitted) else {
-        need("the right to mount", false);
+        need(false, "it needs the right to mount");
         return None;
     };
     Some(Running::start(&mut run(flags, &format!("exec {PROGRAM}"))).end())

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use crate::requirements::need;
+use crate::requirements::{need, not_installed};
 use crate::sandbox::Sandbox;
 
 /// Nothing that is awaited takes longer.
@@ -110,6 +110,6 @@ impl Drop for Terminal {
 fn python() -> Option<String> {
     let found = Command::new("python3").args(["-c", "import pty, sys; print(sys.executable)"]).output().ok();
     let found = found.filter(|found| found.status.success());
-    need("python3", found.is_some());
+    need(found.is_some(), &not_installed("python3"));
     found.map(|found| String::from_utf8(found.stdout).unwrap().trim().to_owned())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::examples::{ACCOUNT, examples, find, path};
+use crate::examples::{ACCOUNT, examples, find, find_for_case, path};
 use crate::fake_network::Internet;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
@@ -46,7 +46,7 @@ fn the_lines_for_shells_set_the_token() {
     for (shell, row) in
         [("sh", "[sh, dash"), ("dash", "[sh, dash"), ("bash", "[bash]"), ("zsh", "[zsh]"), ("fish", "[fish]")]
     {
-        if find(shell).is_none() {
+        if find_for_case(shell).is_none() {
             continue;
         }
         let stand_in = StandIn::start();

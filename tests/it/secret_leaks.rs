@@ -4,11 +4,11 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::requirements::PlainUser;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::issued::{Style, Tokens};
 use crate::stand_in::reply::Delivery;
 use crate::stand_in::{Reply, StandIn};
+use crate::unprivileged::PlainUser;
 
 /// What each secret holds, however the rest of it is encoded.
 const PASSWORD: &str = "sentinel-password";
@@ -339,7 +339,7 @@ fn the_memory_of_the_process_is_its_own() {
         std::thread::yield_now();
     }
     if crate::requirements::is_root() {
-        assert_eq!(owner(other.id()), crate::requirements::NOBODY);
+        assert_eq!(owner(other.id()), crate::unprivileged::NOBODY);
     } else {
         assert_ne!(owner(other.id()), 0);
     }

@@ -7,7 +7,7 @@
 
 use std::fs;
 
-use crate::requirements::for_each;
+use crate::parallel::for_each;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::examples::{ACCOUNT, find_by_chance, path, run, text};
+use crate::examples::{ACCOUNT, find_optional, path, run, text};
 use crate::sandbox::{Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 
@@ -23,7 +23,7 @@ const LOOKING: &str = r#"resource "terraform_data" "look" {
 
 #[test]
 fn what_terraform_runs_has_the_token() {
-    let Some(terraform) = find_by_chance("terraform") else { return };
+    let Some(terraform) = find_optional("terraform") else { return };
     let stand_in = StandIn::start();
     let sandbox = user(&stand_in);
     fs::write(sandbox.path().join("main.tf"), LOOKING).unwrap();
@@ -40,7 +40,7 @@ fn what_terraform_runs_has_the_token() {
 
 #[test]
 fn terraform_can_read_the_examples() {
-    let Some(terraform) = find_by_chance("terraform") else { return };
+    let Some(terraform) = find_optional("terraform") else { return };
     let folder = path("terraform");
     let outcome = run(&Sandbox::new(), terraform, &["fmt", "-check", "-no-color", folder.to_str().unwrap()]);
     outcome.prints("");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::requirements::need;
+use crate::requirements::{need, not_installed};
 use crate::sandbox::PROGRAM;
 use crate::stand_in::StandIn;
 
@@ -15,7 +15,7 @@ fn the_recorded_session_is_current() {
     let mut record = Command::new("python3");
     record.arg(dir.join("record.py")).args([PROGRAM, &stand_in.url(), &stand_in.base()]);
     let recorded = record.output();
-    if !need("python3", recorded.is_ok()) {
+    if !need(recorded.is_ok(), &not_installed("python3")) {
         return;
     }
     let recorded = recorded.unwrap();
