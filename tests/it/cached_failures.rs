@@ -3,11 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::callers::LOCK_HELD;
 use crate::fake_clock::WallClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
-
-const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
 #[test]
 fn a_429_is_respected_until_its_reset() {
@@ -58,7 +57,7 @@ fn waiters_share_a_429() {
     let holder = sandbox.start([]);
     stand_in.wait_for_requests(1);
     let mut waiters: Vec<_> = (0..12).map(|_| sandbox.start(["-v", "--force-refresh"])).collect();
-    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), HELD));
+    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), LOCK_HELD));
 
     gate.open();
 

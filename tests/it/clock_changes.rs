@@ -1,14 +1,13 @@
 //! A wall clock that steps, by minutes and by years, before and during a call: always a token, never for long a wrong
 //! one.
 
+use crate::callers::LOCK_HELD;
 use crate::fake_clock::WallClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 
 const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;
-
-const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
 #[test]
 fn a_step_before_a_call() {
@@ -72,7 +71,7 @@ fn a_step_while_a_call_is_under_way() {
         let holder = sandbox.start([]);
         stand_in.wait_for_requests(1);
         let mut waiters: Vec<_> = (0..6).map(|_| sandbox.start(["-v"])).collect();
-        waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), HELD));
+        waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), LOCK_HELD));
 
         clock.set(step);
         gate.open();
@@ -97,7 +96,7 @@ fn a_step_while_the_lock_is_waited_for_does_not_change_the_wait() {
     let _holder = sandbox.start(["--timeout", "1m"]);
     stand_in.wait_for_requests(1);
     let mut waiter = sandbox.start(["-v", "--timeout", "2s"]);
-    assert_eq!(waiter.next_line(), HELD);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
 
     // It neither waits for years nor gives up at once: budgets go by the monotonic clock.
     clock.set(-20 * YEAR);

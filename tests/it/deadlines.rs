@@ -5,14 +5,13 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::spotinst::PASSWORD;
 use crate::stand_in::{Reply, StandIn};
 
 /// The shortest patience of a usual host, and the guarantee for the default time limit.
 const HOST: Duration = Duration::from_secs(10);
-
-const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
 /// Runs so many callers at once and gives each one's end and how long it took.
 fn all_at_once<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<(Outcome, Duration)> {
@@ -126,7 +125,7 @@ fn a_wait_for_the_lock_that_ends_late_leaves_only_the_rest() {
     lock.lock().unwrap();
     let started = Instant::now();
     let mut waiter = sandbox.start(["-v", "--timeout", "8s", "--force-refresh"]);
-    assert_eq!(waiter.next_line(), HELD);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
 
     thread::sleep(Duration::from_secs(4));
     drop(lock);

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 
@@ -60,8 +61,7 @@ fn a_refresh_in_flight_does_not_bring_the_tokens_back() {
         stand_in.wait_for_requests(1);
 
         let mut logout = Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments));
-        let waits = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
-        assert_eq!(logout.next_line(), waits);
+        assert_eq!(logout.next_line(), LOCK_HELD);
         gate.open();
 
         assert_eq!(caller.end().status, Some(0), "who asked before gets the token");

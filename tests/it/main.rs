@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod callers;
 mod examples;
 mod fake_clock;
 mod fake_network;

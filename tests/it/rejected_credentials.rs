@@ -3,12 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
+use crate::callers::{LOCK_HELD, assert_one_works};
 use crate::fake_clock::WallClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
-
-const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
 /// A sandbox whose password is wrong, with a clock that stands still.
 fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, WallClock)> {
@@ -52,8 +51,7 @@ fn two_hundred_callers_with_a_rejected_password_make_one_request() {
     let Some((sandbox, _clock)) = locked_out(&stand_in) else { return };
     let gate = stand_in.close_gate();
     let mut callers: Vec<_> = (0..200).map(|_| sandbox.start(["-v"])).collect();
-    let waiting = callers.iter_mut().map(|caller| caller.next_line()).filter(|line| line == HELD).count();
-    assert_eq!(waiting, 199);
+    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     gate.open();
 
     let told = rejected(&stand_in, "");
@@ -160,7 +158,7 @@ fn the_command_of_a_rejected_password_runs_once_for_all_who_wait() {
     let (holder, answer) = prompt.start();
 
     let mut waiters: Vec<_> = (0..12).map(|_| prompt.sandbox.start(["-v"])).collect();
-    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), HELD));
+    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), LOCK_HELD));
     drop(answer);
 
     holder.end().has_failed(4);
@@ -177,7 +175,7 @@ fn a_forced_call_does_not_share_a_rejection_that_nobody_asked_for_again() {
     let (holder, answer) = prompt.start();
 
     let mut forced = prompt.sandbox.start(["-v", "--force-refresh"]);
-    assert_eq!(forced.next_line(), HELD);
+    assert_eq!(forced.next_line(), LOCK_HELD);
     drop(answer);
 
     holder.end().has_failed(4);
@@ -195,7 +193,7 @@ fn who_has_other_credentials_does_not_share_a_rejection() {
     stand_in.wait_for_requests(1);
     sandbox.set("SPOTINST_PASSWORD", PASSWORD);
     let mut right = sandbox.start(["-v"]);
-    assert_eq!(right.next_line(), HELD);
+    assert_eq!(right.next_line(), LOCK_HELD);
 
     gate.open();
 
@@ -216,7 +214,7 @@ fn who_has_a_password_does_not_share_the_lack_of_one() {
     let lacking = Running::start(sandbox.program([]).env_remove(password));
     stand_in.wait_for_requests(2);
     let mut having = sandbox.start(["-v"]);
-    assert_eq!(having.next_line(), HELD);
+    assert_eq!(having.next_line(), LOCK_HELD);
 
     gate.open();
 
@@ -238,7 +236,7 @@ fn who_lacks_the_password_likewise_shares_that() {
     let holder = sandbox.start([]);
     stand_in.wait_for_requests(2);
     let mut waiters: Vec<_> = (0..12).map(|_| sandbox.start(["-v"])).collect();
-    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), HELD));
+    waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.next_line(), LOCK_HELD));
 
     gate.open();
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::callers::assert_one_works;
 use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, telling};
 use crate::sandbox::{PROGRAM, Sandbox};
 use crate::stand_in::StandIn;
@@ -77,11 +78,8 @@ fn fifty_callers_run_it_once() {
     let sandbox = counting("cat ~/gate");
     let gate = fifo(&sandbox);
     let mut callers: Vec<_> = (0..50).map(|_| sandbox.start(["-v"])).collect();
-    let parts: Vec<_> = callers.iter_mut().map(|caller| caller.next_line()).collect();
     let running = format!("spotinst-cred: running the token command from {}", origin(&sandbox));
-    let is_waiting = |line: &&String| line.starts_with("spotinst-cred: the lock is held by ");
-    assert_eq!(parts.iter().filter(|line| **line == running).count(), 1);
-    assert_eq!(parts.iter().filter(is_waiting).count(), 49);
+    assert_one_works(&mut callers, |line| line == running);
     open(&gate).write_all(DOCUMENT.as_bytes()).unwrap();
     for caller in callers {
         let outcome = caller.end();
