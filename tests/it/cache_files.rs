@@ -39,7 +39,7 @@ impl Machine {
 
     /// A call asks the server, by the password as nothing of the cache is believed, and prints what it gets.
     #[track_caller]
-    fn asks_anew(&self) {
+    fn misses(&self) {
         let before = self.stand_in.issued().len();
         let outcome = self.sandbox.run([]);
         assert_eq!(self.stand_in.issued().len(), before + 1, "one request: {outcome:?}");
@@ -58,7 +58,7 @@ impl Machine {
 
 /// What can stand in a file's place.
 #[derive(Clone, Copy, Debug)]
-enum Intruder {
+enum Obstacle {
     EmptyFile,
     Text,
     Fifo,
@@ -71,20 +71,20 @@ enum Intruder {
     LinkToItself,
 }
 
-const INTRUDERS: [Intruder; 10] = [
-    Intruder::EmptyFile,
-    Intruder::Text,
-    Intruder::Fifo,
-    Intruder::Directory,
-    Intruder::FullDirectory,
-    Intruder::Endless,
-    Intruder::DanglingLink,
-    Intruder::LinkToFile,
-    Intruder::LinkToDirectory,
-    Intruder::LinkToItself,
+const OBSTACLES: [Obstacle; 10] = [
+    Obstacle::EmptyFile,
+    Obstacle::Text,
+    Obstacle::Fifo,
+    Obstacle::Directory,
+    Obstacle::FullDirectory,
+    Obstacle::Endless,
+    Obstacle::DanglingLink,
+    Obstacle::LinkToFile,
+    Obstacle::LinkToDirectory,
+    Obstacle::LinkToItself,
 ];
 
-impl Intruder {
+impl Obstacle {
     /// Puts it there; `target` is what a link points to. Whether that was possible.
     fn take(self, place: &Path, target: &Path) -> bool {
         remove(place);
@@ -116,7 +116,7 @@ impl Intruder {
 
     /// Nothing came through a link.
     #[track_caller]
-    fn left_alone(self, target: &Path) {
+    fn leaves_target_alone(self, target: &Path) {
         match self {
             Self::LinkToFile => assert_eq!(fs::read_to_string(target).unwrap(), "precious", "{self:?}"),
             Self::LinkToDirectory => assert_eq!(fs::read_dir(target).unwrap().count(), 0, "{self:?}"),
@@ -139,21 +139,21 @@ fn run(command: &mut Command) {
 }
 
 #[test]
-fn anything_in_the_entrys_place_is_a_miss() {
-    for_each(&INTRUDERS, |intruder| {
+fn anything_else_in_place_of_the_entry_is_a_cache_miss() {
+    for_each(&OBSTACLES, |obstacle| {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
-        if !intruder.take(&machine.entry, &target) {
+        if !obstacle.take(&machine.entry, &target) {
             need_for_case(false, "only root can make a device");
             return;
         }
-        machine.asks_anew();
-        intruder.left_alone(&target);
+        machine.misses();
+        obstacle.leaves_target_alone(&target);
         // What can be replaced is; a directory cannot, and stays as it was.
-        match intruder {
-            Intruder::Directory => machine.asks_anew(),
-            Intruder::FullDirectory => {
-                machine.asks_anew();
+        match obstacle {
+            Obstacle::Directory => machine.misses(),
+            Obstacle::FullDirectory => {
+                machine.misses();
                 assert_eq!(fs::read_to_string(machine.entry.join("file")).unwrap(), "precious");
             }
             _ => machine.hits(),
@@ -163,65 +163,65 @@ fn anything_in_the_entrys_place_is_a_miss() {
 }
 
 #[test]
-fn a_link_to_a_good_entry_is_a_miss() {
+fn a_symlink_to_a_valid_entry_is_a_cache_miss() {
     let machine = Machine::new();
     let target = machine.sandbox.path().join("target");
     fs::rename(&machine.entry, &target).unwrap();
     let whole = fs::read(&target).unwrap();
     symlink(&target, &machine.entry).unwrap();
 
-    machine.asks_anew();
+    machine.misses();
     machine.hits();
     assert_eq!(fs::read(&target).unwrap(), whole);
     assert!(fs::symlink_metadata(&machine.entry).unwrap().is_file());
 }
 
 #[test]
-fn anything_in_the_locks_place_costs_no_more_than_the_sharing() {
-    for_each(&INTRUDERS, |intruder| {
+fn anything_else_in_place_of_the_lock_disables_only_the_cache() {
+    for_each(&OBSTACLES, |obstacle| {
         let machine = Machine::new();
         let target = machine.sandbox.path().join("target");
         fs::remove_file(&machine.entry).unwrap();
-        if !intruder.take(&machine.lock, &target) {
+        if !obstacle.take(&machine.lock, &target) {
             need_for_case(false, "only root can make a device");
             return;
         }
-        machine.asks_anew();
-        intruder.left_alone(&target);
-        match intruder {
+        machine.misses();
+        obstacle.leaves_target_alone(&target);
+        match obstacle {
             // A regular file can be locked, whatever is in it.
-            Intruder::EmptyFile | Intruder::Text => machine.hits(),
-            _ => machine.asks_anew(),
+            Obstacle::EmptyFile | Obstacle::Text => machine.hits(),
+            _ => machine.misses(),
         }
-        if matches!(intruder, Intruder::Text) {
+        if matches!(obstacle, Obstacle::Text) {
             assert_eq!(fs::read_to_string(&machine.lock).unwrap(), "not what you think\n");
         }
     });
 }
 
 #[test]
-fn anything_in_the_directorys_place_costs_no_more_than_the_sharing() {
-    for_each(&INTRUDERS, |intruder| {
+fn anything_else_in_place_of_the_directory_disables_only_the_cache() {
+    for_each(&OBSTACLES, |obstacle| {
         let machine = Machine::new();
         let (dir, target) = (machine.sandbox.cache_dir(), machine.sandbox.path().join("target"));
-        if !intruder.take(&dir, &target) {
+        if !obstacle.take(&dir, &target) {
             need_for_case(false, "only root can make a device");
             return;
         }
-        machine.asks_anew();
-        match intruder {
+        machine.misses();
+        match obstacle {
             // People keep caches on other disks: a link to a directory is one.
-            Intruder::Directory | Intruder::FullDirectory | Intruder::LinkToDirectory => machine.hits(),
+            Obstacle::Directory | Obstacle::FullDirectory | Obstacle::LinkToDirectory => machine.hits(),
             _ => {
-                machine.asks_anew();
-                intruder.left_alone(&target);
+                machine.misses();
+                obstacle.leaves_target_alone(&target);
             }
         }
     });
 }
 
 #[test]
-fn an_entry_torn_at_any_byte_is_a_miss() {
+fn an_entry_truncated_at_any_byte_is_a_cache_miss() {
     let whole = fs::read(Machine::new().entry).unwrap();
     let parts: Vec<Vec<usize>> = (0..6).map(|part| (part..whole.len()).step_by(6).collect()).collect();
     for_each(&parts, |offsets| {
@@ -229,14 +229,14 @@ fn an_entry_torn_at_any_byte_is_a_miss() {
         let whole = fs::read(&machine.entry).unwrap();
         for &offset in offsets.iter().filter(|&&offset| offset < whole.len()) {
             fs::write(&machine.entry, &whole[..offset]).unwrap();
-            machine.asks_anew();
+            machine.misses();
         }
         machine.hits();
     });
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_a_miss() {
+fn a_flipped_bit_anywhere_is_a_cache_miss() {
     let length = fs::metadata(Machine::new().entry).unwrap().len() as usize;
     let parts: Vec<Vec<usize>> = (0..6).map(|part| (part..length).step_by(6).collect()).collect();
     for_each(&parts, |offsets| {
@@ -247,29 +247,29 @@ fn a_flipped_bit_anywhere_is_a_miss() {
             // Each of the eight bits in turn; the unit tests of the entry flip all of them.
             bytes[offset] ^= 1 << (offset / 6 % 8);
             fs::write(&machine.entry, bytes).unwrap();
-            machine.asks_anew();
+            machine.misses();
         }
         machine.hits();
     });
 }
 
 #[test]
-fn an_entry_that_is_too_large_is_a_miss() {
+fn an_entry_that_is_too_large_is_a_cache_miss() {
     let machine = Machine::new();
     let whole = fs::read(&machine.entry).unwrap();
     for padding in [1, 256 * 1024, 300 * 1024] {
         fs::write(&machine.entry, [whole.clone(), vec![b'\n'; padding]].concat()).unwrap();
-        machine.asks_anew();
+        machine.misses();
     }
     // A terabyte that takes no room: reading it would take the afternoon.
     fs::write(&machine.entry, &whole).unwrap();
     fs::OpenOptions::new().write(true).open(&machine.entry).unwrap().set_len(1 << 40).unwrap();
-    machine.asks_anew();
+    machine.misses();
     machine.hits();
 }
 
 /// The entry's bytes with another object in them, and the sum that goes with it.
-fn resealed(entry: &Path, version: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
+fn with_valid_checksum(entry: &Path, version: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
     let text = fs::read_to_string(entry).unwrap();
     let (_, json) = text.split_once('\n').unwrap();
     let json = change(json.trim_end().to_owned());
@@ -280,19 +280,19 @@ fn resealed(entry: &Path, version: &str, change: impl FnOnce(String) -> String) 
 }
 
 #[test]
-fn an_entry_of_another_version_is_a_miss() {
+fn an_entry_of_another_version_is_a_cache_miss() {
     let machine = Machine::new();
     let whole = fs::read(&machine.entry).unwrap();
-    assert_eq!(resealed(&machine.entry, "1", |json| json), whole, "this test knows the format");
+    assert_eq!(with_valid_checksum(&machine.entry, "1", |json| json), whole, "this test knows the format");
     for version in ["2", "0", "10", "1.0", ""] {
-        fs::write(&machine.entry, resealed(&machine.entry, version, |json| json)).unwrap();
-        machine.asks_anew();
+        fs::write(&machine.entry, with_valid_checksum(&machine.entry, version, |json| json)).unwrap();
+        machine.misses();
     }
     machine.hits();
 }
 
 #[test]
-fn an_entry_with_a_good_sum_and_a_bad_object_is_a_miss() {
+fn an_entry_with_a_valid_checksum_and_invalid_content_is_a_cache_miss() {
     let changes: [fn(String) -> String; 8] = [
         |_| String::new(),
         |_| "{}".to_owned(),
@@ -305,43 +305,43 @@ fn an_entry_with_a_good_sum_and_a_bad_object_is_a_miss() {
     ];
     let machine = Machine::new();
     for change in changes {
-        let bytes = resealed(&machine.entry, "1", change);
+        let bytes = with_valid_checksum(&machine.entry, "1", change);
         assert_ne!(bytes, fs::read(&machine.entry).unwrap());
         fs::write(&machine.entry, bytes).unwrap();
-        machine.asks_anew();
+        machine.misses();
     }
     machine.hits();
 }
 
 #[test]
-fn an_entry_of_another_identity_copied_into_place_is_a_miss() {
+fn an_entry_of_another_identity_copied_into_place_is_a_cache_miss() {
     let mut machine = Machine::new();
     let theirs = fs::read(&machine.entry).unwrap();
     machine.stand_in.settings(|service| service.username = "grace@example.com".to_owned());
     machine.sandbox.set("SPOTINST_USERNAME", "grace@example.com");
-    machine.asks_anew();
+    machine.misses();
     let files = machine.sandbox.cache_files("token");
     let ours = files.iter().find(|path| **path != machine.entry).unwrap();
     machine.hits();
 
     fs::write(ours, theirs).unwrap();
-    machine.asks_anew();
+    machine.misses();
     machine.hits();
 }
 
 #[test]
-fn an_entry_that_others_can_read_is_made_anew() {
+fn an_entry_that_others_can_read_is_replaced() {
     let machine = Machine::new();
     for mode in [0o640, 0o604, 0o620, 0o602, 0o601, 0o666, 0o777] {
         fs::set_permissions(&machine.entry, fs::Permissions::from_mode(mode)).unwrap();
-        machine.asks_anew();
+        machine.misses();
         assert_eq!(fs::metadata(&machine.entry).unwrap().mode() & 0o7777, 0o600, "after {mode:o}");
         machine.hits();
     }
 }
 
 #[test]
-fn everything_is_made_for_the_user_alone_whatever_the_umask() {
+fn cache_files_are_private_whatever_the_umask() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let script = format!("umask 0; exec {PROGRAM}");
@@ -355,7 +355,7 @@ fn everything_is_made_for_the_user_alone_whatever_the_umask() {
 }
 
 #[test]
-fn a_read_only_directory_keeps_nothing_and_prints_the_token() {
+fn with_a_read_only_directory_the_token_is_printed() {
     let machine = Machine::new();
     let user = PlainUser::of(&machine.sandbox);
     let dir = machine.sandbox.cache_dir();
@@ -381,7 +381,7 @@ fn a_read_only_directory_keeps_nothing_and_prints_the_token() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_prints_the_token() {
+fn if_the_directory_cannot_be_created_the_token_is_printed() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let newest = || format!("{}\n", stand_in.issued().pop().unwrap());
@@ -405,7 +405,7 @@ fn a_directory_that_cannot_be_made_prints_the_token() {
 }
 
 #[test]
-fn the_directory_is_made_where_even_the_home_is_missing() {
+fn the_directory_is_created_even_if_the_home_is_missing() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let home = sandbox.path().join("not/yet");
@@ -442,7 +442,7 @@ fn without_any_home_the_token_is_printed() {
 }
 
 #[test]
-fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
+fn files_of_another_user_are_neither_used_nor_waited_for() {
     if !need(is_root(), "only root can give files to another user") {
         return;
     }
@@ -477,19 +477,19 @@ fn what_belongs_to_another_user_is_neither_believed_nor_waited_for() {
 }
 
 #[test]
-fn root_believes_no_entry_of_a_user() {
+fn root_does_not_use_an_entry_of_another_user() {
     if !need(is_root(), "it is about calls by root") {
         return;
     }
     let machine = Machine::new();
     chown(&machine.entry, Some(NOBODY), Some(NOBODY)).unwrap();
-    machine.asks_anew();
+    machine.misses();
     assert_eq!(fs::metadata(&machine.entry).unwrap().uid(), 0);
     machine.hits();
 }
 
 #[test]
-fn root_leaves_nothing_in_the_directory_of_a_user() {
+fn root_writes_nothing_to_the_directory_of_another_user() {
     if !need(is_root(), "it is about calls by root") {
         return;
     }
@@ -519,7 +519,7 @@ fn with_mounts(sandbox: &Sandbox, script: &str) -> Option<String> {
 }
 
 #[test]
-fn a_full_file_system_keeps_nothing_and_prints_the_token() {
+fn on_a_full_file_system_the_token_is_printed() {
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
@@ -547,7 +547,7 @@ fn a_full_file_system_keeps_nothing_and_prints_the_token() {
 }
 
 #[test]
-fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
+fn on_a_read_only_file_system_the_token_is_printed() {
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
@@ -570,7 +570,7 @@ fn a_read_only_file_system_keeps_nothing_and_prints_the_token() {
 }
 
 #[test]
-fn a_secrets_file_that_is_a_pipe_is_read_while_there_is_time() {
+fn a_secret_file_that_is_a_pipe_is_read_until_the_time_limit() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let pipe = sandbox.path().join("pipe");

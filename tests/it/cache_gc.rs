@@ -50,7 +50,7 @@ fn refresh_until_gone(sandbox: &Sandbox, old: &Path) {
 }
 
 #[test]
-fn old_entries_and_drafts_of_other_identities_go_and_nothing_else() {
+fn only_old_entries_and_temporary_files_are_removed() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -84,7 +84,7 @@ fn old_entries_and_drafts_of_other_identities_go_and_nothing_else() {
 }
 
 #[test]
-fn what_looks_like_an_entry_and_is_no_file_stays() {
+fn links_and_directories_named_like_an_entry_are_kept() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -104,7 +104,7 @@ fn what_looks_like_an_entry_and_is_no_file_stays() {
 }
 
 #[test]
-fn an_old_entry_that_somebody_is_renewing_stays() {
+fn an_old_entry_whose_lock_is_held_is_kept() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -121,7 +121,7 @@ fn an_old_entry_that_somebody_is_renewing_stays() {
 }
 
 #[test]
-fn a_refresh_clears_away_what_killed_ones_of_its_identity_left() {
+fn a_refresh_removes_temporary_files_of_its_own_identity() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -135,7 +135,7 @@ fn a_refresh_clears_away_what_killed_ones_of_its_identity_left() {
 }
 
 #[test]
-fn a_hit_sweeps_nothing() {
+fn a_cache_hit_removes_nothing() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::callers::LOCK_HELD;
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
 
@@ -25,7 +25,7 @@ fn a_429_is_respected_until_its_reset() {
     for (reply, seconds) in table {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         stand_in.script([reply]);
         let told = |left: i64| {
             format!(
@@ -67,10 +67,10 @@ fn waiters_share_a_429() {
 }
 
 #[test]
-fn a_passing_failure_is_shared_for_two_seconds() {
+fn a_temporary_failure_is_shared_for_two_seconds() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     stand_in.script([Reply::captive_portal()]);
 
     let first = sandbox.run([]);
@@ -85,7 +85,7 @@ fn a_passing_failure_is_shared_for_two_seconds() {
 }
 
 #[test]
-fn a_passing_failure_does_not_keep_a_forced_call_from_asking() {
+fn a_forced_refresh_ignores_a_cached_temporary_failure() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     stand_in.script([Reply::captive_portal()]);
@@ -95,10 +95,10 @@ fn a_passing_failure_does_not_keep_a_forced_call_from_asking() {
 }
 
 #[test]
-fn a_connection_that_fails_is_tried_three_times_and_then_remembered() {
+fn a_failed_connection_is_tried_three_times_and_then_cached() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(_clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(_clock) = FakeClock::of(&mut sandbox) else { return };
     stand_in.always(Reply::close_unanswered());
 
     sandbox.run([]).has_failed(5);
@@ -108,7 +108,7 @@ fn a_connection_that_fails_is_tried_three_times_and_then_remembered() {
 }
 
 #[test]
-fn a_failure_while_the_token_is_usable_is_invisible_and_backs_off() {
+fn a_failed_early_refresh_is_silent_and_backs_off() {
     // The reply, the requests that it takes, the seconds for which the server is left alone, and those after which it
     // is asked again at the latest.
     let table = [
@@ -120,7 +120,7 @@ fn a_failure_while_the_token_is_usable_is_invisible_and_backs_off() {
     for (reply, requests, quiet, again) in table {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         let token = sandbox.token();
         stand_in.always(reply);
 
@@ -136,7 +136,7 @@ fn a_failure_while_the_token_is_usable_is_invisible_and_backs_off() {
 }
 
 #[test]
-fn the_back_off_is_spread() {
+fn the_backoff_is_randomized() {
     let stand_in = StandIn::start();
     stand_in.always(Reply::captive_portal());
     let mut ends = Vec::new();
@@ -156,10 +156,10 @@ fn the_back_off_is_spread() {
 }
 
 #[test]
-fn failures_of_one_identity_never_touch_another() {
+fn failures_of_one_identity_do_not_affect_another() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(_clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(_clock) = FakeClock::of(&mut sandbox) else { return };
     let as_eve =
         |sandbox: &Sandbox| Running::start(sandbox.program([]).env("SPOTINST_USERNAME", "eve@example.com")).end();
 
@@ -176,11 +176,11 @@ fn failures_of_one_identity_never_touch_another() {
 }
 
 #[test]
-fn what_is_remembered_from_the_future_is_forgotten() {
+fn a_cached_failure_from_the_future_is_ignored() {
     for reply in [Reply::unauthorized(), Reply::captive_portal(), Reply::rate_limited()] {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         stand_in.script([reply]);
         let failed = sandbox.run([]);
         clock.set(-60);
@@ -195,7 +195,7 @@ fn what_is_remembered_from_the_future_is_forgotten() {
 
 /// A caller in a hurry speaks for nobody who has more time.
 #[test]
-fn a_time_out_is_shared_only_with_those_who_have_no_more_time() {
+fn a_timeout_is_shared_only_with_callers_whose_limit_is_no_longer() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();

@@ -2,7 +2,7 @@
 //! one.
 
 use crate::callers::LOCK_HELD;
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 
@@ -10,7 +10,7 @@ const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;
 
 #[test]
-fn a_step_before_a_call() {
+fn a_clock_step_before_a_call() {
     // How far the clock steps after the first call, and the grants from then on, for two calls.
     let renewed: &[&str] = &["refresh_token"];
     let table = [
@@ -29,7 +29,7 @@ fn a_step_before_a_call() {
     for (step, grants) in table {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         sandbox.token();
         clock.set(step);
 
@@ -42,11 +42,11 @@ fn a_step_before_a_call() {
 }
 
 #[test]
-fn a_clock_that_is_put_right_again() {
+fn a_clock_that_is_corrected() {
     for step in [-YEAR, YEAR] {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         clock.set(step);
         let wrong = sandbox.token();
         clock.set(0);
@@ -60,13 +60,13 @@ fn a_clock_that_is_put_right_again() {
 }
 
 #[test]
-fn a_step_while_a_call_is_under_way() {
+fn a_clock_step_during_a_call() {
     // How far the clock steps, and how many requests that costs the callers of this moment and one later.
     for (step, requests) in [(10 * MINUTE, 1), (YEAR, 2), (20 * YEAR, 2), (-30, 1), (-10 * MINUTE, 2), (-20 * YEAR, 2)]
     {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
-        let Some(clock) = WallClock::of(&mut sandbox) else { return };
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         let gate = stand_in.close_gate();
         let holder = sandbox.start([]);
         stand_in.wait_for_requests(1);
@@ -88,10 +88,10 @@ fn a_step_while_a_call_is_under_way() {
 }
 
 #[test]
-fn a_step_while_the_lock_is_waited_for_does_not_change_the_wait() {
+fn a_clock_step_does_not_change_the_wait_for_the_lock() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     let _gate = stand_in.close_gate();
     let _holder = sandbox.start(["--timeout", "1m"]);
     stand_in.wait_for_requests(1);

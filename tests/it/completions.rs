@@ -17,7 +17,7 @@ fn status_lists_the_profiles() {
 }
 
 #[test]
-fn each_shell_has_its_script() {
+fn each_shells_script_is_printed() {
     let sandbox = Sandbox::new();
     for (shell, file) in [
         ("bash", include_str!("../../contrib/completions/spotinst-cred.bash")),

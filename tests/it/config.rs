@@ -50,10 +50,10 @@ const VARIABLES: [&str; 22] = [
 const NOTHING: &str = "spotinst-cred: there is no user name, no password, no client id, no client secret\n";
 
 #[test]
-fn each_value_comes_from_the_environment() {
+fn each_value_can_come_from_the_environment() {
     for (changed, field) in FIELDS.iter().enumerate() {
         for variable in field.variables {
-            let (stand_in, mut sandbox) = anybody();
+            let (stand_in, mut sandbox) = grants_everyone();
             for field in &FIELDS {
                 sandbox.set(field.variables[0], format!("usual {}", field.name));
             }
@@ -67,8 +67,8 @@ fn each_value_comes_from_the_environment() {
 
 /// The names that older programs use count where the newer ones are not set, or empty.
 #[test]
-fn the_first_of_several_names_counts() {
-    let (stand_in, mut sandbox) = anybody();
+fn the_first_of_several_variable_names_is_used() {
+    let (stand_in, mut sandbox) = grants_everyone();
     complete(&mut sandbox);
     sandbox.set("SPOTINST_USERNAME", "first").set("SPOTINST_EMAIL", "second").set("SPOTINST_USER", "third");
     sandbox.set("SPOTINST_ACCOUNT", "act-1").set("SPOTINST_ACCOUNT_ID", "act-2");
@@ -84,8 +84,8 @@ fn the_first_of_several_names_counts() {
 }
 
 #[test]
-fn each_value_comes_from_the_profile() {
-    let (stand_in, sandbox) = anybody();
+fn each_value_can_come_from_the_profile() {
+    let (stand_in, sandbox) = grants_everyone();
     sandbox.config(&profile());
     sandbox.run([]).prints("granted\n");
     assert_eq!(form(&stand_in), expected_form(|_| "in the file"));
@@ -93,10 +93,10 @@ fn each_value_comes_from_the_profile() {
 }
 
 #[test]
-fn the_environment_outdoes_the_profile_field_by_field() {
+fn the_environment_overrides_the_profile_field_by_field() {
     for (changed, field) in FIELDS.iter().enumerate() {
         for variable in field.variables {
-            let (stand_in, mut sandbox) = anybody();
+            let (stand_in, mut sandbox) = grants_everyone();
             sandbox.config(&profile());
             sandbox.set(variable, "by variable");
             sandbox.run([]).prints("granted\n");
@@ -108,13 +108,13 @@ fn the_environment_outdoes_the_profile_field_by_field() {
 
 /// A secret is one field, whichever way it is given: a variable outdoes a file, a command or a value of the profile.
 #[test]
-fn the_environment_outdoes_every_source_of_a_secret() {
+fn the_environment_overrides_every_source_of_a_secret() {
     for secret in ["password", "client_secret"] {
         let variable = format!("SPOTINST_{}", secret.to_uppercase());
         for key in
             [format!("{secret} = 'x'"), format!("{secret}_file = '/no'"), format!("{secret}_command = ['false']")]
         {
-            let (stand_in, mut sandbox) = anybody();
+            let (stand_in, mut sandbox) = grants_everyone();
             complete(&mut sandbox);
             sandbox.config(&format!("[profiles.default]\n{key}\n"));
             let file = sandbox.write("secret", "by file\n");
@@ -130,7 +130,7 @@ fn the_environment_outdoes_every_source_of_a_secret() {
 }
 
 #[test]
-fn the_account_of_the_environment_outdoes_the_profiles() {
+fn the_environment_overrides_the_account_of_the_profile() {
     let mut sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\ntoken = 'cafe'\naccount = 'act-file'\n");
     assert_eq!(account(&sandbox), Some("act-file".to_owned()));
@@ -140,7 +140,7 @@ fn the_account_of_the_environment_outdoes_the_profiles() {
 
 /// CI systems hand out empty variables for secrets that a job may not see.
 #[test]
-fn an_empty_variable_is_not_set() {
+fn an_empty_variable_counts_as_unset() {
     let mut sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\ntoken = 'cafe'\n[profiles.other]\ntoken = 'beef'\n");
     for variable in VARIABLES {
@@ -154,7 +154,7 @@ fn an_empty_variable_is_not_set() {
 }
 
 #[test]
-fn a_profile_is_chosen_by_flag_variable_file_or_its_name() {
+fn a_profile_is_selected_by_flag_variable_file_or_default_name() {
     const FILE: &str = "[profiles.a]\ntoken = 'a'\n[profiles.b]\ntoken = 'b'\n[profiles.c]\ntoken = 'c'\n\
                         [profiles.default]\ntoken = 'd'\n";
     let mut sandbox = Sandbox::new();
@@ -173,8 +173,8 @@ fn a_profile_is_chosen_by_flag_variable_file_or_its_name() {
 
 /// Without a profile that is chosen, none is used: its values could be of another account.
 #[test]
-fn a_profile_that_nobody_chose_is_not_used() {
-    let (stand_in, mut sandbox) = anybody();
+fn a_profile_that_is_not_selected_is_not_used() {
+    let (stand_in, mut sandbox) = grants_everyone();
     sandbox.config("[profiles.work]\nusername = 'nobody'\naccount = 'act-work'\n");
     complete(&mut sandbox);
     assert_eq!(account(&sandbox), None);
@@ -182,7 +182,7 @@ fn a_profile_that_nobody_chose_is_not_used() {
 }
 
 #[test]
-fn the_configuration_is_found_by_flag_variable_or_in_its_place() {
+fn the_configuration_path_comes_from_flag_variable_or_default() {
     let permanent = |token: &str| format!("[profiles.default]\ntoken = '{token}'\n");
     let mut sandbox = Sandbox::new();
     sandbox.config(&permanent("home"));
@@ -201,7 +201,7 @@ fn the_configuration_is_found_by_flag_variable_or_in_its_place() {
 }
 
 #[test]
-fn the_cache_is_kept_by_flag_variable_or_in_its_place() {
+fn the_cache_directory_comes_from_flag_variable_or_default() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let kept = |sandbox: &Sandbox, at: &str| {
@@ -225,7 +225,7 @@ fn the_cache_is_kept_by_flag_variable_or_in_its_place() {
 }
 
 #[test]
-fn no_cache_is_neither_read_nor_written() {
+fn no_cache_neither_reads_nor_writes_the_cache() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [["--no-cache", "-v"], ["--no-cache", "--cache-dir=home/.cache/spotinst-cred"]] {
@@ -241,7 +241,7 @@ fn no_cache_is_neither_read_nor_written() {
 
 /// A time limit that is outdone is not even read, one that counts ends the call.
 #[test]
-fn the_time_limit_is_that_of_the_flag_or_the_variable() {
+fn the_time_limit_comes_from_flag_or_variable() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_CRED_TIMEOUT", "nonsense");
@@ -255,7 +255,7 @@ fn the_time_limit_is_that_of_the_flag_or_the_variable() {
 }
 
 #[test]
-fn the_grant_is_that_of_the_variable_or_the_profile() {
+fn the_grant_comes_from_variable_or_profile() {
     for (variable, key, grant) in [
         ("", "", "password"),
         ("", "grant = 'password'", "password"),
@@ -263,7 +263,7 @@ fn the_grant_is_that_of_the_variable_or_the_profile() {
         ("client_credentials", "grant = 'password'", "client_credentials"),
         ("password", "grant = 'client_credentials'", "password"),
     ] {
-        let (stand_in, mut sandbox) = anybody();
+        let (stand_in, mut sandbox) = grants_everyone();
         sandbox.config(&format!("{}{key}\n", profile()));
         sandbox.set("SPOTINST_CRED_GRANT", variable).run([]).prints("granted\n");
         assert_eq!(stand_in.grants(), [grant], "{variable} {key}");
@@ -272,7 +272,7 @@ fn the_grant_is_that_of_the_variable_or_the_profile() {
 
 /// A broker's clients have no user: neither is one needed, nor is a password fetched or sent.
 #[test]
-fn client_credentials_are_the_client_alone() {
+fn client_credentials_need_no_user() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox
@@ -303,7 +303,7 @@ fn where_to(prepare: impl FnOnce(&mut Sandbox, &str, &str)) -> [Vec<String>; 2] 
 
 /// The tokens of somebody else's broker never go to Spotinst.
 #[test]
-fn where_only_the_token_url_is_set_the_refresh_url_is_the_same() {
+fn the_refresh_url_defaults_to_the_token_url_that_is_set() {
     let by_variable = where_to(|sandbox, first, _| {
         sandbox.set("SPOTINST_TOKEN_URL", first);
     });
@@ -316,7 +316,7 @@ fn where_only_the_token_url_is_set_the_refresh_url_is_the_same() {
 }
 
 #[test]
-fn tokens_are_renewed_at_the_refresh_url() {
+fn tokens_are_refreshed_at_the_refresh_url() {
     let by_variables = where_to(|sandbox, first, second| {
         sandbox.set("SPOTINST_TOKEN_URL", first).set("SPOTINST_REFRESH_URL", second);
     });
@@ -355,14 +355,14 @@ fn the_default_is_spotinsts_own_endpoint() {
 
 /// The caller may be anywhere, so a path in the file starts at the file; `~/` at home.
 #[test]
-fn a_path_in_the_file_starts_at_the_file_or_at_home() {
+fn a_path_in_the_file_is_relative_to_the_file_or_home() {
     for (path, place) in [
         ("secret", ".config/spotinst-cred/secret"),
         ("../secret", ".config/secret"),
         ("~/secret", "secret"),
         ("~not-a-home/secret", ".config/spotinst-cred/~not-a-home/secret"),
     ] {
-        let (stand_in, mut sandbox) = anybody();
+        let (stand_in, mut sandbox) = grants_everyone();
         complete(&mut sandbox);
         sandbox.unset("SPOTINST_PASSWORD");
         sandbox.write(place, "found\n");
@@ -377,7 +377,7 @@ fn a_path_in_the_file_starts_at_the_file_or_at_home() {
 }
 
 #[test]
-fn a_ca_file_is_found_and_trusted() {
+fn a_ca_file_is_relative_to_the_file_or_home() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(&["127.0.0.1"]));
     for (path, place) in [("ca.pem", ".config/spotinst-cred/ca.pem"), ("~/ca.pem", "ca.pem")] {
@@ -393,11 +393,11 @@ fn a_ca_file_is_found_and_trusted() {
 
 /// Printed as it is: no network, whatever the options ask, and no cache.
 #[test]
-fn a_permanent_token_is_printed_as_it_is() {
+fn a_permanent_token_is_printed_without_network_or_cache() {
     for key in
         ["token = 'cafe'", "token_file = 'cafe'", "token_command = ['echo', 'cafe']", "token_command = 'echo cafe'"]
     {
-        let (stand_in, sandbox) = anybody();
+        let (stand_in, sandbox) = grants_everyone();
         sandbox.write(".config/spotinst-cred/cafe", "cafe\n");
         sandbox.config(&format!("[profiles.default]\n{key}\n"));
         sandbox.run([]).prints("cafe\n");
@@ -409,7 +409,7 @@ fn a_permanent_token_is_printed_as_it_is() {
 
 /// What the SDK's own parser makes of a file, so does this.
 #[test]
-fn the_sdks_file_serves_where_nothing_is_configured() {
+fn the_sdk_file_is_used_if_nothing_is_configured() {
     for (text, document) in [
         ("[default]\ntoken = cafe\naccount = act-1\n", "cafe act-1"),
         ("[default]\ntoken=cafe\n", "cafe -"),
@@ -434,7 +434,7 @@ fn the_sdks_file_serves_where_nothing_is_configured() {
 }
 
 #[test]
-fn the_sdks_own_variables_choose_its_file_and_profile() {
+fn the_sdk_variables_select_its_file_and_profile() {
     let mut sandbox = Sandbox::new();
     sandbox.write(".spotinst/credentials", "[default]\ntoken = usual\n[prod]\ntoken = beef\naccount = act-2\n");
     sandbox.run([]).prints("usual\n");
@@ -450,7 +450,7 @@ fn the_sdks_own_variables_choose_its_file_and_profile() {
 
 /// Whoever has set up anything of a grant is told what is missing, and not served another account's token.
 #[test]
-fn the_sdks_file_is_not_looked_at_where_anything_is_configured() {
+fn the_sdk_file_is_ignored_if_anything_is_configured() {
     for variable in [
         "SPOTINST_USERNAME",
         "SPOTINST_EMAIL",
@@ -492,7 +492,7 @@ fn spotinst_token_is_never_an_input() {
 
 /// A service may have no environment at all: then the command line says everything.
 #[test]
-fn an_empty_environment_is_enough() {
+fn an_empty_environment_is_sufficient() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.config(&format!(
@@ -523,7 +523,7 @@ fn an_empty_environment_is_enough() {
 
 /// Some homes have no files: neither the configuration nor the cache is missed where the environment says all.
 #[test]
-fn a_home_without_files_is_enough() {
+fn an_unusable_home_is_no_error() {
     let stand_in = StandIn::start();
     for home in ["/dev/null", "/nonexistent/home"] {
         let mut sandbox = Sandbox::of(&stand_in);
@@ -537,7 +537,7 @@ fn a_home_without_files_is_enough() {
 }
 
 #[test]
-fn the_working_directory_may_be_anywhere() {
+fn the_working_directory_does_not_matter() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let in_root = Running::start(sandbox.program([]).current_dir("/")).end();
@@ -548,7 +548,7 @@ fn the_working_directory_may_be_anywhere() {
 }
 
 /// A stand-in that grants everybody the same, and a sandbox that knows no more than its URL.
-fn anybody() -> (StandIn, Sandbox) {
+fn grants_everyone() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.always(Reply::access_only("granted"));
     let mut sandbox = Sandbox::new();

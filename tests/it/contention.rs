@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 
 use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
 use crate::stand_in::{Gate, Reply, StandIn};
@@ -17,10 +17,10 @@ fn twelve_cold_callers_make_one_request() {
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 12, ["-v"]);
+    let callers = start_concurrently(&sandbox, 12, ["-v"]);
     gate.open();
 
-    all_print(callers, &stand_in, 0);
+    assert_all_print(callers, &stand_in, 0);
     assert_counts(stand_in.grants(), [("password", 1)]);
 }
 
@@ -31,16 +31,16 @@ fn a_hundred_forced_refreshes_coalesce() {
     let old = sandbox.token();
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 100, ["-v", "--force-refresh"]);
+    let callers = start_concurrently(&sandbox, 100, ["-v", "--force-refresh"]);
     gate.open();
 
-    all_print(callers, &stand_in, 1);
+    assert_all_print(callers, &stand_in, 1);
     assert_ne!(old, stand_in.issued()[1]);
     assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
 }
 
 #[test]
-fn a_forced_refresh_after_another_is_one_of_its_own() {
+fn a_forced_refresh_does_not_reuse_an_earlier_one() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -89,7 +89,7 @@ fn two_identities_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_killed_holder_lets_the_next_one_go_on() {
+fn a_waiter_takes_over_when_the_lock_holder_is_killed() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
@@ -103,7 +103,7 @@ fn a_killed_holder_lets_the_next_one_go_on() {
     stand_in.wait_for_requests(2);
     gate.open();
 
-    all_print(vec![waiter], &stand_in, 1);
+    assert_all_print(vec![waiter], &stand_in, 1);
     assert_eq!(stand_in.grants(), ["password", "password"]);
     assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's draft is gone");
 }
@@ -115,7 +115,7 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 50, ["-v"]);
+    let callers = start_concurrently(&sandbox, 50, ["-v"]);
     gate.open();
 
     for caller in callers {
@@ -128,10 +128,10 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
 }
 
 #[test]
-fn one_renews_an_ageing_token_and_all_others_print_it_at_once() {
+fn one_caller_refreshes_early_and_all_others_print_the_cached_token() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     let old = sandbox.token();
     clock.set(AGEING);
     let gate = stand_in.close_gate();
@@ -150,7 +150,7 @@ fn one_renews_an_ageing_token_and_all_others_print_it_at_once() {
 }
 
 #[test]
-fn a_lock_that_is_not_had_in_time_is_named() {
+fn a_lock_that_is_not_free_in_time_is_named() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let _gate = stand_in.close_gate();
@@ -172,7 +172,7 @@ fn a_lock_that_is_not_had_in_time_is_named() {
 }
 
 #[test]
-fn when_the_wait_runs_out_what_has_come_meanwhile_is_served() {
+fn a_token_published_during_the_wait_is_used_when_time_runs_out() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -186,7 +186,7 @@ fn when_the_wait_runs_out_what_has_come_meanwhile_is_served() {
     // Some other process publishes, and the lock is taken again before the waiter has it.
     fs::rename(&aside, &entry).unwrap();
 
-    all_print(vec![waiter], &stand_in, 0);
+    assert_all_print(vec![waiter], &stand_in, 0);
     assert_eq!(token, stand_in.issued()[0]);
     assert_eq!(stand_in.grants(), ["password"]);
 }
@@ -214,7 +214,7 @@ fn no_child_inherits_the_lock() {
 
 /// Starts so many callers while the stand-in's answers are held: one asks, all others stand at the lock.
 #[track_caller]
-fn contenders<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
+fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
     let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
     assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     callers
@@ -222,7 +222,7 @@ fn contenders<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N])
 
 /// They all end, and have printed the token that was issued as number `n`.
 #[track_caller]
-fn all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
+fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let line = format!("{}\n", stand_in.issued()[n]);
     for outcome in outcomes {

@@ -40,22 +40,22 @@ fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]
     (outcome.stdout.trim_end().to_owned(), outcome.stderr)
 }
 
-/// Whether a run asked the server, by what it said. The server's own log will not do: it may not have come to the
+/// Whether a run sent_a_request the server, by what it said. The server's own log will not do: it may not have come to the
 /// request of the run that was killed.
-fn asked(said: &str) -> bool {
+fn sent_a_request(said: &str) -> bool {
     said.lines().any(|line| line.starts_with("spotinst-cred: asking "))
 }
 
 /// What the kills left was swept by the refresh after them.
 #[track_caller]
-fn is_tidy(call: &Call, sandbox: &Sandbox) {
+fn assert_tidy(call: &Call, sandbox: &Sandbox) {
     assert_eq!(sandbox.cache_files("tmp"), [] as [PathBuf; 0], "after a kill at {call:?}");
     let files = fs::read_dir(sandbox.cache_dir()).unwrap().count();
     assert_eq!(files, 2, "entry and lock, and nothing else, after a kill at {call:?}");
 }
 
 #[test]
-fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
+fn after_a_kill_at_any_system_call_the_next_call_succeeds() {
     if !strace::is_there() {
         return;
     }
@@ -69,14 +69,14 @@ fn a_cold_run_killed_at_any_call_stands_in_nobodys_way() {
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
         // An entry that is there is whole: it serves.
-        assert_eq!(asked(&said), !has_entry, "after a kill at {call:?}: {said}");
-        is_tidy(call, &sandbox);
+        assert_eq!(sent_a_request(&said), !has_entry, "after a kill at {call:?}: {said}");
+        assert_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
     });
 }
 
 #[test]
-fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
+fn after_a_refresh_is_killed_at_any_system_call_the_next_call_succeeds() {
     if !strace::is_there() {
         return;
     }
@@ -90,19 +90,19 @@ fn a_refresh_killed_at_any_call_stands_in_nobodys_way() {
 
         // The old token or the new one, from the cache: the entry is never torn.
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert!(!asked(&said), "after a kill at {call:?}: {said}");
+        assert!(!sent_a_request(&said), "after a kill at {call:?}: {said}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
         // Where the refresh token was spent and its successor lost, the password is there.
         let (renewed, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
         assert!(renewed != token && stand_in.issued().contains(&renewed), "after a kill at {call:?}");
-        is_tidy(call, &sandbox);
+        assert_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (renewed, String::new()));
     });
 }
 
 #[test]
-fn many_kills_leave_no_more_than_one() {
+fn many_kills_leave_at_most_one_temporary_file() {
     if !strace::is_there() {
         return;
     }
@@ -115,5 +115,5 @@ fn many_kills_leave_no_more_than_one() {
         assert_eq!(sandbox.cache_files("tmp").len(), 1);
     }
     succeeds(rename, &sandbox, ["--force-refresh"]);
-    is_tidy(rename, &sandbox);
+    assert_tidy(rename, &sandbox);
 }

@@ -14,7 +14,7 @@ use crate::stand_in::{Reply, StandIn};
 const HOST: Duration = Duration::from_secs(10);
 
 /// Runs so many callers at once and gives each one's end and how long it took.
-fn all_at_once<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<(Outcome, Duration)> {
+fn run_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<(Outcome, Duration)> {
     thread::scope(|scope| {
         let caller = || {
             let started = Instant::now();
@@ -28,40 +28,40 @@ fn all_at_once<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]
 
 /// It failed as temporary, with one line and its hint.
 #[track_caller]
-fn gave_up(outcome: &Outcome) {
+fn assert_gave_up(outcome: &Outcome) {
     outcome.has_failed(5);
     let lines: Vec<_> = outcome.stderr.lines().collect();
     assert!(lines.len() == 2 && lines[0].starts_with("spotinst-cred: ") && lines[1].starts_with("hint: "), "{lines:?}");
 }
 
 #[test]
-fn with_a_server_that_hangs_two_hundred_callers_end_within_a_hosts_patience() {
+fn if_the_server_hangs_two_hundred_callers_end_before_a_host_gives_up() {
     let stand_in = StandIn::start();
     stand_in.always(Reply::hang());
     let sandbox = Sandbox::of(&stand_in);
 
-    for (outcome, took) in all_at_once(&sandbox, 200, []) {
-        gave_up(&outcome);
+    for (outcome, took) in run_concurrently(&sandbox, 200, []) {
+        assert_gave_up(&outcome);
         assert!(took < HOST, "{took:?}");
     }
     assert_eq!(stand_in.connections(), 1);
 }
 
 #[test]
-fn with_a_server_that_drips_all_end_in_time() {
+fn if_the_server_sends_slowly_all_callers_end_in_time() {
     let stand_in = StandIn::start();
     stand_in.always(Reply::access_only("t").dripping(Duration::from_secs(1)));
     let sandbox = Sandbox::of(&stand_in);
 
-    for (outcome, took) in all_at_once(&sandbox, 24, ["--timeout", "2s"]) {
-        gave_up(&outcome);
+    for (outcome, took) in run_concurrently(&sandbox, 24, ["--timeout", "2s"]) {
+        assert_gave_up(&outcome);
         assert!(took < HOST, "{took:?}");
     }
     assert_eq!(stand_in.connections(), 1);
 }
 
 #[test]
-fn with_a_body_that_does_not_come_all_end_in_time() {
+fn if_the_body_never_arrives_all_callers_end_in_time() {
     let stand_in = StandIn::start();
     // The head comes at once, and then nothing of what it announces.
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
@@ -77,14 +77,14 @@ fn with_a_body_that_does_not_come_all_end_in_time() {
         }
     });
 
-    for (outcome, took) in all_at_once(&sandbox, 6, ["--timeout", "1s"]) {
-        gave_up(&outcome);
+    for (outcome, took) in run_concurrently(&sandbox, 6, ["--timeout", "1s"]) {
+        assert_gave_up(&outcome);
         assert!(took < HOST, "{took:?}");
     }
 }
 
 #[test]
-fn with_a_server_that_never_accepts_all_end_in_time() {
+fn if_the_server_never_accepts_all_callers_end_in_time() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -93,22 +93,22 @@ fn with_a_server_that_never_accepts_all_end_in_time() {
     // Without TLS the request is sent and stays unread; with TLS the handshake never begins.
     for scheme in ["http", "https"] {
         sandbox.set("SPOTINST_TOKEN_URL", format!("{scheme}://127.0.0.1:{port}/token"));
-        for (outcome, took) in all_at_once(&sandbox, 6, ["--timeout", "1s"]) {
-            gave_up(&outcome);
+        for (outcome, took) in run_concurrently(&sandbox, 6, ["--timeout", "1s"]) {
+            assert_gave_up(&outcome);
             assert!(took < HOST, "{took:?}");
         }
     }
 }
 
 #[test]
-fn the_shortest_time_limits_are_kept_too() {
+fn very_short_time_limits_are_kept() {
     let stand_in = StandIn::start();
     stand_in.always(Reply::hang());
     let sandbox = Sandbox::of(&stand_in);
 
     for limit in ["1ms", "10ms", "100ms", "1ns"] {
-        for (outcome, took) in all_at_once(&sandbox, 6, ["--timeout", limit, "--force-refresh"]) {
-            gave_up(&outcome);
+        for (outcome, took) in run_concurrently(&sandbox, 6, ["--timeout", limit, "--force-refresh"]) {
+            assert_gave_up(&outcome);
             // Well before the default limit, which would do for the host as well.
             assert!(took < HOST / 2, "{limit}: {took:?}");
         }
@@ -116,7 +116,7 @@ fn the_shortest_time_limits_are_kept_too() {
 }
 
 #[test]
-fn a_wait_for_the_lock_that_ends_late_leaves_only_the_rest() {
+fn time_spent_waiting_for_the_lock_counts_toward_the_limit() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -137,22 +137,22 @@ fn a_wait_for_the_lock_that_ends_late_leaves_only_the_rest() {
 }
 
 #[test]
-fn a_command_shares_the_time_of_the_exchange() {
+fn a_command_shares_the_time_limit_of_the_call() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let command = sandbox.script("password", "exec sleep 1000");
     sandbox.unset("SPOTINST_PASSWORD");
     sandbox.config(&format!("[profiles.default]\npassword_command = [\"{}\"]\n", command.display()));
 
-    for (outcome, took) in all_at_once(&sandbox, 12, ["--timeout", "1s"]) {
-        gave_up(&outcome);
+    for (outcome, took) in run_concurrently(&sandbox, 12, ["--timeout", "1s"]) {
+        assert_gave_up(&outcome);
         assert!(took < HOST, "{took:?}");
     }
     assert_eq!(stand_in.connections(), 0);
 }
 
 #[test]
-fn a_command_with_a_time_limit_of_its_own_is_waited_for() {
+fn a_command_may_run_for_its_own_time_limit() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let text = format!("echo run >> \"$HOME/runs\"\nsleep 2\necho '{PASSWORD}'");
@@ -163,7 +163,7 @@ fn a_command_with_a_time_limit_of_its_own_is_waited_for() {
     sandbox.config(&config);
 
     // The command takes longer than an exchange may, and longer than anybody would wait for the lock of one.
-    let ends = all_at_once(&sandbox, 50, ["--timeout", "1s"]);
+    let ends = run_concurrently(&sandbox, 50, ["--timeout", "1s"]);
 
     for (outcome, _) in ends {
         outcome.prints(&format!("{}\n", stand_in.issued()[0]));
@@ -173,7 +173,7 @@ fn a_command_with_a_time_limit_of_its_own_is_waited_for() {
 }
 
 #[test]
-fn a_command_that_is_over_its_own_limit_ends_the_call() {
+fn a_command_that_exceeds_its_own_time_limit_fails_the_call() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let command = sandbox.script("password", "exec sleep 1000");
@@ -182,8 +182,8 @@ fn a_command_that_is_over_its_own_limit_ends_the_call() {
         format!("[profiles.default]\npassword_command = [\"{}\"]\ncommand_timeout = \"1s\"\n", command.display());
     sandbox.config(&config);
 
-    for (outcome, took) in all_at_once(&sandbox, 12, []) {
-        gave_up(&outcome);
+    for (outcome, took) in run_concurrently(&sandbox, 12, []) {
+        assert_gave_up(&outcome);
         assert!(outcome.stderr.contains("was not done in time"), "{outcome:?}");
         assert!(took < HOST, "{took:?}");
     }

@@ -25,7 +25,7 @@ struct Row {
 const SECRET: &str = "hunter2";
 
 #[test]
-fn the_command_line() {
+fn command_line_errors() {
     check(&[
         Row {
             situation: "a mistyped option",
@@ -147,7 +147,7 @@ fn the_command_line() {
 }
 
 #[test]
-fn what_is_missing() {
+fn missing_settings() {
     check(&[
         Row {
             situation: "a new user",
@@ -225,7 +225,7 @@ fn what_is_missing() {
 }
 
 #[test]
-fn the_profile() {
+fn profile_errors() {
     const TWO: &str = "[profiles.work]\nusername = 'ada'\n[profiles.home]\n";
     check(&[
         Row {
@@ -302,7 +302,7 @@ fn the_profile() {
 }
 
 #[test]
-fn the_configuration_file() {
+fn configuration_file_errors() {
     check(&[
         Row {
             situation: "a file that is not there",
@@ -570,7 +570,7 @@ fn the_configuration_file() {
 }
 
 #[test]
-fn values() {
+fn invalid_values() {
     check(&[
         Row {
             situation: "a URL that is none",
@@ -739,7 +739,7 @@ fn values() {
 }
 
 #[test]
-fn sources_of_secrets() {
+fn secret_source_errors() {
     check(&[
         Row {
             situation: "a secret's file that is not there",
@@ -948,7 +948,7 @@ fn sources_of_secrets() {
 }
 
 #[test]
-fn trust_and_proxy() {
+fn tls_and_proxy_errors() {
     check(&[
         Row {
             situation: "an authority's certificate that is not there",
@@ -1011,7 +1011,7 @@ fn trust_and_proxy() {
 }
 
 #[test]
-fn the_host() {
+fn host_errors() {
     const ARGS: &[&str] = &["-f", "kubernetes"];
     check(&[
         Row {
@@ -1056,7 +1056,7 @@ fn the_host() {
 
 /// What the server grants is known from its last answer, so that it is not asked again and again.
 #[test]
-fn a_least_life_that_no_token_meets() {
+fn a_min_ttl_that_no_token_meets() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for _ in 0..2 {
@@ -1069,7 +1069,7 @@ fn a_least_life_that_no_token_meets() {
 
 /// An argument cannot be written in the table if it is not UTF-8.
 #[test]
-fn an_argument_in_another_encoding() {
+fn an_argument_that_is_not_utf8() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(PROGRAM);
     command.arg("-p").arg(OsString::from_vec(b"Ren\xE9".to_vec()));
@@ -1081,7 +1081,7 @@ fn an_argument_in_another_encoding() {
 
 /// Wherever it stands in a file that is not TOML, a secret is not repeated.
 #[test]
-fn a_secret_in_a_broken_file_is_not_repeated() {
+fn a_secret_in_a_broken_file_is_not_shown() {
     const BROKEN: &[&str] = &[
         "hunter2",
         "password = hunter2",

@@ -22,7 +22,7 @@ fn user(stand_in: &StandIn) -> Sandbox {
 }
 
 /// The same, but the password is wrong.
-fn stranger(stand_in: &StandIn) -> Sandbox {
+fn user_with_wrong_password(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = user(stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
     sandbox
@@ -33,7 +33,7 @@ fn shell(sandbox: &Sandbox, shell: &str, script: &str) -> Outcome {
 }
 
 #[test]
-fn a_script_has_the_variables() {
+fn a_script_gets_the_variables() {
     for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script =
@@ -51,24 +51,24 @@ fn a_script_ends_without_a_token() {
         let stand_in = StandIn::start();
         let script = format!(". '{}'\necho went on", path("shell/spotinst.sh").display());
 
-        let outcome = shell(&stranger(&stand_in), name, &script);
+        let outcome = shell(&user_with_wrong_password(&stand_in), name, &script);
 
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(4), ""), "{name}: {outcome:?}");
     }
 }
 
 #[test]
-fn bash_gives_programs_a_token() {
+fn bash_passes_the_token_to_programs() {
     gives_programs_a_token("bash", "shell/spotinst.bash");
 }
 
 #[test]
-fn zsh_gives_programs_a_token() {
+fn zsh_passes_the_token_to_programs() {
     gives_programs_a_token("zsh", "shell/spotinst.zsh");
 }
 
 #[test]
-fn fish_gives_programs_a_token() {
+fn fish_passes_the_token_to_programs() {
     gives_programs_a_token("fish", "shell/spotinst.fish");
 }
 
@@ -93,7 +93,7 @@ fn gives_programs_a_token(name: &str, example: &str) {
 
 /// Neither does the program run, nor does the shell get a variable, and both say so by their status.
 #[test]
-fn shells_show_that_there_is_no_token() {
+fn shells_report_a_missing_token() {
     for (name, example) in [("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")] {
         if find_for_case(name).is_none() {
             continue;
@@ -104,7 +104,7 @@ fn shells_show_that_there_is_no_token() {
         let script =
             format!("source '{}'\nterraform apply\necho {status}\nspotinst_env\necho {status}\n{LOOK}", file.display());
 
-        let outcome = shell(&stranger(&stand_in), name, &script);
+        let outcome = shell(&user_with_wrong_password(&stand_in), name, &script);
 
         assert_eq!(outcome.stdout, format!("4\n4\n[] [{ACCOUNT}]\n"), "{name}: {outcome:?}");
     }
@@ -118,7 +118,7 @@ fn makefile(sandbox: &Sandbox) -> Outcome {
 }
 
 #[test]
-fn every_recipe_has_the_variables() {
+fn every_make_recipe_gets_the_variables() {
     let Some(_) = find("make") else { return };
     let stand_in = StandIn::start();
 
@@ -133,7 +133,7 @@ fn make_stops_without_a_token() {
     let Some(_) = find("make") else { return };
     let stand_in = StandIn::start();
 
-    let outcome = makefile(&stranger(&stand_in));
+    let outcome = makefile(&user_with_wrong_password(&stand_in));
 
     assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
     assert!(outcome.stderr.ends_with("*** no Spotinst token: see the message above.  Stop.\n"), "{outcome:?}");
@@ -164,7 +164,7 @@ fn direnv_runs_nothing_without_a_token() {
     let Some(_) = find("direnv") else { return };
     let stand_in = StandIn::start();
 
-    let outcome = direnv(&mut stranger(&stand_in));
+    let outcome = direnv(&mut user_with_wrong_password(&stand_in));
 
     assert_eq!(outcome.stdout, "", "{outcome:?}");
     assert_ne!(outcome.status, Some(0), "{outcome:?}");

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::issued::{Style, Tokens};
 use crate::stand_in::{Reply, StandIn};
@@ -16,7 +16,7 @@ enum State {
     /// Prints it and does not try the lock.
     Fresh,
     /// Prints it after one try.
-    Ageing,
+    RefreshEarly,
     /// Waits for the lock.
     Due,
 }
@@ -28,38 +28,41 @@ fn state(sandbox: &Sandbox, min_ttl: &str) -> State {
     let outcome = sandbox.run(["-v", "--timeout", "50ms", "--min-ttl", min_ttl]);
     match (outcome.status, outcome.stderr.contains("token from ")) {
         (Some(0), true) => State::Fresh,
-        (Some(0), false) => State::Ageing,
+        (Some(0), false) => State::RefreshEarly,
         (Some(5), false) => State::Due,
         _ => panic!("{outcome:?}"),
     }
 }
 
 /// A token of this lifetime, in seconds, in the cache of a new sandbox, and the clock of that sandbox.
-fn token_of(lifetime: u64, stand_in: &StandIn) -> Option<(Sandbox, WallClock, String)> {
+fn cached_token(lifetime: u64, stand_in: &StandIn) -> Option<(Sandbox, FakeClock, String)> {
     let mut sandbox = Sandbox::of(stand_in);
-    let clock = WallClock::of(&mut sandbox)?;
+    let clock = FakeClock::of(&mut sandbox)?;
     stand_in.settings(|service| service.expires_in = Duration::from_secs(lifetime));
     let token = sandbox.token();
     Some((sandbox, clock, token))
 }
 
 #[test]
-fn the_state_goes_by_the_time_that_is_left() {
-    use State::{Ageing, Due, Fresh};
+fn a_token_is_fresh_then_refreshed_early_then_due() {
+    use State::{Due, Fresh, RefreshEarly};
 
     let stand_in = StandIn::start();
     // Lifetime and age in seconds. Where the spread decides nothing is said.
     let table = [
-        (HOURS_2, vec![(0, Fresh), (5_999, Fresh), (6_300, Ageing), (7_139, Ageing), (7_140, Due), (7_300, Due)]),
-        (3_600, vec![(2_399, Fresh), (2_700, Ageing), (3_539, Ageing), (3_540, Due)]),
+        (
+            HOURS_2,
+            vec![(0, Fresh), (5_999, Fresh), (6_300, RefreshEarly), (7_139, RefreshEarly), (7_140, Due), (7_300, Due)],
+        ),
+        (3_600, vec![(2_399, Fresh), (2_700, RefreshEarly), (3_539, RefreshEarly), (3_540, Due)]),
         // Half of it is the earliest that it is renewed.
-        (600, vec![(299, Fresh), (375, Ageing), (539, Ageing), (540, Due)]),
+        (600, vec![(299, Fresh), (375, RefreshEarly), (539, RefreshEarly), (540, Due)]),
         // From here on the margin, too, is half of it.
         (60, vec![(29, Fresh), (30, Due), (60, Due)]),
         (2, vec![(0, Fresh), (1, Due)]),
     ];
     for (lifetime, ages) in table {
-        let Some((sandbox, clock, _)) = token_of(lifetime, &stand_in) else { return };
+        let Some((sandbox, clock, _)) = cached_token(lifetime, &stand_in) else { return };
         for (age, expected) in ages {
             clock.set(age);
             assert_eq!(state(&sandbox, "0s"), expected, "{age} s of {lifetime} s");
@@ -68,9 +71,9 @@ fn the_state_goes_by_the_time_that_is_left() {
 }
 
 #[test]
-fn the_spread_makes_some_renew_a_little_later() {
+fn early_refreshes_are_spread_over_callers() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(6_150);
 
     // Each is a toss of a coin: that 64 fall alike does not happen.
@@ -80,9 +83,9 @@ fn the_spread_makes_some_renew_a_little_later() {
 }
 
 #[test]
-fn a_fresh_token_is_printed_and_nothing_touched() {
+fn a_fresh_token_is_printed_without_lock_or_request() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, token)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, token)) = cached_token(HOURS_2, &stand_in) else { return };
     fs::remove_file(sandbox.lock_path()).unwrap();
     clock.set(5_999);
 
@@ -96,9 +99,9 @@ fn a_fresh_token_is_printed_and_nothing_touched() {
 }
 
 #[test]
-fn an_ageing_token_is_renewed_by_the_refresh_grant() {
+fn an_early_refresh_uses_the_refresh_grant() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, old)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, old)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(6_300);
 
     let new = sandbox.token();
@@ -109,9 +112,9 @@ fn an_ageing_token_is_renewed_by_the_refresh_grant() {
 }
 
 #[test]
-fn a_due_token_is_never_printed_again() {
+fn a_due_token_is_never_printed() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(7_140);
     stand_in.always(Reply::captive_portal());
 
@@ -121,9 +124,9 @@ fn a_due_token_is_never_printed_again() {
 }
 
 #[test]
-fn a_refresh_token_past_its_end_is_not_sent() {
+fn an_expired_refresh_token_is_not_sent() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(1_209_600);
 
     sandbox.token();
@@ -134,7 +137,7 @@ fn a_refresh_token_past_its_end_is_not_sent() {
 #[test]
 fn min_ttl_makes_a_token_due_earlier() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
 
     assert_eq!(state(&sandbox, "1h"), State::Fresh);
     clock.set(3_600);
@@ -143,7 +146,7 @@ fn min_ttl_makes_a_token_due_earlier() {
     assert_eq!(state(&sandbox, "1h"), State::Due);
     assert_eq!(state(&sandbox, "59m"), State::Fresh);
     clock.set(6_300);
-    assert_eq!(state(&sandbox, "15m"), State::Ageing);
+    assert_eq!(state(&sandbox, "15m"), State::RefreshEarly);
     assert_eq!(state(&sandbox, "16m"), State::Due);
 
     let outcome = sandbox.run(["--min-ttl", "1h"]);
@@ -152,9 +155,9 @@ fn min_ttl_makes_a_token_due_earlier() {
 }
 
 #[test]
-fn a_min_ttl_that_is_not_met_is_not_met_by_a_token_in_hand() {
+fn a_cached_token_below_min_ttl_is_not_printed() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock, token)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, token)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(3_601);
     stand_in.always(Reply::captive_portal());
 
@@ -165,7 +168,7 @@ fn a_min_ttl_that_is_not_met_is_not_met_by_a_token_in_hand() {
 }
 
 #[test]
-fn an_impossible_min_ttl_costs_one_request_in_all() {
+fn an_impossible_min_ttl_causes_one_request_in_all() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -183,14 +186,14 @@ fn an_impossible_min_ttl_costs_one_request_in_all() {
 }
 
 #[test]
-fn a_token_of_untold_life_is_renewed_after_half_an_hour_and_used_for_as_long_as_need_be() {
+fn a_token_of_unknown_lifetime_is_refreshed_after_half_an_hour_and_never_expires() {
     let stand_in = StandIn::start();
     stand_in.script([Style::Rfc6749.reply(&Tokens::access("opaque").expiring(None))]);
-    let Some((sandbox, clock, token)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, token)) = cached_token(HOURS_2, &stand_in) else { return };
     assert_eq!(token, "opaque");
     assert!(!sandbox.run(["-f", "json"]).stdout.contains("expir"));
 
-    for (age, expected) in [(1_799, State::Fresh), (1_800, State::Ageing), (1_000_000, State::Ageing)] {
+    for (age, expected) in [(1_799, State::Fresh), (1_800, State::RefreshEarly), (1_000_000, State::RefreshEarly)] {
         clock.set(age);
         assert_eq!(state(&sandbox, "3h"), expected, "{age} s");
     }
@@ -203,25 +206,25 @@ fn a_token_of_untold_life_is_renewed_after_half_an_hour_and_used_for_as_long_as_
 }
 
 #[test]
-fn the_tokens_own_expiry_counts_where_none_is_told() {
+fn the_jwts_expiry_counts_if_the_response_has_none() {
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.tells_lifetime = false);
-    let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
+    let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
 
     // The stand-in's clock is the real one: some seconds later than the sandbox's, which stands still.
     clock.set(5_900);
     assert_eq!(state(&sandbox, "0s"), State::Fresh);
     clock.set(6_900);
-    assert_eq!(state(&sandbox, "0s"), State::Ageing);
+    assert_eq!(state(&sandbox, "0s"), State::RefreshEarly);
     clock.set(7_300);
     assert_eq!(state(&sandbox, "0s"), State::Due);
 }
 
 #[test]
-fn the_told_expiry_is_earlier_by_the_margin() {
+fn the_reported_expiry_is_earlier_by_the_margin() {
     let stand_in = StandIn::start();
     for (lifetime, told) in [(HOURS_2, 7_140), (600, 540), (60, 30), (2, 1)] {
-        let Some((sandbox, clock, _)) = token_of(lifetime, &stand_in) else { return };
+        let Some((sandbox, clock, _)) = cached_token(lifetime, &stand_in) else { return };
         let document = sandbox.run(["-f", "json"]).stdout;
         assert!(document.contains(&format!("\"expires_in\":{told},")), "{lifetime} s: {document}");
         clock.set(-30);
@@ -231,7 +234,7 @@ fn the_told_expiry_is_earlier_by_the_margin() {
 }
 
 #[test]
-fn an_impossible_min_ttl_fails_also_where_nothing_can_be_cached() {
+fn an_impossible_min_ttl_fails_without_a_writable_cache_too() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let failure = "spotinst-cred: --min-ttl 5h cannot be met: the server grants tokens of 2h\n\

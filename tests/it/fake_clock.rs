@@ -10,12 +10,12 @@ use crate::sandbox::Sandbox;
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
 /// The clock of one sandbox. It stands still, so that ages are exact however slow the machine is.
-pub struct WallClock {
+pub struct FakeClock {
     file: PathBuf,
     start: u64,
 }
 
-impl WallClock {
+impl FakeClock {
     /// Lets all later processes of the sandbox read this clock, which shows the present. None where `faketime` is not
     /// installed: then the test is skipped, by name; under `CI` it fails.
     pub fn of(sandbox: &mut Sandbox) -> Option<Self> {

@@ -10,13 +10,13 @@ use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, Request, StandIn};
 
 /// Both hosts, the way to them, and a user of this program who has set nothing special.
-pub struct Internet {
+pub struct FakeNetwork {
     pub spotinst: StandIn,
     pub proxy: Proxy,
     pub sandbox: Sandbox,
 }
 
-impl Internet {
+impl FakeNetwork {
     /// The API accepts the tokens of the token endpoint and nothing else.
     pub fn start() -> Self {
         let ca = Ca::new();

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-/// The document of [`telling`]: it dies at a moment that every format can be compared with.
+/// The document of [`with_document`]: it dies at a moment that every format can be compared with.
 pub const DOCUMENT: &str = r#"{"version":1,"access_token":"tok-1.A_b~c+d/e=","token_type":"Bearer","expiry":"2099-01-01T00:00:00Z","account":"act-12345678"}"#;
 
 /// The token of [`DOCUMENT`]: a character of each kind that RFC 6750 allows.
@@ -15,7 +15,7 @@ pub const EXPIRY: &str = "2098-12-31T23:59:00Z";
 pub const ACCOUNT: &str = "act-12345678";
 
 /// A sandbox whose one profile gets its tokens from a command that prints this.
-pub fn telling(document: &str) -> Sandbox {
+pub fn with_document(document: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let path = sandbox.write("document", document);
     sandbox.config(&format!(
@@ -26,7 +26,7 @@ pub fn telling(document: &str) -> Sandbox {
 }
 
 /// A sandbox whose one profile has a permanent token, and these lines.
-pub fn permanent(token: &str, lines: &str) -> Sandbox {
+pub fn with_permanent_token(token: &str, lines: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.config(&format!("[profiles.default]\ntoken = \"{token}\"\n{lines}\n"));
     sandbox

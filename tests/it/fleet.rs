@@ -172,7 +172,7 @@ impl Machine {
 
 /// Waits for all callers to end: each prints the token that was issued last, which is given.
 #[track_caller]
-fn all_print_the_last(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
+fn assert_all_print_newest(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let token = stand_in.issued().pop().unwrap();
     for outcome in outcomes {
@@ -191,7 +191,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     stand_in.wait_for_requests(1);
     etcd.wait_for_lock(3);
     gate.open();
-    let token = all_print_the_last(&stand_in, callers.into_iter().flatten());
+    let token = assert_all_print_newest(&stand_in, callers.into_iter().flatten());
     assert_counts(stand_in.grants(), [("password", 1)]);
 
     // A member less changes nothing: neither for who reads nor for who renews.
@@ -234,13 +234,13 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     stand_in.wait_for_requests(2);
     gate.open();
 
-    let token = all_print_the_last(&stand_in, callers);
+    let token = assert_all_print_newest(&stand_in, callers);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
     assert_counts(stand_in.grants(), [("password", 2)]);
 }
 
 #[test]
-fn a_runner_can_read_the_token_and_nothing_else() {
+fn a_runner_can_read_only_the_token() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let early = Machine::runner(&etcd);
@@ -263,7 +263,7 @@ fn a_runner_can_read_the_token_and_nothing_else() {
 }
 
 #[test]
-fn the_old_token_serves_while_spotinst_gives_no_new_one() {
+fn the_old_token_is_used_while_refreshes_fail() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let first = Machine::refresher(&etcd, &stand_in);
@@ -286,7 +286,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
 }
 
 #[test]
-fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
+fn etcdctl_gets_no_token_as_argument_and_always_has_a_timeout() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let mut machine = Machine::refresher(&etcd, &stand_in);

@@ -80,7 +80,7 @@ fn base64(sandbox: &Sandbox, text: &str) -> String {
 }
 
 #[test]
-fn the_right_to_write_is_for_that_one_secret() {
+fn write_access_is_limited_to_one_secret() {
     let Some(documents) = documents("cronjob.yaml") else { return };
     let secret = &of_kind(&documents, "Secret")["metadata"]["name"];
     let role = of_kind(&documents, "Role");
@@ -95,7 +95,7 @@ fn the_right_to_write_is_for_that_one_secret() {
 }
 
 #[test]
-fn the_others_take_what_the_cron_job_makes() {
+fn the_other_manifests_use_the_secret_of_the_cron_job() {
     let Some(job) = documents("cronjob.yaml") else { return };
     let secret = &of_kind(&job, "Secret")["metadata"]["name"];
     let pod = &documents("pod.yaml").unwrap()[0]["spec"];

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, with_document, with_permanent_token};
 use crate::requirements::{
     can_run, has_python_module_for_case, is_installed, is_installed_for_case, need_optional, need_optional_for_case,
     not_installed,
@@ -17,7 +17,7 @@ use crate::stand_in::{Reply, StandIn};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     for (format, bytes) in [
         ("token", format!("{TOKEN}\n")),
         ("header", format!("Authorization: Bearer {TOKEN}\n")),
@@ -41,8 +41,8 @@ fn each_format_with_an_account_and_an_expiry() {
 }
 
 #[test]
-fn json_tells_the_time_left() {
-    let outcome = telling(DOCUMENT).run(["-f", "json"]);
+fn json_has_the_remaining_lifetime() {
+    let outcome = with_document(DOCUMENT).run(["-f", "json"]);
     let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
     let left = document["expires_in"].as_u64().unwrap();
     outcome.prints(&format!(
@@ -51,8 +51,8 @@ fn json_tells_the_time_left() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out() {
-    let sandbox = permanent("abc123", "");
+fn unknown_fields_are_left_out() {
+    let sandbox = with_permanent_token("abc123", "");
     for (format, bytes) in [
         ("token", "abc123\n"),
         ("json", "{\"version\":1,\"access_token\":\"abc123\",\"token_type\":\"Bearer\"}\n"),
@@ -72,7 +72,7 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
-fn formats_whose_readers_demand_an_account_fail_without_one_before_any_request() {
+fn formats_that_require_an_account_fail_without_one_before_any_request() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let file = sandbox.config_path();
@@ -109,8 +109,8 @@ fn one_token_has_one_expiry_in_every_format() {
 }
 
 #[test]
-fn an_unknown_format_is_answered_with_the_known_ones() {
-    let mut sandbox = permanent("abc123", "");
+fn an_unknown_format_is_an_error_that_lists_the_known_ones() {
+    let mut sandbox = with_permanent_token("abc123", "");
     sandbox.set("SPOTINST_CRED_FORMAT", "xml");
     sandbox.run([]).fails(
         3,
@@ -121,7 +121,7 @@ fn an_unknown_format_is_answered_with_the_known_ones() {
 
 #[test]
 fn shells_evaluate_their_format_and_export_it() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     // A child prints them: only what is exported reaches it.
     let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
@@ -143,8 +143,8 @@ fn shells_evaluate_their_format_and_export_it() {
 }
 
 #[test]
-fn an_environment_file_is_read_alike_by_all_its_readers() {
-    let sandbox = telling(DOCUMENT);
+fn an_environment_file_means_the_same_to_all_its_readers() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join(".env");
     sandbox.run(["-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
     // Docker and systemd: a name, `=`, and the rest of the line, quotes and all; a shell: as it is written.
@@ -162,7 +162,7 @@ fn an_environment_file_is_read_alike_by_all_its_readers() {
 }
 
 #[test]
-fn docker_hands_the_environment_file_to_its_engine() {
+fn docker_reads_the_environment_file() {
     if !need_optional(can_run("docker", &["--version"]), &not_installed("docker")) {
         return;
     }
@@ -172,7 +172,7 @@ fn docker_hands_the_environment_file_to_its_engine() {
         "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
         _ => Reply::json(400, &json!({"message": "enough"})),
     });
-    let mut sandbox = telling(DOCUMENT);
+    let mut sandbox = with_document(DOCUMENT);
     sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.addr()));
     sandbox.run(["-f", "dotenv", "-o", "env"]).prints("");
     assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
@@ -182,8 +182,8 @@ fn docker_hands_the_environment_file_to_its_engine() {
 }
 
 #[test]
-fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
-    let sandbox = telling(DOCUMENT);
+fn the_sdks_parsers_read_their_credentials_files() {
+    let sandbox = with_document(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     if is_installed_for_case("python3", &["-c", "import configparser"]) {
         let script = "import configparser, sys; p = configparser.ConfigParser(); p.read_file(sys.stdin); \
@@ -197,12 +197,12 @@ fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
 }
 
 #[test]
-fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
+fn a_token_that_looks_like_a_number_is_a_string_in_yaml() {
     let numbers = ["1234567890", "12e45", "1.5", "0x1F", "0o17", "+7", "-1", "2026-11-23", "1_000"];
     let words = ["null", "Yes", "no", "TRUE", "~", ".inf", "-"];
     let mut stream = String::new();
     for token in numbers.into_iter().chain(words) {
-        let yaml = permanent(token, "account = \"12345678\"").run(["-f", "yaml"]);
+        let yaml = with_permanent_token(token, "account = \"12345678\"").run(["-f", "yaml"]);
         yaml.prints(&format!("default:\n  token: '{token}'\n  account: '12345678'\n"));
         stream.push_str(&format!("---\n{}", yaml.stdout));
     }
@@ -213,7 +213,7 @@ fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
     }
     // The usual ones are plain: hexadecimal, a JWT, an account.
     for token in ["3f2a9c", "0ab4", "1e2f", "eyJ0.eyJp.x-_", "a"] {
-        let yaml = permanent(token, "account = \"act-1\"").run(["-f", "yaml"]);
+        let yaml = with_permanent_token(token, "account = \"act-1\"").run(["-f", "yaml"]);
         yaml.prints(&format!("default:\n  token: {token}\n  account: act-1\n"));
     }
 }
@@ -225,13 +225,13 @@ fn curl_sends_the_header_from_its_stdin() {
     }
     let server = StandIn::start();
     let script = format!("spotinst-cred -f header | curl -s -o /dev/null -H @- {}", server.base());
-    telling(DOCUMENT).shell("sh", &script).prints("");
+    with_document(DOCUMENT).shell("sh", &script).prints("");
     assert_eq!(server.requests()[0].bearer(), Some(TOKEN));
 }
 
 #[test]
-fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
-    let sandbox = telling(DOCUMENT);
+fn terraform_gets_an_object_of_strings_without_its_query_being_read() {
+    let sandbox = with_document(DOCUMENT);
     let mut command = sandbox.program(["-f", "terraform"]);
     // A pipe that nobody writes to or closes: reading it would hang.
     let (reader, _writer) = std::io::pipe().unwrap();
@@ -244,7 +244,7 @@ fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
 
 #[test]
 fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
-    let mut sandbox = telling(DOCUMENT);
+    let mut sandbox = with_document(DOCUMENT);
     let file = sandbox.write("github_env", "A=1");
     sandbox.set("GITHUB_ENV", &file);
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
@@ -278,8 +278,8 @@ fn github_without_its_file_is_an_error_before_any_request() {
 }
 
 #[test]
-fn github_gets_both_or_none() {
-    let mut sandbox = telling(DOCUMENT);
+fn github_output_is_all_or_nothing() {
+    let mut sandbox = with_document(DOCUMENT);
     let file = sandbox.write("github_env", "A=1\n");
     sandbox.set("GITHUB_ENV", &file);
     let full = sandbox.full_disk(&["-f", "github"]);

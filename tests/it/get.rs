@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::fixtures::{DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{DOCUMENT, EXPIRY, TOKEN, with_document, with_permanent_token};
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 
@@ -13,26 +13,29 @@ const HINT: &str =
 const USE: &str = "hint: `get` is run by Bazel, Buck2 or restish, and reads {\"uri\":\"https://api.spotinst.io/\"}\n";
 
 #[test]
-fn the_answer_is_headers_and_their_expiry() {
+fn the_response_has_headers_and_their_expiry() {
     let answer = format!("{{\"headers\":{{\"Authorization\":[\"Bearer {TOKEN}\"]}},\"expires\":\"{EXPIRY}\"}}\n");
-    ask(&telling(DOCUMENT), r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(&answer);
-    let permanent = permanent("abc", "");
+    ask(&with_document(DOCUMENT), r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(&answer);
+    let permanent = with_permanent_token("abc", "");
     let answer = "{\"headers\":{\"Authorization\":[\"Bearer abc\"]}}\n";
     ask(&permanent, r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(answer);
 }
 
 #[test]
-fn fields_that_are_not_known_are_ignored() {
+fn unknown_request_fields_are_ignored() {
     // As restish asks, and as a later version of the protocol might.
     let request =
         r#"{"method":"GET","uri":"https://api.spotinst.io/setup/account","headers":{"Accept":["*/*"]},"body":""}"#;
-    assert_eq!(ask(&permanent("abc", ""), request).status, Some(0));
-    assert_eq!(ask(&permanent("abc", ""), "{\"uri\":\"https://spotinst.io\",\"x\":[{}]}\n\n").status, Some(0));
+    assert_eq!(ask(&with_permanent_token("abc", ""), request).status, Some(0));
+    assert_eq!(
+        ask(&with_permanent_token("abc", ""), "{\"uri\":\"https://spotinst.io\",\"x\":[{}]}\n\n").status,
+        Some(0)
+    );
 }
 
 #[test]
-fn spotinsts_own_servers_by_tls() {
-    let sandbox = permanent("abc", "");
+fn spotinst_hosts_over_https_get_a_token() {
+    let sandbox = with_permanent_token("abc", "");
     for uri in [
         "https://spotinst.io",
         "https://api.spotinst.io",
@@ -51,8 +54,8 @@ fn spotinsts_own_servers_by_tls() {
 }
 
 #[test]
-fn everybody_elses_server_is_refused_by_name() {
-    let sandbox = permanent("abc", "");
+fn any_other_server_is_refused_by_name() {
+    let sandbox = with_permanent_token("abc", "");
     for (uri, server) in [
         ("https://evil.example/", "https://evil.example:443"),
         ("https://notspotinst.io/", "https://notspotinst.io:443"),
@@ -75,8 +78,8 @@ fn everybody_elses_server_is_refused_by_name() {
 }
 
 #[test]
-fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
-    let sandbox = permanent("abc", "");
+fn ambiguous_uris_are_refused_and_not_shown() {
+    let sandbox = with_permanent_token("abc", "");
     let user = "holds a user name or password";
     let odd_host = "has an odd host";
     let odd_port = "has an odd port";
@@ -136,8 +139,8 @@ fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn the_configured_api_is_answered_for_as_well() {
-    let mut sandbox = permanent("abc", "api_url = \"https://Gateway.Example:8443/spot\"");
+fn the_configured_api_gets_a_token_too() {
+    let mut sandbox = with_permanent_token("abc", "api_url = \"https://Gateway.Example:8443/spot\"");
     assert_eq!(ask_for(&sandbox, "https://gateway.example:8443/x").status, Some(0));
     for other in [
         "https://gateway.example/",
@@ -167,7 +170,7 @@ fn the_configured_api_is_answered_for_as_well() {
 
 #[test]
 fn stdin_must_hold_a_request() {
-    let sandbox = permanent("abc", "");
+    let sandbox = with_permanent_token("abc", "");
     let no_request = "spotinst-cred: stdin holds no request: a JSON object with a `uri` is wanted\n";
     for input in
         ["", "https://api.spotinst.io/", "{}", "{\"uri\":7}", "[]", "null", "{\"uri\":\"https://spotinst.io\"", "\u{0}"]
@@ -179,8 +182,8 @@ fn stdin_must_hold_a_request() {
 }
 
 #[test]
-fn a_stdin_that_is_never_closed_is_not_waited_for_without_end() {
-    let sandbox = permanent("abc", "");
+fn a_stdin_that_is_never_closed_times_out() {
+    let sandbox = with_permanent_token("abc", "");
     let (reader, _writer) = std::io::pipe().unwrap();
     let mut command = sandbox.program(["--timeout", "400ms", "get"]);
     let outcome = Running::start(command.stdin(reader)).end();
@@ -188,7 +191,7 @@ fn a_stdin_that_is_never_closed_is_not_waited_for_without_end() {
 }
 
 #[test]
-fn a_refused_uri_costs_no_request() {
+fn a_refused_uri_causes_no_request() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     assert_eq!(ask_for(&sandbox, "https://evil.example/").status, Some(1));

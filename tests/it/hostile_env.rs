@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::fixtures::{DOCUMENT, telling};
+use crate::fixtures::{DOCUMENT, with_document};
 use crate::requirements::need;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
@@ -18,7 +18,7 @@ fn run_in<const N: usize>(sandbox: &Sandbox, dir: &Path, arguments: [&str; N]) -
 }
 
 /// Two directories with the same files, but for the token that the script prints: `first` and `second`.
-fn twins(sandbox: &Sandbox, command: &str) -> [PathBuf; 2] {
+fn two_configurations(sandbox: &Sandbox, command: &str) -> [PathBuf; 2] {
     ["first", "second"].map(|name| {
         sandbox.script(&format!("{name}/tok.sh"), &format!("echo {name}"));
         let text = format!("[profiles.default]\ngrant = \"command\"\ntoken_command = {command}\n");
@@ -27,10 +27,10 @@ fn twins(sandbox: &Sandbox, command: &str) -> [PathBuf; 2] {
 }
 
 #[test]
-fn a_command_is_that_of_its_own_directory() {
+fn a_relative_command_belongs_to_its_configuration() {
     for command in ["[\"./tok.sh\"]", "\"./tok.sh\"", "[\"sh\", \"tok.sh\"]"] {
         let sandbox = Sandbox::new();
-        let [first, second] = twins(&sandbox, command);
+        let [first, second] = two_configurations(&sandbox, command);
         run_in(&sandbox, &first, ["--config", "c.toml"]).prints("first\n");
         run_in(&sandbox, &second, ["--config", "c.toml"]).prints("second\n");
         run_in(&sandbox, &first, ["--config", "../second/c.toml"]).prints("second\n");
@@ -39,9 +39,9 @@ fn a_command_is_that_of_its_own_directory() {
 }
 
 #[test]
-fn a_variable_names_the_configuration_of_the_own_directory() {
+fn a_relative_configuration_variable_is_relative_to_the_working_directory() {
     let mut sandbox = Sandbox::new();
-    let [first, second] = twins(&sandbox, "[\"./tok.sh\"]");
+    let [first, second] = two_configurations(&sandbox, "[\"./tok.sh\"]");
     sandbox.set("SPOTINST_CRED_CONFIG", "c.toml");
     run_in(&sandbox, &first, []).prints("first\n");
     run_in(&sandbox, &second, []).prints("second\n");
@@ -49,9 +49,9 @@ fn a_variable_names_the_configuration_of_the_own_directory() {
 
 /// What is cached for one configuration is the same wherever its callers stand.
 #[test]
-fn a_command_does_not_depend_on_where_the_caller_stands() {
+fn a_command_does_not_depend_on_the_working_directory() {
     let sandbox = Sandbox::new();
-    let [first, second] = twins(&sandbox, "\"./tok.sh\"");
+    let [first, second] = two_configurations(&sandbox, "\"./tok.sh\"");
     let config = first.join("c.toml");
     run_in(&sandbox, &second, ["--config", config.to_str().unwrap()]).prints("first\n");
     run_in(&sandbox, &first, ["--config", "c.toml"]).prints("first\n");
@@ -59,7 +59,7 @@ fn a_command_does_not_depend_on_where_the_caller_stands() {
 }
 
 #[test]
-fn a_hint_can_be_pasted() {
+fn hints_are_quoted_for_the_shell() {
     for (profile, word) in [
         ("work", "work"),
         ("a b; rm -rf x", "'a b; rm -rf x'"),
@@ -80,8 +80,8 @@ fn a_hint_can_be_pasted() {
 }
 
 #[test]
-fn github_variables_go_to_nothing_but_a_file() {
-    let mut sandbox = telling(DOCUMENT);
+fn github_variables_are_written_only_to_a_file() {
+    let mut sandbox = with_document(DOCUMENT);
     let fifo = sandbox.path().join("fifo");
     make_fifo(&fifo);
     for path in [fifo.as_path(), Path::new("/dev/null")] {
@@ -98,7 +98,7 @@ fn github_variables_go_to_nothing_but_a_file() {
 }
 
 #[test]
-fn an_unknown_shell_is_not_repeated() {
+fn an_unknown_shell_is_not_shown() {
     Sandbox::new().run(["completions", "hunter2"]).fails(
         2,
         "spotinst-cred: <SHELL> is none of the known ones (not shown, as it may be a secret)\n\
@@ -107,8 +107,8 @@ fn an_unknown_shell_is_not_repeated() {
 }
 
 #[test]
-fn a_file_may_have_the_longest_name_there_is() {
-    let sandbox = telling(DOCUMENT);
+fn an_output_file_may_have_the_longest_possible_name() {
+    let sandbox = with_document(DOCUMENT);
     for length in [1, 238, 239, 255] {
         let name = "n".repeat(length);
         sandbox.run(["--output", &name]).prints("");
@@ -131,7 +131,7 @@ fn silent_pipe(sandbox: &Sandbox) -> PathBuf {
 const ENDLESS: &str = "does not end in time\nhint: is it a pipe that nobody writes to, or a terminal?\n";
 
 #[test]
-fn a_silent_pipe_as_configuration_costs_the_time_limit() {
+fn a_silent_pipe_as_configuration_times_out() {
     let mut sandbox = Sandbox::new();
     let pipe = silent_pipe(&sandbox);
     let expected = format!("spotinst-cred: the configuration {} {ENDLESS}", pipe.display());
@@ -148,7 +148,7 @@ fn a_silent_pipe_as_configuration_costs_the_time_limit() {
 }
 
 #[test]
-fn a_silent_pipe_in_the_place_of_the_usual_configuration_costs_the_time_limit() {
+fn a_silent_pipe_as_default_configuration_times_out() {
     let sandbox = Sandbox::new();
     let path = sandbox.config("").config_path();
     fs::remove_file(&path).unwrap();
@@ -158,7 +158,7 @@ fn a_silent_pipe_in_the_place_of_the_usual_configuration_costs_the_time_limit() 
 }
 
 #[test]
-fn a_silent_pipe_as_credentials_file_costs_the_time_limit() {
+fn a_silent_pipe_as_credentials_file_times_out() {
     let mut sandbox = Sandbox::new();
     let pipe = silent_pipe(&sandbox);
     sandbox.set("SPOTINST_CREDENTIALS_FILE", &pipe);
@@ -169,7 +169,7 @@ fn a_silent_pipe_as_credentials_file_costs_the_time_limit() {
 }
 
 #[test]
-fn a_pipe_that_is_written_to_is_a_configuration() {
+fn a_configuration_can_be_read_from_a_pipe() {
     let mut sandbox = Sandbox::new();
     let pipe = silent_pipe(&sandbox);
     let write = |text: &'static str| {
@@ -188,7 +188,7 @@ fn a_pipe_that_is_written_to_is_a_configuration() {
 
 /// Where the roots are read the lock is held, so that a silent pipe would hold up everybody.
 #[test]
-fn a_pipe_has_no_roots_to_offer() {
+fn a_pipe_as_ca_file_is_refused() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_TOKEN_URL", "https://127.0.0.1:9/");
@@ -217,14 +217,14 @@ fn a_pipe_has_no_roots_to_offer() {
 }
 
 /// A configuration whose command leaves a trace when it runs.
-fn with_trace(sandbox: &Sandbox) -> PathBuf {
+fn configuration_with_trace(sandbox: &Sandbox) -> PathBuf {
     sandbox.config("[profiles.default]\ntoken_command = \"touch ~/trace; echo obeyed\"\n").config_path()
 }
 
 #[test]
-fn a_configuration_that_everybody_can_write_is_not_obeyed() {
+fn a_world_writable_configuration_is_refused() {
     let sandbox = Sandbox::new();
-    let path = with_trace(&sandbox);
+    let path = configuration_with_trace(&sandbox);
     for mode in [0o666, 0o602, 0o777] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         for arguments in [&[][..], &["status"], &["exec", "--", "true"]] {
@@ -246,9 +246,9 @@ fn a_configuration_that_everybody_can_write_is_not_obeyed() {
 }
 
 #[test]
-fn a_configuration_of_somebody_else_is_not_obeyed() {
+fn a_configuration_of_another_user_is_refused() {
     let sandbox = Sandbox::new();
-    let path = with_trace(&sandbox);
+    let path = configuration_with_trace(&sandbox);
     let us = fs::metadata(&path).unwrap().uid();
     if chown(&path, Some(12345), None).is_err() {
         need(false, "only root can give a file to another user");
@@ -269,7 +269,7 @@ fn a_configuration_of_somebody_else_is_not_obeyed() {
 
 /// A device can be written by everybody, and holds nothing of theirs.
 #[test]
-fn no_configuration_at_all_can_be_asked_for() {
+fn dev_null_is_an_empty_configuration() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let outcome = sandbox.run(["--config", "/dev/null"]);

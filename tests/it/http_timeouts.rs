@@ -18,13 +18,13 @@ const AT_MOST: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[track_caller]
-fn assert_ends(sandbox: &Sandbox, url: &str) {
+fn assert_times_out(sandbox: &Sandbox, url: &str) {
     let started = Instant::now();
-    assert_late(&sandbox.run(["--timeout", "1s"]), started, url);
+    assert_timed_out(&sandbox.run(["--timeout", "1s"]), started, url);
 }
 
 #[track_caller]
-fn assert_late(outcome: &Outcome, started: Instant, url: &str) {
+fn assert_timed_out(outcome: &Outcome, started: Instant, url: &str) {
     let hint = "check the network and the proxy, or allow more with `--timeout`";
     outcome.fails(5, &format!("spotinst-cred: {url}: no complete answer in time\nhint: {hint}\n"));
     assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
@@ -41,17 +41,17 @@ fn slow_answers() -> [Reply; 3] {
 }
 
 #[test]
-fn over_http() {
+fn slow_responses_over_http() {
     for reply in slow_answers() {
         let stand_in = StandIn::start();
         stand_in.always(reply);
-        assert_ends(&Sandbox::of(&stand_in), &stand_in.url());
+        assert_times_out(&Sandbox::of(&stand_in), &stand_in.url());
         assert_eq!(stand_in.connections(), 1);
     }
 }
 
 #[test]
-fn over_tls() {
+fn slow_responses_over_tls() {
     let ca = Ca::new();
     for reply in slow_answers() {
         let stand_in = StandIn::start_tls(&ca.identity_for(&["127.0.0.1"]));
@@ -60,13 +60,13 @@ fn over_tls() {
         let roots = sandbox.path().join("ca.pem");
         ca.write_pem(&roots).unwrap();
         sandbox.set("SSL_CERT_FILE", roots);
-        assert_ends(&sandbox, &stand_in.url());
+        assert_times_out(&sandbox, &stand_in.url());
         assert_eq!(stand_in.connections(), 1);
     }
 }
 
 /// A server that accepts and then only does this, and a sandbox that asks it by `scheme`.
-fn odd_server(scheme: &str, serve: impl Fn(TcpStream) + Send + 'static) -> (Sandbox, String) {
+fn raw_server(scheme: &str, serve: impl Fn(TcpStream) + Send + 'static) -> (Sandbox, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("{scheme}://{}/token", listener.local_addr().unwrap());
     thread::spawn(move || listener.incoming().flatten().for_each(serve));
@@ -76,7 +76,7 @@ fn odd_server(scheme: &str, serve: impl Fn(TcpStream) + Send + 'static) -> (Sand
 }
 
 /// Writes the bytes one by one until the client has had enough.
-fn drip(mut to: TcpStream, bytes: impl Iterator<Item = u8>) {
+fn send_slowly(mut to: TcpStream, bytes: impl Iterator<Item = u8>) {
     for byte in bytes {
         if to.write_all(&[byte]).is_err() {
             return;
@@ -87,26 +87,26 @@ fn drip(mut to: TcpStream, bytes: impl Iterator<Item = u8>) {
 
 #[test]
 fn a_tls_handshake_that_hangs() {
-    let (sandbox, url) = odd_server("https", |stream| {
+    let (sandbox, url) = raw_server("https", |stream| {
         thread::park_timeout(AT_MOST * 2);
         drop(stream);
     });
-    assert_ends(&sandbox, &url);
+    assert_times_out(&sandbox, &url);
 }
 
 #[test]
-fn a_tls_handshake_that_drips() {
+fn a_tls_handshake_that_is_slow() {
     // The head of a record of 16 KiB, and then its content.
     let record = || [0x16, 0x03, 0x03, 0x40, 0x00, 0x02, 0x00, 0x3F, 0xFC].into_iter().chain(std::iter::repeat(0));
-    let (sandbox, url) = odd_server("https", move |stream| drip(stream, record()));
-    assert_ends(&sandbox, &url);
+    let (sandbox, url) = raw_server("https", move |stream| send_slowly(stream, record()));
+    assert_times_out(&sandbox, &url);
 }
 
 #[test]
-fn a_head_that_never_ends() {
+fn response_headers_that_never_end() {
     let head = || b"HTTP/1.1 200 OK\r\n".iter().copied().chain(b"X: y\r\n".iter().copied().cycle());
-    let (sandbox, url) = odd_server("http", move |stream| drip(stream, head()));
-    assert_ends(&sandbox, &url);
+    let (sandbox, url) = raw_server("http", move |stream| send_slowly(stream, head()));
+    assert_times_out(&sandbox, &url);
 }
 
 #[test]
@@ -114,19 +114,19 @@ fn a_body_that_never_ends() {
     let heads = ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"];
     for head in heads {
         let bytes = move || head.bytes().chain(std::iter::repeat(b' '));
-        let (sandbox, url) = odd_server("http", move |mut stream| {
+        let (sandbox, url) = raw_server("http", move |mut stream| {
             stream.write_all(head.as_bytes()).ok();
-            drip(stream, bytes().skip(head.len()));
+            send_slowly(stream, bytes().skip(head.len()));
         });
-        assert_ends(&sandbox, &url);
+        assert_times_out(&sandbox, &url);
     }
 }
 
 #[test]
-fn an_interim_answer_does_not_start_the_clock_anew() {
+fn interim_responses_do_not_restart_the_timeout() {
     let interim = || b"HTTP/1.1 102 Processing\r\n\r\n".iter().copied().cycle();
-    let (sandbox, url) = odd_server("http", move |stream| drip(stream, interim()));
-    assert_ends(&sandbox, &url);
+    let (sandbox, url) = raw_server("http", move |stream| send_slowly(stream, interim()));
+    assert_times_out(&sandbox, &url);
 }
 
 #[test]
@@ -147,6 +147,6 @@ fn a_name_server_that_is_silent() {
 
     let started = Instant::now();
     if let Some(outcome) = run_with_mounts(&sandbox, &mounts) {
-        assert_late(&outcome, started, url);
+        assert_timed_out(&outcome, started, url);
     }
 }

@@ -86,7 +86,7 @@ fn version() -> Reply {
 }
 
 #[test]
-fn kubectl_is_let_in() {
+fn kubectl_authenticates() {
     for version in ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] {
         let Some(cluster) = Cluster::start(version) else { return };
 
@@ -129,7 +129,7 @@ fn twelve_kubectl_at_once_cause_one_request() {
 /// kubectl runs the program again after a 401 and says no word about why: so it gets the same token, and a person
 /// who knows better renews it by force.
 #[test]
-fn a_rejected_token_is_renewed_by_force() {
+fn a_rejected_token_is_replaced_by_a_forced_refresh() {
     let Some(cluster) = Cluster::start("client.authentication.k8s.io/v1") else { return };
     assert_eq!(cluster.kubectl().status, Some(0));
     let accepted_runs = cluster.runs();

@@ -57,7 +57,7 @@ fn version() -> Reply {
 }
 
 #[test]
-fn two_kubectl_are_let_in() {
+fn two_versions_of_kubectl_authenticate() {
     for program in ["kubectl-1.36/bin/kubectl", "kubectl-1.37/bin/kubectl"] {
         let Some(kubectl) = find(program) else { return };
         let cluster = Cluster::start();
@@ -69,7 +69,7 @@ fn two_kubectl_are_let_in() {
 }
 
 #[test]
-fn the_python_client_is_let_in() {
+fn the_python_client_authenticates() {
     const SCRIPT: &str = "from kubernetes import client, config; config.load_kube_config(); \
                           print(client.VersionApi().get_code().git_version)";
     let Some(python) = find("python/bin/python") else { return };
@@ -81,7 +81,7 @@ fn the_python_client_is_let_in() {
 }
 
 #[test]
-fn the_javascript_client_is_let_in() {
+fn the_javascript_client_authenticates() {
     const SCRIPT: &str = "import { KubeConfig, VersionApi } from '@kubernetes/client-node'; \
                           const config = new KubeConfig(); config.loadFromDefault(); \
                           console.log((await config.makeApiClient(VersionApi).getCode()).gitVersion);";

@@ -78,7 +78,7 @@ fn a_new_machine_is_set_up() {
 }
 
 #[test]
-fn what_is_set_is_not_asked() {
+fn configured_values_are_not_asked_for() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_USERNAME", USERNAME).set("SPOTINST_CLIENT_SECRET", CLIENT_SECRET);
@@ -102,7 +102,7 @@ fn what_is_set_is_not_asked() {
 }
 
 #[test]
-fn secrets_come_from_a_command_and_a_file() {
+fn secrets_can_come_from_a_command_and_a_file() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.write("client secret", &format!("{CLIENT_SECRET}\n"));
@@ -149,7 +149,7 @@ fn a_configuration_keeps_its_comments_and_its_other_profiles() {
 }
 
 #[test]
-fn a_login_that_is_over_says_so_and_is_renewed_by_the_password_alone() {
+fn an_expired_login_is_an_error_and_needs_only_the_password() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_ACCOUNT", "act-1");
@@ -171,7 +171,7 @@ fn a_login_that_is_over_says_so_and_is_renewed_by_the_password_alone() {
 }
 
 #[test]
-fn a_refresh_token_that_died_leads_to_the_login() {
+fn a_revoked_refresh_token_asks_for_a_login() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_ACCOUNT", "act-1");
@@ -218,7 +218,7 @@ fn a_rejected_password_is_tried_once_and_nothing_is_written() {
 }
 
 #[test]
-fn a_login_respects_the_patience_that_the_server_asked_for() {
+fn a_login_respects_a_rate_limit() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -234,7 +234,7 @@ fn a_login_respects_the_patience_that_the_server_asked_for() {
 }
 
 #[test]
-fn accounts_that_cannot_be_listed_spoil_no_login() {
+fn a_login_succeeds_even_if_accounts_cannot_be_listed() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -252,7 +252,7 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
 }
 
 #[test]
-fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
+fn listing_accounts_ends_at_the_time_limit() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -274,7 +274,7 @@ fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
 }
 
 #[test]
-fn an_interrupt_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
+fn an_interrupt_at_a_hidden_prompt_restores_the_terminal() {
     for key in ["\u{3}", "half a pass\u{3}", "\u{1c}"] {
         let stand_in = StandIn::start();
         let sandbox = new_machine(&stand_in);
@@ -316,7 +316,7 @@ fn the_end_of_the_input_ends_the_login() {
 }
 
 #[test]
-fn without_a_terminal_the_variables_are_named() {
+fn without_a_terminal_the_error_names_the_variables() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -330,7 +330,7 @@ fn without_a_terminal_the_variables_are_named() {
 }
 
 #[test]
-fn a_profile_without_a_password_is_no_place_to_log_in_to() {
+fn a_profile_that_needs_no_password_refuses_a_login() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config("[profiles.default]\ntoken = \"abc\"\n[profiles.broker]\ngrant = \"client_credentials\"\n");
@@ -343,7 +343,7 @@ fn a_profile_without_a_password_is_no_place_to_log_in_to() {
 }
 
 #[test]
-fn a_login_that_cannot_be_kept_asks_no_server() {
+fn a_login_without_a_cache_sends_no_request() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -356,7 +356,7 @@ fn a_login_that_cannot_be_kept_asks_no_server() {
 }
 
 #[test]
-fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
+fn an_unwritable_configuration_is_refused_before_any_prompt() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     let home = sandbox.home().display().to_string();
@@ -379,7 +379,7 @@ fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
+fn a_login_that_stores_no_refresh_token_is_refused_before_any_prompt() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.config(&profile("store_refresh_token = false\n"));

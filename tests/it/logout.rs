@@ -34,7 +34,7 @@ fn logout_forgets_both_tokens() {
 }
 
 #[test]
-fn logout_leaves_other_identities_alone_and_all_does_not() {
+fn logout_keeps_other_identities_unless_all_is_given() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -92,7 +92,7 @@ fn logout_gives_up_on_a_holder_that_hangs() {
 }
 
 #[test]
-fn a_holder_that_hangs_keeps_no_other_token_in_the_cache() {
+fn logout_all_removes_every_token_whose_lock_is_free() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -135,7 +135,7 @@ fn held(lock: &Path) -> String {
 }
 
 #[test]
-fn a_rejected_token_goes_also_where_nothing_can_be_written() {
+fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -151,7 +151,7 @@ fn a_rejected_token_goes_also_where_nothing_can_be_written() {
 
 /// Only who must log in again is told that the login is gone.
 #[test]
-fn a_login_that_goes_with_a_rejected_token_is_told() {
+fn removing_a_login_with_a_rejected_token_is_reported() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let config = "[profiles.default]\nlogin = true\n";
@@ -177,7 +177,7 @@ fn a_login_that_goes_with_a_rejected_token_is_told() {
 }
 
 #[test]
-fn logout_makes_nothing_where_there_is_nothing() {
+fn logout_creates_no_files() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -189,7 +189,7 @@ fn logout_makes_nothing_where_there_is_nothing() {
 }
 
 #[test]
-fn a_rejected_token_is_dropped_and_the_refresh_token_kept() {
+fn invalidate_removes_the_token_and_keeps_the_refresh_token() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -201,7 +201,7 @@ fn a_rejected_token_is_dropped_and_the_refresh_token_kept() {
 }
 
 #[test]
-fn a_late_report_about_an_old_token_changes_nothing() {
+fn invalidating_an_old_token_changes_nothing() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let old = sandbox.token();
@@ -216,7 +216,7 @@ fn a_late_report_about_an_old_token_changes_nothing() {
 }
 
 #[test]
-fn a_report_during_a_refresh_does_not_hit_the_new_token() {
+fn invalidating_during_a_refresh_keeps_the_new_token() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let old = sandbox.token();
@@ -237,7 +237,7 @@ fn a_report_during_a_refresh_does_not_hit_the_new_token() {
 }
 
 #[test]
-fn invalidate_wants_a_token_and_says_so() {
+fn invalidate_requires_a_token_on_stdin() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -252,7 +252,7 @@ fn invalidate_wants_a_token_and_says_so() {
 
 /// The revision tells those who wait that somebody refreshed, and nobody has.
 #[test]
-fn invalidate_is_no_refresh() {
+fn invalidate_does_not_count_as_a_refresh() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();

@@ -8,20 +8,20 @@ use crate::stand_in::spotinst::RefreshTokens;
 use crate::stand_in::{Reply, StandIn};
 
 /// Endpoints as the real ones are, two hosts of one service, and a sandbox that has a refresh token.
-struct Twins {
-    obtaining: StandIn,
-    refreshing: StandIn,
+struct Endpoints {
+    token: StandIn,
+    refresh: StandIn,
     sandbox: Sandbox,
 }
 
-impl Twins {
+impl Endpoints {
     fn new() -> Self {
-        let obtaining = StandIn::start();
-        let refreshing = obtaining.twin();
-        let mut sandbox = Sandbox::of(&obtaining);
-        sandbox.set("SPOTINST_REFRESH_URL", refreshing.url());
+        let token = StandIn::start();
+        let refresh = token.twin();
+        let mut sandbox = Sandbox::of(&token);
+        sandbox.set("SPOTINST_REFRESH_URL", refresh.url());
         sandbox.token();
-        Self { obtaining, refreshing, sandbox }
+        Self { token, refresh, sandbox }
     }
 
     fn force(&self) -> Outcome {
@@ -30,54 +30,54 @@ impl Twins {
 
     /// Prints the newest token of the service.
     #[track_caller]
-    fn forced_prints_the_newest(&self) {
+    fn assert_force_prints_newest(&self) {
         let outcome = self.force();
-        outcome.prints(&format!("{}\n", self.obtaining.issued().last().unwrap()));
+        outcome.prints(&format!("{}\n", self.token.issued().last().unwrap()));
     }
 
     #[track_caller]
-    fn asked(&self, obtaining: usize, refreshing: usize) {
-        let grants = (self.obtaining.grants(), self.refreshing.grants());
-        assert_eq!(grants, (vec!["password".to_owned(); obtaining], vec!["refresh_token".to_owned(); refreshing]));
+    fn assert_requests(&self, token: usize, refresh: usize) {
+        let grants = (self.token.grants(), self.refresh.grants());
+        assert_eq!(grants, (vec!["password".to_owned(); token], vec!["refresh_token".to_owned(); refresh]));
     }
 }
 
 #[test]
-fn a_rejected_refresh_token_is_forgotten_for_one_password_grant() {
+fn a_rejected_refresh_token_is_dropped_and_the_password_grant_used() {
     for refusal in [Reply::oauth_error(400, "invalid_grant", "gone"), Reply::unauthorized(), Reply::bad_request()] {
-        let twins = Twins::new();
-        twins.obtaining.settings(|service| service.refresh_tokens = RefreshTokens::Never);
-        twins.refreshing.always(refusal);
+        let endpoints = Endpoints::new();
+        endpoints.token.settings(|service| service.refresh_tokens = RefreshTokens::Never);
+        endpoints.refresh.always(refusal);
 
-        twins.forced_prints_the_newest();
-        twins.asked(2, 1);
+        endpoints.assert_force_prints_newest();
+        endpoints.assert_requests(2, 1);
 
         // The service gave no new one, and the old one is not tried again.
-        twins.forced_prints_the_newest();
-        twins.asked(3, 1);
+        endpoints.assert_force_prints_newest();
+        endpoints.assert_requests(3, 1);
     }
 }
 
 #[test]
-fn a_refused_password_after_a_rejected_refresh_token_ends_it() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::unauthorized());
-    twins.obtaining.always(Reply::oauth_error(400, "invalid_grant", "wrong password"));
+fn if_the_password_is_rejected_too_the_call_fails() {
+    let endpoints = Endpoints::new();
+    endpoints.refresh.always(Reply::unauthorized());
+    endpoints.token.always(Reply::oauth_error(400, "invalid_grant", "wrong password"));
 
-    let url = twins.obtaining.url();
+    let url = endpoints.token.url();
     let line =
         format!("{url} refused the password grant: HTTP 400, invalid_grant, wrong password (request id {REQUEST_ID})");
     let hint = "check user name, password, client id and client secret";
-    twins.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
-    twins.asked(2, 1);
+    endpoints.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    endpoints.assert_requests(2, 1);
 
     // Nor is that refresh token tried again.
-    assert_eq!(twins.force().status, Some(4));
-    twins.asked(3, 1);
+    assert_eq!(endpoints.force().status, Some(4));
+    endpoints.assert_requests(3, 1);
 }
 
 #[test]
-fn trouble_at_the_refresh_host_alone_is_got_around() {
+fn if_only_the_refresh_host_fails_the_password_grant_is_used() {
     let troubles = [
         (Reply::gateway_page(), 3),
         (Reply::captive_portal(), 1),
@@ -89,21 +89,21 @@ fn trouble_at_the_refresh_host_alone_is_got_around() {
         (Reply::huge(1, "T"), 1),
     ];
     for (trouble, requests) in troubles {
-        let twins = Twins::new();
-        twins.refreshing.always(trouble.clone());
+        let endpoints = Endpoints::new();
+        endpoints.refresh.always(trouble.clone());
 
-        twins.forced_prints_the_newest();
-        twins.asked(2, requests);
+        endpoints.assert_force_prints_newest();
+        endpoints.assert_requests(2, requests);
 
         // The refresh token was not rejected: it is tried again.
-        twins.refreshing.faithful();
-        twins.forced_prints_the_newest();
-        twins.asked(2, requests + 1);
+        endpoints.refresh.faithful();
+        endpoints.assert_force_prints_newest();
+        endpoints.assert_requests(2, requests + 1);
     }
 }
 
 #[test]
-fn a_refresh_host_that_is_not_there_is_got_around() {
+fn if_the_refresh_host_is_unreachable_the_password_grant_is_used() {
     let stand_in = StandIn::start();
     let gone = StandIn::start().url();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -118,18 +118,18 @@ fn a_refresh_host_that_is_not_there_is_got_around() {
 }
 
 #[test]
-fn a_refresh_host_that_hangs_leaves_time_for_the_password() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::hang());
+fn if_the_refresh_host_hangs_there_is_time_for_the_password_grant() {
+    let endpoints = Endpoints::new();
+    endpoints.refresh.always(Reply::hang());
 
-    let outcome = twins.sandbox.run(["--force-refresh", "--timeout", "6s"]);
+    let outcome = endpoints.sandbox.run(["--force-refresh", "--timeout", "6s"]);
 
-    outcome.prints(&format!("{}\n", twins.obtaining.issued().last().unwrap()));
-    twins.asked(2, 1);
+    outcome.prints(&format!("{}\n", endpoints.token.issued().last().unwrap()));
+    endpoints.assert_requests(2, 1);
 }
 
 #[test]
-fn trouble_at_the_only_host_is_not_got_around() {
+fn if_the_only_host_fails_the_password_grant_is_not_tried() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -145,14 +145,14 @@ fn trouble_at_the_only_host_is_not_got_around() {
 
 #[test]
 fn a_rate_limit_at_the_refresh_host_is_respected() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::rate_limited_until_reset(Duration::from_secs(30)));
+    let endpoints = Endpoints::new();
+    endpoints.refresh.always(Reply::rate_limited_until_reset(Duration::from_secs(30)));
 
     // No password is sent to get around the limit.
-    let outcome = twins.force();
-    let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", twins.refreshing.url());
+    let outcome = endpoints.force();
+    let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", endpoints.refresh.url());
     assert!(outcome.stderr.starts_with(&begin), "{outcome:?}");
     assert_eq!(outcome.status, Some(5));
 
-    twins.asked(1, 1);
+    endpoints.assert_requests(1, 1);
 }

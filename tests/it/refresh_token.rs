@@ -3,15 +3,15 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 
 /// A token that has just died, from a service that treats refresh tokens so.
-fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, WallClock)> {
+fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
-    let clock = WallClock::of(&mut sandbox)?;
+    let clock = FakeClock::of(&mut sandbox)?;
     stand_in.settings(|service| service.refresh_tokens = refresh_tokens);
     sandbox.token();
     clock.set(7_200);
@@ -45,7 +45,7 @@ fn is_root(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
-fn it_needs_no_password() {
+fn a_refresh_needs_no_password() {
     let stand_in = StandIn::start();
     let Some((mut sandbox, _clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     sandbox.unset("SPOTINST_PASSWORD");
@@ -57,7 +57,7 @@ fn it_needs_no_password() {
 }
 
 #[test]
-fn it_stays_good_where_the_answer_holds_no_other() {
+fn the_refresh_token_is_kept_if_the_response_has_none() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
 
@@ -71,7 +71,7 @@ fn it_stays_good_where_the_answer_holds_no_other() {
 }
 
 #[test]
-fn the_new_one_is_used_where_it_rotates() {
+fn a_rotated_refresh_token_is_used_next() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Rotated) else { return };
 
@@ -87,7 +87,7 @@ fn the_new_one_is_used_where_it_rotates() {
 }
 
 #[test]
-fn a_rejected_one_is_forgotten_and_the_password_used() {
+fn after_a_rejected_refresh_token_the_password_is_used() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     stand_in.service().revoke_refresh_tokens();
@@ -101,7 +101,7 @@ fn a_rejected_one_is_forgotten_and_the_password_used() {
 }
 
 #[test]
-fn a_rejected_one_is_forgotten_even_if_the_password_is_rejected_too() {
+fn a_rejected_refresh_token_is_dropped_even_if_the_password_is_rejected_too() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     stand_in.service().revoke_refresh_tokens();
@@ -115,7 +115,7 @@ fn a_rejected_one_is_forgotten_even_if_the_password_is_rejected_too() {
 }
 
 #[test]
-fn it_is_not_spent_where_the_cache_cannot_be_written() {
+fn the_refresh_token_is_not_spent_if_the_cache_cannot_be_written() {
     let stand_in = StandIn::start();
     let Some((sandbox, _clock)) = dead_token(&stand_in, RefreshTokens::Rotated) else { return };
 
@@ -131,7 +131,7 @@ fn it_is_not_spent_where_the_cache_cannot_be_written() {
 }
 
 #[test]
-fn an_ageing_token_is_not_renewed_where_the_cache_cannot_be_written() {
+fn there_is_no_early_refresh_if_the_cache_cannot_be_written() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Rotated) else { return };
     clock.set(6_300);
@@ -145,7 +145,7 @@ fn an_ageing_token_is_not_renewed_where_the_cache_cannot_be_written() {
 }
 
 #[test]
-fn killed_between_answer_and_publication_the_next_call_recovers_by_the_password() {
+fn after_a_kill_before_the_cache_is_written_the_password_is_used() {
     let stand_in = StandIn::start();
     let Some((sandbox, _clock)) = dead_token(&stand_in, RefreshTokens::Rotated) else { return };
     let gate = stand_in.close_gate();
@@ -167,7 +167,7 @@ fn killed_between_answer_and_publication_the_next_call_recovers_by_the_password(
 }
 
 #[test]
-fn where_its_own_endpoint_hangs_there_is_time_left_for_the_password() {
+fn if_the_refresh_endpoint_hangs_there_is_time_for_the_password() {
     let stand_in = StandIn::start();
     let other = stand_in.twin();
     let Some((mut sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };

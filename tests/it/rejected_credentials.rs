@@ -4,16 +4,16 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::callers::{LOCK_HELD, assert_one_works};
-use crate::fake_clock::WallClock;
+use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
 
 /// A sandbox whose password is wrong, with a clock that stands still.
-fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, WallClock)> {
+fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
-    let clock = WallClock::of(&mut sandbox)?;
+    let clock = FakeClock::of(&mut sandbox)?;
     Some((sandbox, clock))
 }
 
@@ -28,7 +28,7 @@ fn rejected(stand_in: &StandIn, age: &str) -> String {
 }
 
 #[test]
-fn a_rejected_password_reaches_the_server_once_in_a_quarter_of_an_hour() {
+fn a_rejected_password_is_sent_once_in_15_minutes() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
 
@@ -64,7 +64,7 @@ fn two_hundred_callers_with_a_rejected_password_make_one_request() {
 }
 
 #[test]
-fn it_is_asked_again_at_once_when_any_credential_changes() {
+fn changed_credentials_are_tried_at_once() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let file = sandbox.write("password", "wrong\n");
@@ -102,7 +102,7 @@ fn it_is_asked_again_at_once_when_any_credential_changes() {
 }
 
 #[test]
-fn it_is_asked_again_when_forced() {
+fn a_forced_refresh_sends_a_rejected_password_again() {
     let stand_in = StandIn::start();
     let Some((sandbox, _clock)) = locked_out(&stand_in) else { return };
 
@@ -150,7 +150,7 @@ fn open_fifo(path: &Path) -> fs::File {
 }
 
 #[test]
-fn the_command_of_a_rejected_password_runs_once_for_all_who_wait() {
+fn the_command_of_a_rejected_password_runs_once_for_all_waiting_callers() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let prompt = Prompt::of(&mut sandbox, "wrong");
@@ -167,7 +167,7 @@ fn the_command_of_a_rejected_password_runs_once_for_all_who_wait() {
 }
 
 #[test]
-fn a_forced_call_does_not_share_a_rejection_that_nobody_asked_for_again() {
+fn a_forced_refresh_does_not_share_a_cached_rejection() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let prompt = Prompt::of(&mut sandbox, "wrong");
@@ -184,7 +184,7 @@ fn a_forced_call_does_not_share_a_rejection_that_nobody_asked_for_again() {
 }
 
 #[test]
-fn who_has_other_credentials_does_not_share_a_rejection() {
+fn a_caller_with_other_credentials_does_not_share_a_rejection() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
@@ -203,10 +203,10 @@ fn who_has_other_credentials_does_not_share_a_rejection() {
 }
 
 #[test]
-fn who_has_a_password_does_not_share_the_lack_of_one() {
+fn a_caller_with_a_password_does_not_share_the_failure_of_one_without() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     sandbox.token();
     clock.set(7_200);
     let (gate, password) = (stand_in.close_gate(), "SPOTINST_PASSWORD");
@@ -224,10 +224,10 @@ fn who_has_a_password_does_not_share_the_lack_of_one() {
 }
 
 #[test]
-fn who_lacks_the_password_likewise_shares_that() {
+fn callers_that_lack_the_same_password_share_the_failure() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     sandbox.token();
     clock.set(7_200);
     sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", "/nonexistent");
@@ -251,7 +251,7 @@ fn who_lacks_the_password_likewise_shares_that() {
 }
 
 #[test]
-fn a_failure_of_another_kind_does_not_wipe_out_a_rejection() {
+fn a_failure_of_another_kind_does_not_clear_a_rejection() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
     sandbox.run([]).has_failed(4);
@@ -268,7 +268,7 @@ fn a_failure_of_another_kind_does_not_wipe_out_a_rejection() {
 }
 
 #[test]
-fn a_rejection_holds_where_the_cache_cannot_be_written_any_more() {
+fn a_rejection_is_remembered_if_the_cache_becomes_unwritable() {
     let stand_in = StandIn::start();
     let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
     sandbox.run([]).has_failed(4);
@@ -291,7 +291,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     let other = stand_in.twin();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     sandbox.token();
     stand_in.settings(|service| service.password = "changed".to_owned());
     other.always(Reply::captive_portal());
@@ -308,7 +308,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
 
 /// Two people with one user name, each with a password of yesterday.
 #[test]
-fn each_of_several_wrong_passwords_reaches_the_server_once() {
+fn each_of_several_wrong_passwords_is_sent_once() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     for _ in 0..3 {
@@ -341,7 +341,7 @@ fn a_wrong_client_secret_does_not_end_the_login_of_others() {
 }
 
 #[test]
-fn a_gateways_refusal_does_not_end_a_login() {
+fn a_refusal_by_a_gateway_does_not_end_a_login() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();

@@ -40,7 +40,7 @@ fn machine() -> (StandIn, Sandbox) {
 
 /// No file name holds a secret, and no file one that may not be kept.
 #[track_caller]
-fn cache_is_clean(sandbox: &Sandbox, what: &str) {
+fn assert_cache_clean(sandbox: &Sandbox, what: &str) {
     let Ok(files) = fs::read_dir(sandbox.cache_dir()) else { return };
     for file in files {
         let path = file.unwrap().path();
@@ -54,18 +54,18 @@ fn cache_is_clean(sandbox: &Sandbox, what: &str) {
 
 /// Runs the program plainly and with `-v`: stderr holds no secret, and stdout holds one only if it is the token.
 #[track_caller]
-fn both_ways(sandbox: &Sandbox, arguments: &[&str], status: i32) {
+fn assert_no_leak(sandbox: &Sandbox, arguments: &[&str], status: i32) {
     for verbose in [&[] as &[&str], &["-v"]] {
         let outcome = Running::start(sandbox.program([]).args(arguments).args(verbose)).end();
         let what = format!("{arguments:?} {verbose:?}: {outcome:?}");
         assert_eq!(outcome.status, Some(status), "{what}");
-        is_clean(&outcome, &what);
-        cache_is_clean(sandbox, &what);
+        assert_clean(&outcome, &what);
+        assert_cache_clean(sandbox, &what);
     }
 }
 
 #[track_caller]
-fn is_clean(outcome: &Outcome, what: &str) {
+fn assert_clean(outcome: &Outcome, what: &str) {
     assert!(!outcome.stderr.contains("sentinel"), "{what}");
     match outcome.status {
         Some(0) => {
@@ -79,30 +79,30 @@ fn is_clean(outcome: &Outcome, what: &str) {
 #[test]
 fn no_command_and_no_flag_shows_a_secret() {
     let (stand_in, sandbox) = machine();
-    both_ways(&sandbox, &[], 0);
-    both_ways(&sandbox, &["-f", "json"], 0);
-    both_ways(&sandbox, &["-f", "kubernetes"], 0);
-    both_ways(&sandbox, &["-n"], 0);
-    both_ways(&sandbox, &["--min-ttl", "1h"], 0);
-    both_ways(&sandbox, &["--min-ttl", "1d"], 3);
-    both_ways(&sandbox, &["--help"], 0);
-    both_ways(&sandbox, &["--version"], 0);
-    both_ways(&sandbox, &["--profile", "none"], 3);
-    both_ways(&sandbox, &["--config", "none"], 3);
-    both_ways(&sandbox, &["--timeout", "none"], 3);
-    both_ways(&sandbox, &["--none"], 2);
+    assert_no_leak(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &["-f", "json"], 0);
+    assert_no_leak(&sandbox, &["-f", "kubernetes"], 0);
+    assert_no_leak(&sandbox, &["-n"], 0);
+    assert_no_leak(&sandbox, &["--min-ttl", "1h"], 0);
+    assert_no_leak(&sandbox, &["--min-ttl", "1d"], 3);
+    assert_no_leak(&sandbox, &["--help"], 0);
+    assert_no_leak(&sandbox, &["--version"], 0);
+    assert_no_leak(&sandbox, &["--profile", "none"], 3);
+    assert_no_leak(&sandbox, &["--config", "none"], 3);
+    assert_no_leak(&sandbox, &["--timeout", "none"], 3);
+    assert_no_leak(&sandbox, &["--none"], 2);
     assert_eq!(stand_in.grants(), ["password"]);
 
     stand_in.script([Reply::two_items(ACCESS, REFRESH), Reply::access_only(ACCESS)]);
-    both_ways(&sandbox, &["--force-refresh"], 0);
+    assert_no_leak(&sandbox, &["--force-refresh"], 0);
     stand_in.script([Reply::two_items(ACCESS, REFRESH), Reply::access_only(ACCESS)]);
-    both_ways(&sandbox, &["--no-cache"], 0);
+    assert_no_leak(&sandbox, &["--no-cache"], 0);
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "password", "password"]);
 }
 
 /// Everything that a server can do with what it was sent, and with what it sends.
 #[test]
-fn no_refusal_shows_a_secret() {
+fn no_rejection_shows_a_secret() {
     let echo = |status| move |request: &crate::stand_in::Request| Reply::new(status, request.text());
     type Handler = Box<dyn Fn(&crate::stand_in::Request) -> Reply + Send + Sync>;
     let decoded = |status: u16| -> Handler {
@@ -152,37 +152,37 @@ fn no_refusal_shows_a_secret() {
         let (stand_in, sandbox) = machine();
         stand_in.handler(handler);
         // The script's first answer fills the cache; all later ones are the case's.
-        both_ways(&sandbox, &[], 0);
+        assert_no_leak(&sandbox, &[], 0);
         fs::remove_dir_all(sandbox.cache_dir()).unwrap();
-        both_ways(&sandbox, &[], status);
+        assert_no_leak(&sandbox, &[], status);
         assert!(stand_in.requests().len() > 1, "{what}");
     }
 }
 
 /// The refresh token, too, may come back in a message.
 #[test]
-fn no_refused_refresh_shows_a_secret() {
+fn no_rejected_refresh_shows_a_secret() {
     let (stand_in, sandbox) = machine();
-    both_ways(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &[], 0);
     stand_in.handler(|request| Reply::new(400, request.text()));
     // With a token in hand the failure is told with `-v` alone.
-    both_ways(&sandbox, &["--force-refresh"], 4);
+    assert_no_leak(&sandbox, &["--force-refresh"], 4);
     assert_eq!(stand_in.grants().get(..3), Some(&["password", "refresh_token", "password"].map(String::from)[..]));
 }
 
 #[test]
-fn no_trouble_on_the_way_shows_a_secret() {
+fn no_network_error_shows_a_secret() {
     let (stand_in, mut sandbox) = machine();
     stand_in.always(Reply::hang());
     sandbox.set("SPOTINST_CRED_CACHE_DIR", sandbox.path().join("first"));
-    both_ways(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &[], 0);
     sandbox.set("SPOTINST_CRED_CACHE_DIR", sandbox.path().join("second"));
-    both_ways(&sandbox, &["--timeout", "300ms"], 5);
+    assert_no_leak(&sandbox, &["--timeout", "300ms"], 5);
 
     let mut apart = |name: &str, value: &str, status| {
         sandbox.set("SPOTINST_CRED_CACHE_DIR", sandbox.path().join(format!("{name}-{status}")));
         sandbox.set(name, value);
-        both_ways(&sandbox, &[], status);
+        assert_no_leak(&sandbox, &[], status);
     };
     apart("SPOTINST_TOKEN_URL", &format!("https://ada:{PROXY}@127.0.0.1/token"), 3);
     apart("SPOTINST_TOKEN_URL", &format!("http://example.com/{PROXY}"), 3);
@@ -195,20 +195,20 @@ fn no_trouble_on_the_way_shows_a_secret() {
 }
 
 #[test]
-fn no_proxys_refusal_shows_its_password() {
+fn no_proxy_refusal_shows_its_password() {
     let (stand_in, mut sandbox) = machine();
     stand_in.handler(|request| Reply::new(407, format!("{} {:?}", request.text(), request.headers)));
-    both_ways(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &[], 0);
     fs::remove_dir_all(sandbox.cache_dir()).unwrap();
     sandbox.set("SPOTINST_TOKEN_URL", "https://spotinst.example/token");
     let authority = stand_in.addr();
     sandbox.set("HTTPS_PROXY", format!("http://ada:{PROXY}@{authority}"));
-    both_ways(&sandbox, &[], 5);
+    assert_no_leak(&sandbox, &[], 5);
     assert!(stand_in.requests().iter().any(|request| request.method == "CONNECT"));
 }
 
 #[test]
-fn no_mistake_in_the_configuration_shows_a_secret() {
+fn no_configuration_error_shows_a_secret() {
     let broken = [
         "password = \"sentinel-password",
         "password = sentinel-password",
@@ -225,18 +225,18 @@ fn no_mistake_in_the_configuration_shows_a_secret() {
         let sandbox = Sandbox::new();
         // A key or a path that is shown holds no secret: here the word is in values alone.
         sandbox.config(&format!("[profiles.default]\n{text}\n"));
-        both_ways(&sandbox, &[], 3);
+        assert_no_leak(&sandbox, &[], 3);
     }
     let sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\ntoken = \"sentinel-permanent\"\n");
-    both_ways(&sandbox, &[], 0);
-    both_ways(&sandbox, &["-f", "json"], 0);
+    assert_no_leak(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &["-f", "json"], 0);
     fs::set_permissions(sandbox.config_path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
-    both_ways(&sandbox, &[], 3);
+    assert_no_leak(&sandbox, &[], 3);
 }
 
 #[test]
-fn no_commands_failure_shows_what_it_printed() {
+fn no_failed_command_shows_its_output() {
     let failing = [
         "echo sentinel-permanent; exit 1",
         "echo sentinel-permanent; kill -9 $$",
@@ -250,16 +250,16 @@ fn no_commands_failure_shows_what_it_printed() {
             "[profiles.default]\ntoken_command = ['sh', '-c', \"{}\"]\n",
             command.replace('\\', "\\\\")
         ));
-        both_ways(&sandbox, &[], 3);
+        assert_no_leak(&sandbox, &[], 3);
     }
     let sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\ntoken_command = 'echo sentinel-permanent; exec sleep 600'\n");
-    both_ways(&sandbox, &["--timeout", "300ms"], 5);
+    assert_no_leak(&sandbox, &["--timeout", "300ms"], 5);
 }
 
 /// A command sees none of our secrets: neither in what it is given, nor by looking at its parent's arguments.
 #[test]
-fn a_command_is_given_no_secret() {
+fn no_command_gets_a_secret() {
     let dump = "tr '\\\\0' '\\\\n' < /proc/self/environ; tr '\\\\0' '\\\\n' < /proc/self/cmdline; tr '\\\\0' '\\\\n' < /proc/$PPID/cmdline";
     let (stand_in, mut sandbox) = machine();
     let seen = sandbox.home().join("seen");
@@ -269,12 +269,12 @@ fn a_command_is_given_no_secret() {
 
     sandbox.config(&profile("password_command", FULL_PASSWORD).replace("%20'", "%20' "));
     sandbox.unset("SPOTINST_PASSWORD");
-    both_ways(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &[], 0);
     sandbox.set("SPOTINST_PASSWORD", FULL_PASSWORD).unset("SPOTINST_CLIENT_SECRET");
     fs::remove_dir_all(sandbox.cache_dir()).unwrap();
     stand_in.script([Reply::two_items(ACCESS, REFRESH)]);
     sandbox.config(&profile("client_secret_command", "another"));
-    both_ways(&sandbox, &[], 0);
+    assert_no_leak(&sandbox, &[], 0);
 
     let text = fs::read_to_string(seen).unwrap();
     assert_eq!(text.matches("SPOTINST_CLIENT_ID=").count(), 2, "both commands ran and saw the environment: {text}");
@@ -285,7 +285,7 @@ fn a_command_is_given_no_secret() {
 }
 
 #[test]
-fn a_refresh_token_is_kept_off_the_disk_on_demand() {
+fn store_refresh_token_false_keeps_it_off_the_disk() {
     let (stand_in, sandbox) = machine();
     let kept = |sandbox: &Sandbox| fs::read_to_string(sandbox.entry_path()).unwrap().contains(REFRESH);
     sandbox.run([]).prints(&format!("{ACCESS}\n"));
@@ -312,7 +312,7 @@ fn a_refresh_token_is_kept_off_the_disk_on_demand() {
 }
 
 #[test]
-fn whether_to_store_the_refresh_token_is_true_or_false() {
+fn store_refresh_token_must_be_a_boolean() {
     let (_stand_in, sandbox) = machine();
     sandbox.config("[profiles.default]\nstore_refresh_token = \"no\"\n");
     let problem = "config.toml:2: `store_refresh_token` must be true or false\n\
@@ -324,7 +324,7 @@ fn whether_to_store_the_refresh_token_is_true_or_false() {
 /// The kernel gives the files of a process that must not be dumped to root: nobody else may read its memory or its
 /// environment, and no core is written.
 #[test]
-fn the_memory_of_the_process_is_its_own() {
+fn the_memory_of_the_process_is_private() {
     let (stand_in, sandbox) = machine();
     let gate = stand_in.close_gate();
     let user = PlainUser::of(&sandbox);

@@ -25,7 +25,7 @@ fn a_file_loses_one_trailing_newline() {
         (" blanks and\ttabs \n", " blanks and\ttabs "),
         ("Grüße & 100% +=\n", "Grüße & 100% +="),
     ] {
-        let (stand_in, mut sandbox) = anybody();
+        let (stand_in, mut sandbox) = grants_everyone();
         let path = sandbox.write("secret", content);
         sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", &path);
         sandbox.unset("SPOTINST_CLIENT_SECRET").set("SPOTINST_CLIENT_SECRET_FILE", &path);
@@ -36,15 +36,16 @@ fn a_file_loses_one_trailing_newline() {
 
 #[test]
 fn a_command_loses_one_trailing_newline() {
-    let (stand_in, sandbox) = by_commands("['printf', 'two lines\\n\\n']", "['printf', 'dos line\\r\\n']");
+    let (stand_in, sandbox) = with_secret_commands("['printf', 'two lines\\n\\n']", "['printf', 'dos line\\r\\n']");
     sandbox.run([]).prints("granted\n");
     assert_eq!(sent(&stand_in), ["two lines\n", "dos line"]);
 }
 
 /// No shell reads the words of an array; a string is the shell's.
 #[test]
-fn an_array_is_run_as_it_is_and_a_string_by_the_shell() {
-    let (stand_in, mut sandbox) = by_commands("['printf', '%s', '$WORD; `ls` *']", "'echo \"$WORD\" | tr a-z A-Z'");
+fn an_array_is_run_directly_and_a_string_by_the_shell() {
+    let (stand_in, mut sandbox) =
+        with_secret_commands("['printf', '%s', '$WORD; `ls` *']", "'echo \"$WORD\" | tr a-z A-Z'");
     sandbox.set("WORD", "loud");
     sandbox.run([]).prints("granted\n");
     assert_eq!(sent(&stand_in), ["$WORD; `ls` *", "LOUD"]);
@@ -52,8 +53,8 @@ fn an_array_is_run_as_it_is_and_a_string_by_the_shell() {
 
 /// The caller may be anywhere: a program that is given by a path starts at the configuration, or at home.
 #[test]
-fn a_program_is_found_like_a_file() {
-    let (stand_in, sandbox) = by_commands("['./say', 'one']", "['~/say', 'two']");
+fn a_relative_program_path_is_resolved_like_a_file() {
+    let (stand_in, sandbox) = with_secret_commands("['./say', 'one']", "['~/say', 'two']");
     sandbox.script(".config/spotinst-cred/say", "echo config $1");
     sandbox.script("say", "echo home $1");
     sandbox.run([]).prints("granted\n");
@@ -61,16 +62,17 @@ fn a_program_is_found_like_a_file() {
 }
 
 #[test]
-fn what_a_command_says_reaches_the_user() {
-    let (_stand_in, sandbox) = by_commands("'echo touch your key >&2; echo secret'", "['echo', 'secret']");
+fn a_commands_stderr_reaches_the_user() {
+    let (_stand_in, sandbox) = with_secret_commands("'echo touch your key >&2; echo secret'", "['echo', 'secret']");
     let outcome = sandbox.run([]);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("granted\n", "touch your key\n"));
     assert_eq!(outcome.status, Some(0));
 }
 
 #[test]
-fn a_command_gets_none_of_our_secrets() {
-    let (_stand_in, mut sandbox) = by_commands("'env > ../environment; echo pw-from-command'", "['echo', 'unused']");
+fn a_command_gets_no_secret_variables() {
+    let (_stand_in, mut sandbox) =
+        with_secret_commands("'env > ../environment; echo pw-from-command'", "['echo', 'unused']");
     sandbox.set("SPOTINST_CLIENT_SECRET", "sentinel-1").set("SPOTINST_TOKEN", "sentinel-2").set("KEPT", "kept");
     // The command runs where the caller is.
     let directory = sandbox.home().join("work");
@@ -84,8 +86,8 @@ fn a_command_gets_none_of_our_secrets() {
 
 /// The password is not for the command that prints the client secret.
 #[test]
-fn a_command_gets_no_other_secret() {
-    let (_stand_in, mut sandbox) = by_commands("['echo', 'unused']", "'env > environment; echo secret'");
+fn a_command_for_one_secret_does_not_get_the_other() {
+    let (_stand_in, mut sandbox) = with_secret_commands("['echo', 'unused']", "'env > environment; echo secret'");
     sandbox.set("SPOTINST_PASSWORD", "sentinel");
     sandbox.run([]).prints("granted\n");
     let environment = fs::read_to_string(sandbox.path().join("environment")).unwrap();
@@ -94,8 +96,8 @@ fn a_command_gets_no_other_secret() {
 
 /// Whatever the caller's stdin is, the command's is empty: a pipe that never ends would be waited for.
 #[test]
-fn a_command_has_nothing_to_read() {
-    let (stand_in, sandbox) = by_commands("'cat; echo secret'", "['echo', 'secret']");
+fn a_commands_stdin_is_empty() {
+    let (stand_in, sandbox) = with_secret_commands("'cat; echo secret'", "['echo', 'secret']");
     let (reader, _writer) = pipe().unwrap();
     Running::start(sandbox.program([]).stdin(Stdio::from(reader))).end().prints("granted\n");
     assert_eq!(sent(&stand_in)[0], "secret");
@@ -103,8 +105,8 @@ fn a_command_has_nothing_to_read() {
 
 /// Killed, it lets go of the caller's stderr: whoever reads that to its end does not wait for the command.
 #[test]
-fn a_command_has_the_time_of_the_call() {
-    let (stand_in, mut sandbox) = by_commands("['sleep', '1000']", "['echo', 'outdone']");
+fn a_command_is_stopped_at_the_calls_time_limit() {
+    let (stand_in, mut sandbox) = with_secret_commands("['sleep', '1000']", "['echo', 'outdone']");
     sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
     let origin = format!("{}:2", sandbox.config_path().display());
     let stderr = format!(
@@ -117,7 +119,7 @@ fn a_command_has_the_time_of_the_call() {
 
 /// A shell is killed together with what it waits for.
 #[test]
-fn the_children_of_a_command_end_with_it() {
+fn the_children_of_a_command_are_killed_with_it() {
     if !is_installed("setsid", &["--version"]) {
         return;
     }
@@ -137,7 +139,7 @@ fn the_children_of_a_command_end_with_it() {
 
 /// Nor does the host wait for what a killed shell leaves behind, out of reach.
 #[test]
-fn nobody_waits_for_the_children_of_a_killed_command() {
+fn the_children_of_a_killed_command_are_not_waited_for() {
     if !is_installed("setsid", &["--version"]) {
         return;
     }
@@ -152,7 +154,7 @@ fn nobody_waits_for_the_children_of_a_killed_command() {
 
 /// Some commands start an agent that stays.
 #[test]
-fn nobody_waits_for_what_a_command_leaves_running() {
+fn background_processes_of_a_command_are_not_waited_for() {
     let (_stand_in, sandbox, prompt) = prompting("exit 0");
     let command = "cat person > /dev/null & echo started >&2; echo secret";
     sandbox.config(&format!(
@@ -165,24 +167,25 @@ fn nobody_waits_for_what_a_command_leaves_running() {
 
 /// A command that talks to a stderr that is full, or gone, goes on.
 #[test]
-fn a_stderr_that_is_gone_stops_no_command() {
+fn a_command_may_write_to_a_closed_stderr() {
     let (_stand_in, sandbox) =
-        by_commands("'yes touch your key | head -n 9999 >&2; echo secret'", "['echo', 'secret']");
+        with_secret_commands("'yes touch your key | head -n 9999 >&2; echo secret'", "['echo', 'secret']");
     sandbox.shell("sh", "spotinst-cred 2>/dev/full").prints("granted\n");
 }
 
 /// The time of a person is not taken from that of the exchange.
 #[test]
-fn a_command_may_be_given_more_time() {
-    let (stand_in, sandbox) = by_commands("'sleep 4; echo slowly'\ncommand_timeout = '50s'", "['echo', 'secret']");
+fn command_timeout_extends_the_time_limit() {
+    let (stand_in, sandbox) =
+        with_secret_commands("'sleep 4; echo slowly'\ncommand_timeout = '50s'", "['echo', 'secret']");
     sandbox.run(["--timeout", "3s"]).prints("granted\n");
     assert_eq!(sent(&stand_in)[0], "slowly");
 }
 
 #[test]
-fn fifty_callers_and_one_prompt() {
+fn fifty_callers_share_one_prompt() {
     let (stand_in, sandbox, prompt) = prompting("exit 0");
-    let callers = fifty_at_the_prompt(&sandbox);
+    let callers = start_fifty_callers(&sandbox);
     prompt.answer("from a person");
     for caller in callers {
         let outcome = caller.end();
@@ -195,9 +198,9 @@ fn fifty_callers_and_one_prompt() {
 
 /// Who waited for a person that refused does not ask again; who comes later does.
 #[test]
-fn fifty_callers_and_one_refusal() {
+fn fifty_callers_share_one_refused_prompt() {
     let (stand_in, sandbox, prompt) = prompting("exit 1");
-    let callers = fifty_at_the_prompt(&sandbox);
+    let callers = start_fifty_callers(&sandbox);
     prompt.answer("no");
     for caller in callers {
         let outcome = caller.end();
@@ -215,15 +218,15 @@ fn fifty_callers_and_one_refusal() {
 }
 
 #[test]
-fn a_hit_runs_no_command_and_opens_no_file() {
-    let (stand_in, mut sandbox) = by_commands("['echo', 'secret']", "['echo', 'secret']");
+fn a_cache_hit_runs_no_command_and_opens_no_secret_file() {
+    let (stand_in, mut sandbox) = with_secret_commands("['echo', 'secret']", "['echo', 'secret']");
     sandbox.run([]).prints("granted\n");
     assert_eq!(stand_in.grants(), ["password"]);
 
-    let trap = trap(&sandbox);
+    let forbidden_program = forbidden_program(&sandbox);
     sandbox.config(&format!(
         "[profiles.default]\npassword_command = ['{0}']\nclient_secret_command = ['{0}']\n",
-        trap.program
+        forbidden_program.program
     ));
     sandbox.run([]).prints("granted\n");
     sandbox.run(["-f", "token", "--min-ttl", "1h"]).prints("granted\n");
@@ -235,7 +238,7 @@ fn a_hit_runs_no_command_and_opens_no_file() {
     // Nor is one needed.
     sandbox.config("");
     sandbox.set("SPOTINST_CLIENT_SECRET", "").run([]).prints("granted\n");
-    assert!(!trap.was_sprung());
+    assert!(!forbidden_program.has_run());
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
@@ -246,8 +249,8 @@ fn a_refresh_grant_needs_no_password() {
     sandbox.token();
 
     sandbox.unset("SPOTINST_PASSWORD");
-    let trap = trap(&sandbox);
-    sandbox.config(&format!("[profiles.default]\npassword_command = ['{}']\n", trap.program));
+    let forbidden_program = forbidden_program(&sandbox);
+    sandbox.config(&format!("[profiles.default]\npassword_command = ['{}']\n", forbidden_program.program));
     let renewed = sandbox.run(["--force-refresh"]);
     sandbox.config("");
     let without = sandbox.run(["--force-refresh"]);
@@ -255,30 +258,30 @@ fn a_refresh_grant_needs_no_password() {
     renewed.prints(&format!("{}\n", stand_in.issued()[1]));
     without.prints(&format!("{}\n", stand_in.issued()[2]));
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token"]);
-    assert!(!trap.was_sprung());
+    assert!(!forbidden_program.has_run());
 }
 
 /// A person is not asked for a password that could not be sent.
 #[test]
 fn the_password_is_fetched_last() {
-    let (stand_in, sandbox) = anybody();
-    let trap = trap(&sandbox);
+    let (stand_in, sandbox) = grants_everyone();
+    let forbidden_program = forbidden_program(&sandbox);
     sandbox.config(&format!(
         "[profiles.default]\nusername = 'ada'\nclient_id = 'client-1'\nclient_secret_file = '/nowhere'\npassword_command = ['{}']\n",
-        trap.program
+        forbidden_program.program
     ));
     let mut sandbox = sandbox;
     sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_CLIENT_SECRET");
     assert_eq!(sandbox.run([]).status, Some(3));
-    assert!(!trap.was_sprung());
+    assert!(!forbidden_program.has_run());
     assert_eq!(stand_in.connections(), 0);
 }
 
 /// The hint is a command that mends it.
 #[test]
-fn a_secret_that_others_can_read_is_refused_until_they_cannot() {
+fn a_secret_that_others_can_read_is_refused_until_the_hint_is_followed() {
     for key in ["password", "client_secret"] {
-        let (stand_in, mut sandbox) = anybody();
+        let (stand_in, mut sandbox) = grants_everyone();
         sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_CLIENT_SECRET");
         let other = if key == "password" { "client_secret" } else { "password" };
         sandbox.write(".config/spotinst-cred/other", "other");
@@ -301,13 +304,13 @@ fn a_secret_that_others_can_read_is_refused_until_they_cannot() {
 /// A file that only says where the secrets are may be everybody's.
 #[test]
 fn a_file_without_secrets_may_be_read_by_others() {
-    let (_stand_in, sandbox) = by_commands("['echo', 'secret']", "['echo', 'secret']");
+    let (_stand_in, sandbox) = with_secret_commands("['echo', 'secret']", "['echo', 'secret']");
     fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o644)).unwrap();
     sandbox.run([]).prints("granted\n");
 }
 
 #[test]
-fn awkward_secrets_arrive_as_they_are() {
+fn special_characters_in_secrets_are_preserved() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -315,7 +318,7 @@ fn awkward_secrets_arrive_as_they_are() {
 }
 
 /// A stand-in that grants everybody the same, and a sandbox with everything.
-fn anybody() -> (StandIn, Sandbox) {
+fn grants_everyone() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.always(Reply::access_only("granted"));
     let sandbox = Sandbox::of(&stand_in);
@@ -323,8 +326,8 @@ fn anybody() -> (StandIn, Sandbox) {
 }
 
 /// The same with both secrets by commands: the password's stands in line 2 of the file.
-fn by_commands(password: &str, client_secret: &str) -> (StandIn, Sandbox) {
-    let (stand_in, mut sandbox) = anybody();
+fn with_secret_commands(password: &str, client_secret: &str) -> (StandIn, Sandbox) {
+    let (stand_in, mut sandbox) = grants_everyone();
     sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_CLIENT_SECRET");
     let commands = format!("password_command = {password}\nclient_secret_command = {client_secret}\n");
     sandbox.config(&format!("[profiles.default]\n{commands}"));
@@ -338,21 +341,21 @@ fn sent(stand_in: &StandIn) -> [String; 2] {
 }
 
 /// A program that must not run.
-struct Trap {
+struct ForbiddenProgram {
     program: String,
     mark: PathBuf,
 }
 
-impl Trap {
-    fn was_sprung(&self) -> bool {
+impl ForbiddenProgram {
+    fn has_run(&self) -> bool {
         self.mark.exists()
     }
 }
 
-fn trap(sandbox: &Sandbox) -> Trap {
+fn forbidden_program(sandbox: &Sandbox) -> ForbiddenProgram {
     let mark = sandbox.path().join("sprung");
-    let program = sandbox.script("trap", &format!("touch '{}'\nexit 1", mark.display()));
-    Trap { program: program.display().to_string(), mark }
+    let program = sandbox.script("forbidden_program", &format!("touch '{}'\nexit 1", mark.display()));
+    ForbiddenProgram { program: program.display().to_string(), mark }
 }
 
 /// A command that waits for a person.
@@ -378,7 +381,7 @@ impl Prompt {
 }
 
 fn prompting(end: &str) -> (StandIn, Sandbox, Prompt) {
-    let (stand_in, sandbox) = by_commands("['~/prompt']\ncommand_timeout = '50s'", "['echo', 'secret']");
+    let (stand_in, sandbox) = with_secret_commands("['~/prompt']\ncommand_timeout = '50s'", "['echo', 'secret']");
     let prompt = Prompt { fifo: sandbox.path().join("person"), runs: sandbox.path().join("runs") };
     assert!(Command::new("mkfifo").arg(&prompt.fifo).status().unwrap().success());
     let (runs, fifo) = (prompt.runs.display(), prompt.fifo.display());
@@ -387,7 +390,7 @@ fn prompting(end: &str) -> (StandIn, Sandbox, Prompt) {
 }
 
 /// Fifty callers, of whom one has the person asked and all others stand at its lock.
-fn fifty_at_the_prompt(sandbox: &Sandbox) -> Vec<Running> {
+fn start_fifty_callers(sandbox: &Sandbox) -> Vec<Running> {
     let mut callers: Vec<_> = (0..50).map(|_| sandbox.start(["-v"])).collect();
     assert_one_works(&mut callers, |line| line == "spotinst-cred: waiting for the command that prints a secret");
     callers
@@ -395,7 +398,7 @@ fn fifty_at_the_prompt(sandbox: &Sandbox) -> Vec<Running> {
 
 /// A command that was too slow for the refresh grant is not run again for the password's, nor is a person asked twice.
 #[test]
-fn a_slow_command_is_run_once_where_two_grants_could_use_it() {
+fn a_slow_command_runs_once_for_both_grants() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", stand_in.twin().url());

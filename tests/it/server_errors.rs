@@ -48,7 +48,7 @@ fn html(status: u16) -> Reply {
 }
 
 #[test]
-fn a_verdict_is_not_asked_for_twice() {
+fn a_rejection_is_not_retried() {
     check(
         4,
         CREDENTIALS,
@@ -90,7 +90,7 @@ fn a_verdict_is_not_asked_for_twice() {
 }
 
 #[test]
-fn trouble_of_the_servers_own_is_asked_again_at_most_twice() {
+fn server_errors_are_retried_at_most_twice() {
     check(
         5,
         LATER,
@@ -109,7 +109,7 @@ fn trouble_of_the_servers_own_is_asked_again_at_most_twice() {
 }
 
 #[test]
-fn an_answer_of_something_else_is_no_verdict() {
+fn a_response_that_is_not_from_a_token_endpoint_is_no_rejection() {
     check(
         5,
         PLACE,
@@ -142,7 +142,7 @@ fn an_answer_of_something_else_is_no_verdict() {
 }
 
 #[test]
-fn tokens_that_are_none() {
+fn invalid_tokens_are_refused() {
     const DEAD: &str =
         "the answer of URL holds a token that is already dead (is this machine's clock right?): HTTP 200 ID";
     const ALPHABET: &str =
@@ -160,7 +160,7 @@ fn tokens_that_are_none() {
 }
 
 #[test]
-fn connections_that_end_early_are_tried_again() {
+fn connections_that_end_early_are_retried() {
     check(
         5,
         NETWORK,
@@ -174,7 +174,7 @@ fn connections_that_end_early_are_tried_again() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_asked_for_three_times() {
+fn an_unreachable_server_is_tried_three_times() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let url = stand_in.url();
@@ -189,7 +189,7 @@ fn a_server_that_is_not_there_is_asked_for_three_times() {
 }
 
 #[test]
-fn trouble_that_passes_is_not_seen() {
+fn a_temporary_error_is_silent() {
     for trouble in [Reply::failed(503), Reply::close_unanswered(), Reply::reset()] {
         let stand_in = StandIn::start();
         stand_in.script([trouble.clone(), trouble, Reply::access_only("T")]);
@@ -199,7 +199,7 @@ fn trouble_that_passes_is_not_seen() {
 }
 
 #[test]
-fn a_rate_limit_is_not_asked_again() {
+fn a_rate_limit_is_not_retried() {
     let rows = [
         (Reply::rate_limited(), 60),
         (Reply::rate_limited_until_reset(Duration::from_secs(17)), 17),
@@ -219,7 +219,7 @@ fn a_rate_limit_is_not_asked_again() {
 }
 
 #[test]
-fn a_redirect_sends_nothing_anywhere() {
+fn a_redirect_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = StandIn::start();
         let to = elsewhere.base_at("localhost");
@@ -234,7 +234,7 @@ fn a_redirect_sends_nothing_anywhere() {
 }
 
 #[test]
-fn a_secret_that_the_server_repeats_is_not_shown() {
+fn a_secret_in_the_response_is_not_shown() {
     let encoded =
         ["correct+horse+%26+100%25+%2B+%3D", "correct%20horse%20%26%20100%25%20%2B%20%3D", "s3cr3t%2F%2B%3D%26"];
     let echoes = [PASSWORD, CLIENT_SECRET].into_iter().chain(encoded);
@@ -261,7 +261,7 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
 }
 
 #[test]
-fn a_secret_that_begins_or_ends_with_another_is_not_shown_in_part() {
+fn a_secret_that_contains_another_is_fully_redacted() {
     for (password, client_secret) in [("prod", "prod-sentinel"), ("sentinel-prod", "prod")] {
         let stand_in = StandIn::start();
         stand_in.handler(|request| Reply::new(401, request.text()));
@@ -274,7 +274,7 @@ fn a_secret_that_begins_or_ends_with_another_is_not_shown_in_part() {
 }
 
 #[test]
-fn a_message_stays_on_its_line() {
+fn a_server_message_is_kept_to_one_short_line() {
     let text = format!("one\ntwo\r\n\u{1b}[31mthree\u{7}{}", " four".repeat(200));
 
     let (stderr, _, _) = ask(Reply::oauth_error(400, "invalid_grant", &text));

@@ -13,28 +13,28 @@ use crate::stand_in::StandIn;
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";
 
 #[test]
-fn the_one_line_works_in_sh() {
-    the_one_line_works_in("sh");
+fn the_export_line_works_in_sh() {
+    the_export_line_works_in("sh");
 }
 
 #[test]
-fn the_one_line_works_in_dash() {
-    the_one_line_works_in("dash");
+fn the_export_line_works_in_dash() {
+    the_export_line_works_in("dash");
 }
 
 #[test]
-fn the_one_line_works_in_bash() {
-    the_one_line_works_in("bash");
+fn the_export_line_works_in_bash() {
+    the_export_line_works_in("bash");
 }
 
 #[test]
-fn the_one_line_works_in_zsh() {
-    the_one_line_works_in("zsh");
+fn the_export_line_works_in_zsh() {
+    the_export_line_works_in("zsh");
 }
 
 /// The token arrives, and a second shell asks nobody.
 #[track_caller]
-fn the_one_line_works_in(shell: &str) {
+fn the_export_line_works_in(shell: &str) {
     if !is_installed(shell, &["-c", ":"]) {
         return;
     }
@@ -63,7 +63,7 @@ fn failing() -> (Sandbox, String) {
 
 /// What the documentation warns of: the status of the line is that of `export`.
 #[test]
-fn the_one_line_hides_a_failure_even_under_set_e() {
+fn the_export_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();
     for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         let outcome =
@@ -75,7 +75,7 @@ fn the_one_line_hides_a_failure_even_under_set_e() {
 
 /// The form that does not hide it: its status is the program's, nothing is exported, and `|| exit` stops the script.
 #[test]
-fn the_other_form_shows_its_failure() {
+fn the_two_step_form_reports_a_failure() {
     const FORM: &str = "SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN";
     let (sandbox, stderr) = failing();
     for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
@@ -125,7 +125,7 @@ all:
 ";
 
 #[test]
-fn a_makefile_has_the_token() {
+fn a_makefile_gets_the_token() {
     if !is_installed("make", &["--version"]) {
         return;
     }
@@ -140,7 +140,7 @@ fn a_makefile_has_the_token() {
 }
 
 #[test]
-fn a_makefile_stops_where_there_is_none() {
+fn a_makefile_stops_without_a_token() {
     if !is_installed("make", &["--version"]) {
         return;
     }
@@ -155,7 +155,7 @@ fn make(sandbox: &Sandbox) -> crate::sandbox::Outcome {
 }
 
 #[test]
-fn a_reader_that_is_gone_is_no_word_and_status_1() {
+fn a_closed_stdout_is_silent_with_status_1() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [vec![], vec!["-f", "json"], vec!["--help"], vec!["--version"]] {
@@ -170,7 +170,7 @@ fn a_reader_that_is_gone_is_no_word_and_status_1() {
 }
 
 #[test]
-fn a_full_device_is_no_word_and_status_1() {
+fn a_full_device_is_silent_with_status_1() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [vec![], vec!["-n"], vec!["--help"]] {
@@ -185,7 +185,7 @@ fn a_full_device_is_no_word_and_status_1() {
 
 /// A stderr that nobody reads, or that is full, costs nobody the token, nor the status.
 #[test]
-fn a_stderr_that_is_gone_changes_nothing() {
+fn a_full_stderr_changes_nothing() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let outcome = sandbox.shell("sh", "spotinst-cred -v 2>/dev/full");
@@ -197,7 +197,7 @@ fn a_stderr_that_is_gone_changes_nothing() {
 
 /// Without the three streams the next file that is opened would become one of them, and have the token written to it.
 #[test]
-fn closed_streams_leave_the_cache_alone() {
+fn closed_streams_do_not_corrupt_the_cache() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -210,7 +210,7 @@ fn closed_streams_leave_the_cache_alone() {
 
 /// Some hosts hand over a pipe that they never close.
 #[test]
-fn a_stdin_that_never_ends_is_not_waited_for() {
+fn a_stdin_that_never_ends_is_not_read() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let (reader, _writer) = pipe().unwrap();

@@ -5,7 +5,7 @@ use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::StandIn;
 
 #[test]
-fn the_second_call_asks_nobody() {
+fn the_second_call_sends_no_request() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 

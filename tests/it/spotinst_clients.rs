@@ -4,39 +4,39 @@
 use serde_json::{Value, json};
 
 use crate::examples::{self, ACCOUNT, find, path, run, text};
-use crate::fake_network::Internet;
+use crate::fake_network::FakeNetwork;
 
 /// Both hosts under the names that are compiled in: nobody was redirected by a setting of ours.
 const BOTH_HOSTS: [&str; 2] = ["oauth.spotinst.io:443", "api.spotinst.io:443"];
 
 #[test]
-fn a_script_with_the_first_python_sdk_has_token_and_account() {
+fn the_first_python_sdk_sends_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
-    let mut internet = Internet::start();
+    let mut network = FakeNetwork::start();
     // Where the account stands only in the profile, the SDK has it from us alone.
-    internet.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
+    network.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
 
     let script = path("python/sdk.py");
     let outcome =
-        run(&internet.sandbox, "spotinst-cred", &["exec", "--", python.to_str().unwrap(), script.to_str().unwrap()]);
+        run(&network.sandbox, "spotinst-cred", &["exec", "--", python.to_str().unwrap(), script.to_str().unwrap()]);
 
     outcome.prints("id-of-existing existing\n");
-    let calls = internet.calls();
+    let calls = network.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"));
-    assert_eq!(internet.hosts(), BOTH_HOSTS);
+    assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
 /// What `serverless deploy` does first: an environment for functions is made.
 #[test]
-fn a_deployment_with_the_second_python_sdk_has_token_and_account() {
+fn the_second_python_sdk_sends_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
-    let internet = Internet::start();
+    let network = FakeNetwork::start();
 
-    let outcome = run(&internet.sandbox, python, &[path("python/sdk2.py").to_str().unwrap()]);
+    let outcome = run(&network.sandbox, python, &[path("python/sdk2.py").to_str().unwrap()]);
 
     outcome.prints("id-of-hello\n");
-    let calls = internet.calls();
+    let calls = network.calls();
     assert_eq!(calls.len(), 1);
     let call = &calls[0];
     assert_eq!(
@@ -45,136 +45,136 @@ fn a_deployment_with_the_second_python_sdk_has_token_and_account() {
     );
     let body: Value = serde_json::from_slice(&call.body).unwrap();
     assert_eq!(body["environment"]["name"], json!("hello"));
-    assert_eq!(internet.hosts(), BOTH_HOSTS);
+    assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
 /// Without anything in the environment the SDK reads the file, in either of two formats.
 #[test]
-fn the_python_sdk_reads_both_files() {
+fn the_python_sdk_reads_both_credentials_file_formats() {
     for format in ["ini", "yaml"] {
         let Some(python) = find("python/bin/python") else { return };
-        let mut internet = Internet::start();
-        let file = internet.sandbox.home().join(".spotinst/credentials");
-        run(&internet.sandbox, "spotinst-cred", &["--format", format, "--output", file.to_str().unwrap()]).prints("");
-        internet.sandbox.unset("SPOTINST_ACCOUNT").unset("SPOTINST_PASSWORD");
+        let mut network = FakeNetwork::start();
+        let file = network.sandbox.home().join(".spotinst/credentials");
+        run(&network.sandbox, "spotinst-cred", &["--format", format, "--output", file.to_str().unwrap()]).prints("");
+        network.sandbox.unset("SPOTINST_ACCOUNT").unset("SPOTINST_PASSWORD");
 
-        run(&internet.sandbox, python, &[path("python/sdk.py").to_str().unwrap()]).prints("id-of-existing existing\n");
+        run(&network.sandbox, python, &[path("python/sdk.py").to_str().unwrap()]).prints("id-of-existing existing\n");
 
-        assert_eq!(internet.calls()[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"), "{format}");
+        assert_eq!(network.calls()[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"), "{format}");
     }
 }
 
 #[test]
-fn an_ansible_playbook_has_token_and_account() {
+fn an_ansible_playbook_sends_token_and_account() {
     let (Some(playbook), Some(collections)) =
         (find("python/bin/ansible-playbook"), find("collections/ansible_collections"))
     else {
         return;
     };
     let python = find("python/bin/python").unwrap();
-    let mut internet = Internet::start();
-    internet.sandbox.set("ANSIBLE_COLLECTIONS_PATH", collections.parent().unwrap());
-    internet.sandbox.set("ANSIBLE_PYTHON_INTERPRETER", python).set("LC_ALL", "C.UTF-8");
+    let mut network = FakeNetwork::start();
+    network.sandbox.set("ANSIBLE_COLLECTIONS_PATH", collections.parent().unwrap());
+    network.sandbox.set("ANSIBLE_PYTHON_INTERPRETER", python).set("LC_ALL", "C.UTF-8");
 
     let example = path("ansible/elastigroup.yml");
     let arguments = ["exec", "--", playbook.to_str().unwrap(), example.to_str().unwrap()];
-    let outcome = run(&internet.sandbox, "spotinst-cred", &arguments);
+    let outcome = run(&network.sandbox, "spotinst-cred", &arguments);
 
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stdout.contains("changed: [localhost]"), "{outcome:?}");
-    let calls: Vec<_> = internet.calls().into_iter().map(|call| (call.method, call.target)).collect();
+    let calls: Vec<_> = network.calls().into_iter().map(|call| (call.method, call.target)).collect();
     let target = format!("/aws/ec2/group?accountId={ACCOUNT}");
     assert_eq!(calls, [("GET".to_owned(), target.clone()), ("POST".to_owned(), target)]);
-    assert_eq!(internet.hosts(), BOTH_HOSTS);
+    assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
 /// The client inside of an MCP server: one more that others wrote, on another HTTP library.
 #[test]
-fn the_client_of_an_mcp_server_has_token_and_account() {
+fn the_client_of_an_mcp_server_sends_token_and_account() {
     const SCRIPT: &str = "import asyncio; from mcp_server_spotinst.spotinst_client import SpotinstClient; \
                           print(asyncio.run(SpotinstClient().list_elastigroups()))";
     let Some(python) = find("python/bin/python") else { return };
-    let internet = Internet::start();
+    let network = FakeNetwork::start();
 
     let arguments = ["exec", "--", python.to_str().unwrap(), "-c", SCRIPT];
-    let outcome = run(&internet.sandbox, "spotinst-cred", &arguments);
+    let outcome = run(&network.sandbox, "spotinst-cred", &arguments);
 
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stdout.contains("id-of-existing"), "{outcome:?}");
-    assert_eq!(internet.calls()[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"));
-    assert_eq!(internet.hosts(), BOTH_HOSTS);
+    assert_eq!(network.calls()[0].target, format!("/aws/ec2/group?accountId={ACCOUNT}"));
+    assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
 #[test]
-fn curl_has_the_token() {
+fn curl_sends_the_token() {
     let Some(_) = find("curl") else { return };
-    let internet = Internet::start();
+    let network = FakeNetwork::start();
 
-    let outcome = run(&internet.sandbox, path("curl/spotinst-curl"), &["https://api.spotinst.io/setup/account"]);
+    let outcome = run(&network.sandbox, path("curl/spotinst-curl"), &["https://api.spotinst.io/setup/account"]);
 
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     assert!(outcome.stdout.contains(ACCOUNT), "{outcome:?}");
-    assert_eq!(internet.calls().len(), 1);
-    assert_eq!(internet.hosts(), BOTH_HOSTS);
+    assert_eq!(network.calls().len(), 1);
+    assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
 #[test]
 fn curl_sends_nothing_without_a_token() {
     let Some(_) = find("curl") else { return };
-    let mut internet = Internet::start();
-    internet.sandbox.set("SPOTINST_PASSWORD", "wrong");
+    let mut network = FakeNetwork::start();
+    network.sandbox.set("SPOTINST_PASSWORD", "wrong");
 
-    let outcome = run(&internet.sandbox, path("curl/spotinst-curl"), &["https://api.spotinst.io/setup/account"]);
+    let outcome = run(&network.sandbox, path("curl/spotinst-curl"), &["https://api.spotinst.io/setup/account"]);
 
     assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(4), ""), "{outcome:?}");
-    assert_eq!(internet.hosts(), BOTH_HOSTS[..1]);
+    assert_eq!(network.hosts(), BOTH_HOSTS[..1]);
 }
 
 /// The plugin is on no registry that this machine reaches: what is tested is its line, its file, and that the file of
 /// today is not taken for a permanent token tomorrow.
 #[test]
-fn the_serverless_line_writes_the_file_and_hands_over_the_token() {
-    let mut internet = Internet::start();
-    internet.sandbox.script("bin/serverless", "echo \"$* [$SPOTINST_TOKEN]\"; cat ~/.spotinst/credentials");
-    internet.sandbox.set("PATH", with_bin(&internet));
+fn the_serverless_example_writes_the_file_and_passes_the_token() {
+    let mut network = FakeNetwork::start();
+    network.sandbox.script("bin/serverless", "echo \"$* [$SPOTINST_TOKEN]\"; cat ~/.spotinst/credentials");
+    network.sandbox.set("PATH", with_bin(&network));
     let example = text("serverless/serverless.yml");
     let line = example.lines().find_map(|line| line.strip_prefix("#   ")).expect("the line to paste");
 
-    let outcome = shell(&internet, line);
+    let outcome = shell(&network, line);
 
-    let token = internet.token();
+    let token = network.token();
     outcome.prints(&format!("deploy [{token}]\ndefault:\n  token: {token}\n  account: {ACCOUNT}\n"));
     if let Some(file) = examples::yaml(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
         assert_eq!(file, json!({"default": {"token": token, "account": ACCOUNT}}));
         assert_eq!(examples::yaml(&example).unwrap()["plugins"], json!(["serverless-spotinst-functions"]));
     }
-    let renewed = shell(&internet, "spotinst-cred --force-refresh");
-    renewed.prints(&format!("{}\n", internet.spotinst.issued()[1]));
+    let renewed = shell(&network, "spotinst-cred --force-refresh");
+    renewed.prints(&format!("{}\n", network.spotinst.issued()[1]));
 }
 
-fn with_bin(internet: &Internet) -> std::ffi::OsString {
-    let directory = internet.sandbox.home().join("bin");
+fn with_bin(network: &FakeNetwork) -> std::ffi::OsString {
+    let directory = network.sandbox.home().join("bin");
     let path = crate::sandbox::path_with_program();
     std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).unwrap()
 }
 
 /// A line in `sh`, with the sandbox's own `PATH`.
-fn shell(internet: &Internet, line: &str) -> crate::sandbox::Outcome {
-    crate::sandbox::Running::start(internet.sandbox.command("sh").args(["-c", line])).end()
+fn shell(network: &FakeNetwork, line: &str) -> crate::sandbox::Outcome {
+    crate::sandbox::Running::start(network.sandbox.command("sh").args(["-c", line])).end()
 }
 
 /// restish itself is on no registry of ours: its command line gets what restish sends.
 #[test]
-fn restish_is_answered() {
-    let internet = Internet::start();
+fn restish_gets_an_authorization_header() {
+    let network = FakeNetwork::start();
     let apis: Value = serde_json::from_str(&text("restish/apis.json")).unwrap();
     let api = &apis["spotinst"];
     let line = api["profiles"]["default"]["auth"]["params"]["commandline"].as_str().unwrap();
     let uri = format!("{}/setup/account", api["base"].as_str().unwrap());
     let request = json!({"method": "GET", "uri": uri, "headers": {"Accept": ["*/*"]}, "body": ""});
 
-    let outcome = shell(&internet, &format!("{line} <<'REQUEST'\n{request}\nREQUEST"));
+    let outcome = shell(&network, &format!("{line} <<'REQUEST'\n{request}\nREQUEST"));
 
     let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!(answer["headers"], json!({"Authorization": [format!("Bearer {}", internet.token())]}));
+    assert_eq!(answer["headers"], json!({"Authorization": [format!("Bearer {}", network.token())]}));
 }

@@ -19,7 +19,7 @@ const EARLY: i64 = 60;
 
 #[test]
 fn the_token_is_one_line() {
-    let (stand_in, sandbox) = by_exp();
+    let (stand_in, sandbox) = without_expires_in();
 
     let outcome = sandbox.run([]);
     let named = sandbox.run(["--format", "token"]);
@@ -30,8 +30,8 @@ fn the_token_is_one_line() {
 }
 
 #[test]
-fn no_newline_is_the_token_alone() {
-    let (stand_in, sandbox) = by_exp();
+fn no_newline_prints_the_token_alone() {
+    let (stand_in, sandbox) = without_expires_in();
 
     let long = sandbox.run(["--no-newline"]);
     let short = sandbox.run(["-n", "-f", "token"]);
@@ -42,8 +42,8 @@ fn no_newline_is_the_token_alone() {
 }
 
 #[test]
-fn json_tells_token_expiry_and_account() {
-    let (stand_in, mut sandbox) = by_exp();
+fn json_has_token_expiry_and_account() {
+    let (stand_in, mut sandbox) = without_expires_in();
     sandbox.set("SPOTINST_ACCOUNT", "act-12345678");
 
     let (outcome, expires_in) = json(&sandbox);
@@ -57,8 +57,8 @@ fn json_tells_token_expiry_and_account() {
 }
 
 #[test]
-fn json_without_an_account_has_no_such_field() {
-    let (stand_in, sandbox) = by_exp();
+fn json_without_an_account_has_no_account_field() {
+    let (stand_in, sandbox) = without_expires_in();
 
     let (outcome, expires_in) = json(&sandbox);
 
@@ -82,7 +82,7 @@ fn json_of_a_permanent_token_has_no_expiry() {
 }
 
 #[test]
-fn the_environment_chooses_the_format_and_the_flag_outdoes_it() {
+fn the_flag_overrides_the_format_of_the_environment() {
     let mut sandbox = permanent("");
     sandbox.set("SPOTINST_CRED_FORMAT", "json");
     sandbox.run([]).prints("{\"version\":1,\"access_token\":\"cafe0123\",\"token_type\":\"Bearer\"}\n");
@@ -96,8 +96,8 @@ fn the_environment_chooses_the_format_and_the_flag_outdoes_it() {
 }
 
 #[test]
-fn kubernetes_without_a_question_answers_in_v1() {
-    let (stand_in, mut sandbox) = by_exp();
+fn kubernetes_defaults_to_v1() {
+    let (stand_in, mut sandbox) = without_expires_in();
     // The account has no place in this document.
     sandbox.set("SPOTINST_ACCOUNT", "act-12345678");
 
@@ -113,8 +113,8 @@ fn kubernetes_without_a_question_answers_in_v1() {
 }
 
 #[test]
-fn kubernetes_answers_in_the_version_that_is_asked_for() {
-    let (stand_in, mut sandbox) = by_exp();
+fn kubernetes_uses_the_requested_version() {
+    let (stand_in, mut sandbox) = without_expires_in();
     for (version, question) in [
         (
             V1,
@@ -160,8 +160,8 @@ fn only_the_kubernetes_format_reads_its_variable() {
 
 /// What cannot be answered costs no request.
 #[test]
-fn a_question_in_another_version_costs_no_request() {
-    let (stand_in, mut sandbox) = by_exp();
+fn an_unsupported_version_is_refused_before_any_request() {
+    let (stand_in, mut sandbox) = without_expires_in();
     sandbox.set("KUBERNETES_EXEC_INFO", r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v2"}"#);
     assert_eq!(sandbox.run(["-f", "kubernetes"]).status, Some(3));
     assert_eq!(stand_in.connections(), 0);
@@ -169,8 +169,8 @@ fn a_question_in_another_version_costs_no_request() {
 
 /// For a token that lives short the margin shrinks: the told expiry is never one that is past.
 #[test]
-fn a_short_life_is_told_at_half() {
-    let (stand_in, sandbox) = by_exp();
+fn half_of_a_short_lifetime_is_reported() {
+    let (stand_in, sandbox) = without_expires_in();
     stand_in.settings(|service| service.expires_in = Duration::from_secs(60));
 
     let outcome = sandbox.run(["-f", "kubernetes"]);
@@ -183,7 +183,7 @@ fn a_short_life_is_told_at_half() {
 
 /// Where the service tells a lifetime, it counts from the start of the request.
 #[test]
-fn a_told_lifetime_counts_from_the_request() {
+fn a_lifetime_counts_from_the_start_of_the_request() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -197,7 +197,7 @@ fn a_told_lifetime_counts_from_the_request() {
 }
 
 /// A stand-in that tells no lifetime, so that the token's own `exp` is all there is to know.
-fn by_exp() -> (StandIn, Sandbox) {
+fn without_expires_in() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.tells_lifetime = false);
     let sandbox = Sandbox::of(&stand_in);

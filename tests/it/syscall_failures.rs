@@ -84,7 +84,7 @@ fn calls() -> Vec<(Call, Part)> {
 /// What a caller may see of a failure: the token and nothing else, or nothing but one line and its hint. `is_double`
 /// says that a call of the exchange failed too.
 #[track_caller]
-fn is_decent(outcome: &Outcome, stand_in: &StandIn, is_double: bool, part: Part, what: &str) {
+fn assert_graceful(outcome: &Outcome, stand_in: &StandIn, is_double: bool, part: Part, what: &str) {
     let statuses: &[i32] = match part {
         Part::Settings => &[3],
         Part::Cache => &[],
@@ -124,7 +124,7 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
     let (stand_in, sandbox) = machine();
     let what = format!("{error} for {when} of {}", call.line);
     let outcome = strace::inject(&sandbox, &call.name, &format!("error={error}:when={when}"), &[]);
-    is_decent(&outcome, &stand_in, call.is_double, part, &what);
+    assert_graceful(&outcome, &stand_in, call.is_double, part, &what);
 
     // A failure of the network is shared for two seconds, and force looks past it.
     let outcome = sandbox.run(["--force-refresh"]);
@@ -134,7 +134,7 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
 }
 
 #[test]
-fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
+fn any_system_call_that_fails_once_ends_in_the_token_or_one_error() {
     if !strace::is_there() {
         return;
     }
@@ -152,7 +152,7 @@ fn any_call_that_fails_once_ends_in_the_token_or_one_line() {
 /// The calls whose failures last are all of one name from one on, so of all parts that come after it. A lasting EINTR
 /// there is not: it says that a signal came.
 #[test]
-fn calls_that_fail_from_one_on_end_in_the_token_or_one_line() {
+fn system_calls_that_keep_failing_end_in_the_token_or_one_error() {
     if !strace::is_there() {
         return;
     }
@@ -162,25 +162,25 @@ fn calls_that_fail_from_one_on_end_in_the_token_or_one_line() {
             let when = format!("{}+", call.ordinal);
             let what = format!("{error} for {when} of {}", call.line);
             let outcome = strace::inject(&sandbox, &call.name, &format!("error={error}:when={when}"), &[]);
-            is_decent_for_any(&outcome, &stand_in, *part, &what);
+            assert_graceful_in_any_part(&outcome, &stand_in, *part, &what);
         }
     });
 }
 
 /// The same check where later parts of the run were hit too.
 #[track_caller]
-fn is_decent_for_any(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &str) {
+fn assert_graceful_in_any_part(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &str) {
     let part = match outcome.status {
         Some(3) => Part::Settings,
         Some(5) => Part::Network,
         Some(1) => Part::Output,
         _ => first,
     };
-    is_decent(outcome, stand_in, false, part, what);
+    assert_graceful(outcome, stand_in, false, part, what);
 }
 
 #[test]
-fn a_thread_that_cannot_be_had_is_no_panic() {
+fn a_thread_that_cannot_be_spawned_is_no_panic() {
     if !strace::is_there() {
         return;
     }
@@ -188,14 +188,14 @@ fn a_thread_that_cannot_be_had_is_no_panic() {
     // A name takes a look at the name service, which is done in a thread.
     sandbox.set("SPOTINST_TOKEN_URL", stand_in.url().replace("127.0.0.1", "localhost"));
     let outcome = strace::inject(&sandbox, "clone,clone3", "error=EAGAIN", &[]);
-    is_decent(&outcome, &stand_in, false, Part::Network, "no threads");
+    assert_graceful(&outcome, &stand_in, false, Part::Network, "no threads");
     assert_eq!(outcome.status, Some(5), "the thread was wanted: {outcome:?}");
     let outcome = sandbox.run(["--force-refresh"]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
 }
 
 #[test]
-fn a_hit_opens_the_configuration_and_the_entry_and_does_nothing_else() {
+fn a_cache_hit_opens_only_the_configuration_and_the_entry() {
     if !strace::is_there() {
         return;
     }

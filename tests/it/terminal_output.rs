@@ -27,7 +27,7 @@ fn the_token_is_printed_and_a_note_says_how_to_export_it() {
 }
 
 #[test]
-fn a_failure_is_coloured_unless_that_is_not_wanted() {
+fn an_error_is_colored_unless_color_is_disabled() {
     let mut sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\nlogin = 1\n");
     let path = sandbox.config_path();
@@ -70,7 +70,7 @@ fn a_long_wait_is_explained_and_a_short_one_is_not() {
 }
 
 #[test]
-fn the_status_is_coloured() {
+fn the_status_is_colored() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();

@@ -22,7 +22,7 @@ const LOOKING: &str = r#"resource "terraform_data" "look" {
 "#;
 
 #[test]
-fn what_terraform_runs_has_the_token() {
+fn terraform_gets_the_token() {
     let Some(terraform) = find_optional("terraform") else { return };
     let stand_in = StandIn::start();
     let sandbox = user(&stand_in);

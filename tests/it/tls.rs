@@ -47,7 +47,7 @@ fn assert_granted(outcome: &Outcome, stand_in: &StandIn) {
 }
 
 #[test]
-fn a_private_root_is_admitted_by_every_way_to_name_it() {
+fn a_private_root_is_trusted_however_it_is_configured() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     for way in ["ca_file", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
@@ -70,7 +70,7 @@ fn a_private_root_is_admitted_by_every_way_to_name_it() {
 }
 
 #[test]
-fn ca_file_names_the_only_roots() {
+fn ca_file_replaces_all_other_roots() {
     let (ca, other) = (Ca::new(), Ca::new());
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     let (mut sandbox, path) = sandbox(&stand_in, &ca);
@@ -83,7 +83,7 @@ fn ca_file_names_the_only_roots() {
 }
 
 #[test]
-fn certificates_of_nobody_known_are_refused() {
+fn untrusted_certificates_are_refused() {
     let identities = [Identity::self_signed(HERE), Ca::new().identity_for(HERE)];
     for identity in identities {
         let stand_in = StandIn::start_tls(&identity);
@@ -134,7 +134,7 @@ fn a_server_without_tls_is_refused() {
 }
 
 #[test]
-fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
+fn a_ca_file_without_a_root_is_a_configuration_error() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let sandbox = Sandbox::of(&stand_in);
     let garbage = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
@@ -160,7 +160,7 @@ fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
 }
 
 #[test]
-fn a_variable_that_names_no_root_is_a_wrong_setting() {
+fn a_variable_that_names_no_root_is_a_configuration_error() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let mut sandbox = Sandbox::of(&stand_in);
     let text = sandbox.write("text.pem", "not a certificate\n");
@@ -180,7 +180,7 @@ fn a_variable_that_names_no_root_is_a_wrong_setting() {
 }
 
 #[test]
-fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
+fn http_to_another_machine_is_refused_before_anything_is_sent() {
     // By this address the kernel does reach the stand-in, so it would see a byte.
     let stand_in = StandIn::start_on(TcpListener::bind("0.0.0.0:0").unwrap(), None);
     let problem =
@@ -202,7 +202,7 @@ fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn a_redirect_from_https_sends_nothing_anywhere() {
+fn a_redirect_from_https_is_not_followed() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     let elsewhere = StandIn::start_tls(&ca.identity_for(HERE));

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::callers::assert_one_works;
-use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, with_document};
 use crate::sandbox::{PROGRAM, Sandbox};
 use crate::stand_in::StandIn;
 
@@ -50,7 +50,7 @@ fn a_document_is_cached_with_its_expiry_and_its_account() {
 }
 
 #[test]
-fn a_bare_token_will_do() {
+fn a_bare_token_is_accepted() {
     let sandbox = counting("echo abc123");
     sandbox.run(["-f", "json"]).prints("{\"version\":1,\"access_token\":\"abc123\",\"token_type\":\"Bearer\"}\n");
     sandbox.run([]).prints("abc123\n");
@@ -58,9 +58,9 @@ fn a_bare_token_will_do() {
 }
 
 #[test]
-fn the_lifetime_is_the_documents_expiry_else_its_seconds_else_the_jwts() {
+fn the_lifetime_comes_from_expiry_then_expires_in_then_the_jwt() {
     let told = |document: &str| -> Value {
-        serde_json::from_str(&telling(document).run(["-f", "json"]).stdout).unwrap_or_default()
+        serde_json::from_str(&with_document(document).run(["-f", "json"]).stdout).unwrap_or_default()
     };
     let both = r#"{"version":1,"access_token":"a","expires_in":30,"expiry":"2099-01-01T00:00:00.75Z"}"#;
     assert_eq!(told(both)["expiry"], "2098-12-31T23:59:00Z");
@@ -89,7 +89,7 @@ fn fifty_callers_run_it_once() {
 }
 
 #[test]
-fn a_failure_is_shared_by_those_who_wait() {
+fn waiting_callers_share_a_failure() {
     let sandbox = counting("cat ~/gate; exit 9");
     let gate = fifo(&sandbox);
     let mut callers: Vec<_> = (0..20).map(|_| sandbox.start(["-v"])).collect();
@@ -107,7 +107,7 @@ fn a_failure_is_shared_by_those_who_wait() {
 }
 
 #[test]
-fn a_failure_while_the_token_is_usable_is_not_seen() {
+fn a_failure_is_silent_while_the_cached_token_is_usable() {
     let sandbox = counting("echo words >&2; test -e ~/again && exit 1; touch ~/again; echo abc123");
     // Who has no token yet may have to act on what the command says.
     let first = sandbox.run([]);
@@ -123,7 +123,7 @@ fn a_failure_while_the_token_is_usable_is_not_seen() {
 }
 
 #[test]
-fn what_is_no_token_is_told_and_not_repeated() {
+fn invalid_output_is_an_error_that_does_not_show_it() {
     let hint = "hint: it must print what `spotinst-cred --format json` prints, or a token alone\n";
     for (document, problem) in [
         ("secret with spaces", "no token of the characters that RFC 6750 allows"),
@@ -149,14 +149,14 @@ fn what_is_no_token_is_told_and_not_repeated() {
             "a token that is already dead (is this machine's clock right?)",
         ),
     ] {
-        let sandbox = telling(document);
+        let sandbox = with_document(document);
         let name = format!("the token command from {}", origin(&sandbox));
         sandbox.run([]).fails(5, &format!("spotinst-cred: {name} prints {problem}\n{hint}"));
     }
 }
 
 #[test]
-fn a_command_that_yields_nothing_is_told() {
+fn a_command_that_fails_or_prints_nothing_is_an_error() {
     let by_hand = "hint: run it by hand to see why\n";
     let sandbox = counting("exit 7");
     let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
@@ -174,7 +174,7 @@ fn a_command_that_yields_nothing_is_told() {
 }
 
 #[test]
-fn a_command_that_hangs_has_the_calls_time_limit() {
+fn a_command_that_hangs_is_stopped_at_the_calls_time_limit() {
     let sandbox = counting("exec cat ~/gate");
     fifo(&sandbox);
     let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
@@ -188,7 +188,7 @@ fn a_command_that_hangs_has_the_calls_time_limit() {
 }
 
 #[test]
-fn two_commands_never_see_each_others_token_and_two_profiles_of_one_share_it() {
+fn profiles_share_a_token_only_if_their_command_is_the_same() {
     let sandbox = Sandbox::new();
     sandbox.config(
         "[profiles.a]\ngrant = \"command\"\ntoken_command = [\"echo\", \"a\"]\n\
@@ -202,7 +202,7 @@ fn two_commands_never_see_each_others_token_and_two_profiles_of_one_share_it() {
 }
 
 #[test]
-fn the_configured_account_goes_before_the_documents() {
+fn the_configured_account_overrides_the_documents() {
     let mut sandbox = counting(&format!("echo '{DOCUMENT}'"));
     let account = |sandbox: &Sandbox| sandbox.run(["-f", "dotenv"]).stdout.lines().nth(1).map(str::to_owned);
     assert_eq!(account(&sandbox), Some(format!("SPOTINST_ACCOUNT={ACCOUNT}")));
@@ -213,9 +213,9 @@ fn the_configured_account_goes_before_the_documents() {
 }
 
 #[test]
-fn an_account_may_still_come_with_the_token_and_is_missed_only_then() {
-    telling(DOCUMENT).run(["-f", "ini"]).prints(&format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n"));
-    let sandbox = telling("abc123");
+fn a_missing_account_is_an_error_only_after_the_command_ran() {
+    with_document(DOCUMENT).run(["-f", "ini"]).prints(&format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n"));
+    let sandbox = with_document("abc123");
     let outcome = sandbox.run(["-f", "ini"]);
     let problem = "spotinst-cred: there is no account, and the readers of the ini format demand one\n";
     outcome.fails(
@@ -228,7 +228,7 @@ fn an_account_may_still_come_with_the_token_and_is_missed_only_then() {
 }
 
 #[test]
-fn it_gets_none_of_our_secrets() {
+fn the_command_gets_no_secret_variables() {
     let mut sandbox = counting("test -z \"$(env | grep -e secret)\" && echo abc123");
     for name in ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_TOKEN", "SPOTINST_PASSWORD_FILE"] {
         sandbox.set(name, "secret");
@@ -237,7 +237,7 @@ fn it_gets_none_of_our_secrets() {
 }
 
 #[test]
-fn another_spotinst_cred_can_be_the_source() {
+fn another_spotinst_cred_can_be_the_command() {
     let stand_in = StandIn::start();
     let far = Sandbox::of(&stand_in);
     let near = Sandbox::new();
@@ -260,7 +260,7 @@ fn another_spotinst_cred_can_be_the_source() {
 }
 
 #[test]
-fn a_token_that_lives_short_says_nothing_about_the_next_one() {
+fn a_short_lifetime_is_not_expected_of_the_next_token() {
     let script = "test -e ~/again && life=7200 || life=600; touch ~/again\n\
         echo \"{\\\"version\\\":1,\\\"access_token\\\":\\\"t$life\\\",\\\"expires_in\\\":$life}\"";
     let sandbox = counting(script);
@@ -273,7 +273,7 @@ const ANOTHER: &str = "hint: let the command name another profile: spotinst-cred
 
 /// It would wait for the lock that is held for it.
 #[test]
-fn a_command_that_runs_itself_is_refused_the_lock() {
+fn a_command_that_calls_itself_cannot_take_the_lock() {
     let sandbox = Sandbox::new();
     configure(&sandbox, Path::new(PROGRAM), "command_timeout = \"10min\"\n");
     let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
@@ -289,7 +289,7 @@ fn a_command_that_runs_itself_is_refused_the_lock() {
 
 /// The same by way of a secret's command, through a shell, and with what else takes the lock.
 #[test]
-fn nothing_waits_for_the_lock_that_is_held_for_it() {
+fn no_descendant_waits_for_the_lock_of_its_ancestor() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
@@ -307,7 +307,7 @@ fn nothing_waits_for_the_lock_that_is_held_for_it() {
 
 /// Without a cache there is no lock that would stop it.
 #[test]
-fn a_command_that_runs_itself_without_a_lock_is_not_started_again() {
+fn a_command_that_calls_itself_without_a_cache_is_not_started_again() {
     let sandbox = Sandbox::new();
     let name = format!("the token command from {}", origin(&sandbox));
     let itself = format!(
@@ -335,7 +335,7 @@ fn a_command_may_run_the_program_for_other_profiles() {
 }
 
 #[test]
-fn without_the_grant_the_command_prints_a_permanent_token_each_time() {
+fn without_the_command_grant_the_command_prints_a_permanent_token_each_time() {
     let sandbox = counting("echo abc123");
     let script = sandbox.home().join("source");
     sandbox.config(&format!("[profiles.default]\ntoken_command = [\"{}\"]\n", script.display()));
@@ -345,7 +345,7 @@ fn without_the_grant_the_command_prints_a_permanent_token_each_time() {
 }
 
 #[test]
-fn the_grant_needs_its_command_and_nothing_else() {
+fn the_command_grant_needs_only_its_command() {
     let mut sandbox = Sandbox::new();
     let path = sandbox.config_path().display().to_string();
     let hint = format!("hint: token command: `token_command`; keys go into [profiles.default] of {path}\n");

@@ -29,7 +29,7 @@ fn assert_fields(request: &Request, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_password_grant() {
+fn the_form_of_the_password_grant() {
     let stand_in = StandIn::start();
 
     Sandbox::of(&stand_in).token();
@@ -43,7 +43,7 @@ fn the_password_grant() {
 }
 
 #[test]
-fn the_refresh_grant_goes_to_its_own_url() {
+fn the_refresh_grant_is_sent_to_its_own_url() {
     let stand_in = StandIn::start();
     let refreshing = stand_in.twin();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -62,7 +62,7 @@ fn the_refresh_grant_goes_to_its_own_url() {
 }
 
 #[test]
-fn the_client_credentials_grant() {
+fn the_form_of_the_client_credentials_grant() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_CRED_GRANT", "client_credentials");
@@ -75,7 +75,7 @@ fn the_client_credentials_grant() {
 }
 
 #[test]
-fn every_character_arrives() {
+fn every_character_is_encoded() {
     let password: String = (' '..='~').chain("äß€😀\u{7f}\t\n".chars()).collect();
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.password = password.clone());

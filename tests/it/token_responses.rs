@@ -40,7 +40,7 @@ fn expiring(lifetime: &Value) -> Reply {
 }
 
 #[test]
-fn the_sample_of_2017_lives_as_long_as_it_is_told_to() {
+fn the_sample_of_2017_lives_for_its_expires_in() {
     let (stand_in, sandbox) = answering(Reply::sample_2017());
 
     sandbox.run([]).prints(&format!("{SAMPLE_2017_TOKEN}\n"));
@@ -52,7 +52,7 @@ fn the_sample_of_2017_lives_as_long_as_it_is_told_to() {
 }
 
 #[test]
-fn the_exchange_of_2016_word_for_word() {
+fn the_exchange_of_2016_verbatim() {
     const BODY: &str = r#"{"request":{"id":"963e071a-b62c-4a12-b4d9-0ca34cbe9320","url":"/token","method":"POST","timestamp":"2016-01-25T20:20:59.446Z"},
  "response":{"status":{"code":200,"message":"OK"},"kind":"spotinst:oauth2:token","items":[
    {"accessToken":"eyJ.access.x","tokenType":"bearer","expiresIn":7200},
@@ -69,7 +69,7 @@ fn the_exchange_of_2016_word_for_word() {
 }
 
 #[test]
-fn every_arrangement_holds_both_tokens() {
+fn both_tokens_are_found_in_every_response_layout() {
     let arrangements = [
         Reply::two_items("A", "R"),
         Reply::one_item("A", "R"),
@@ -102,7 +102,7 @@ fn the_items_order_does_not_matter() {
 }
 
 #[test]
-fn an_untold_lifetime_is_that_of_the_jwt() {
+fn a_missing_lifetime_is_read_from_the_jwt() {
     let token = jwt::mint(SystemTime::now(), Duration::from_secs(3600));
     for style in [Style::TwoItems, Style::OneItem, Style::Rfc6749] {
         let reply = style.reply(&Tokens::access(&token).expiring(None));
@@ -119,7 +119,7 @@ fn a_token_of_unknown_lifetime_has_no_expiry() {
 }
 
 #[test]
-fn lifetimes_in_every_notation() {
+fn lifetimes_are_read_in_every_notation() {
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
     let cases = [
         (json!("7200"), 7200),
@@ -136,7 +136,7 @@ fn lifetimes_in_every_notation() {
 }
 
 #[test]
-fn a_refresh_answer_without_a_refresh_token_leaves_the_old_one_good() {
+fn a_refresh_response_without_a_refresh_token_keeps_the_old_one() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -162,7 +162,7 @@ fn a_new_refresh_token_replaces_the_old_one() {
 }
 
 #[test]
-fn a_dripped_answer_is_read_to_its_end() {
+fn a_response_that_arrives_byte_by_byte_is_read_to_its_end() {
     let (_stand_in, sandbox) = answering(Reply::rfc6749("A", "R").dripping(Duration::from_millis(1)));
 
     sandbox.run([]).prints("A\n");
