@@ -1,5 +1,5 @@
-//! Whatever stands where the cache should be, or cannot be written there: the token is printed all the same, at once,
-//! never a wrong one, and nothing is written through a link.
+//! If the cache is missing, damaged or not writable, the program prints a valid token at once, and never writes through
+//! a symlink.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -15,7 +15,7 @@ use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::{self, RefreshTokens};
 use crate::unprivileged::{NOBODY, PlainUser, give};
 
-/// A machine whose cache holds a token already.
+/// A machine whose cache already holds a token.
 struct Machine {
     stand_in: StandIn,
     sandbox: Sandbox,
@@ -32,12 +32,12 @@ impl Machine {
         Self { stand_in, sandbox, entry, lock }
     }
 
-    /// The newest token that the server issued, as it is printed.
+    /// The newest token that the server issued, with a newline.
     fn newest(&self) -> String {
         format!("{}\n", self.stand_in.issued().pop().unwrap())
     }
 
-    /// A call asks the server, by the password as nothing of the cache is believed, and prints what it gets.
+    /// Asserts that a call does not use the cache: it requests a token with the password grant and prints it.
     #[track_caller]
     fn misses(&self) {
         let before = self.stand_in.issued().len();
@@ -47,7 +47,7 @@ impl Machine {
         assert_eq!(self.stand_in.grants().pop().as_deref(), Some("password"));
     }
 
-    /// A call asks nobody.
+    /// Asserts that a call prints the cached token without a request.
     #[track_caller]
     fn hits(&self) {
         let before = self.stand_in.issued().len();
@@ -56,7 +56,7 @@ impl Machine {
     }
 }
 
-/// What can stand in a file's place.
+/// Something else in place of a file.
 #[derive(Clone, Copy, Debug)]
 enum Obstacle {
     EmptyFile,
@@ -85,7 +85,7 @@ const OBSTACLES: [Obstacle; 10] = [
 ];
 
 impl Obstacle {
-    /// Puts it there; `target` is what a link points to. Whether that was possible.
+    /// Creates it; `target` is what a link points to. Returns false if that is not possible.
     fn take(self, place: &Path, target: &Path) -> bool {
         remove(place);
         match self {
@@ -114,7 +114,7 @@ impl Obstacle {
         true
     }
 
-    /// Nothing came through a link.
+    /// Asserts that nothing was written through a link.
     #[track_caller]
     fn leaves_target_alone(self, target: &Path) {
         match self {
@@ -149,7 +149,7 @@ fn anything_else_in_place_of_the_entry_is_a_cache_miss() {
         }
         machine.misses();
         obstacle.leaves_target_alone(&target);
-        // What can be replaced is; a directory cannot, and stays as it was.
+        // Anything but a directory is replaced by an entry.
         match obstacle {
             Obstacle::Directory => machine.misses(),
             Obstacle::FullDirectory => {
@@ -189,7 +189,7 @@ fn anything_else_in_place_of_the_lock_disables_only_the_cache() {
         machine.misses();
         obstacle.leaves_target_alone(&target);
         match obstacle {
-            // A regular file can be locked, whatever is in it.
+            // A regular file can be locked, whatever its content.
             Obstacle::EmptyFile | Obstacle::Text => machine.hits(),
             _ => machine.misses(),
         }
@@ -210,7 +210,7 @@ fn anything_else_in_place_of_the_directory_disables_only_the_cache() {
         }
         machine.misses();
         match obstacle {
-            // People keep caches on other disks: a link to a directory is one.
+            // A link to a directory is allowed: people keep caches on other disks.
             Obstacle::Directory | Obstacle::FullDirectory | Obstacle::LinkToDirectory => machine.hits(),
             _ => {
                 machine.misses();
@@ -244,7 +244,7 @@ fn a_flipped_bit_anywhere_is_a_cache_miss() {
         let whole = fs::read(&machine.entry).unwrap();
         for &offset in offsets.iter().filter(|&&offset| offset < whole.len()) {
             let mut bytes = whole.clone();
-            // Each of the eight bits in turn; the unit tests of the entry flip all of them.
+            // Each of the eight bits in turn; the entry's unit tests flip all of them.
             bytes[offset] ^= 1 << (offset / 6 % 8);
             fs::write(&machine.entry, bytes).unwrap();
             machine.misses();
@@ -261,14 +261,14 @@ fn an_entry_that_is_too_large_is_a_cache_miss() {
         fs::write(&machine.entry, [whole.clone(), vec![b'\n'; padding]].concat()).unwrap();
         machine.misses();
     }
-    // A terabyte that takes no room: reading it would take the afternoon.
+    // A sparse file of a terabyte: reading it to the end would take hours.
     fs::write(&machine.entry, &whole).unwrap();
     fs::OpenOptions::new().write(true).open(&machine.entry).unwrap().set_len(1 << 40).unwrap();
     machine.misses();
     machine.hits();
 }
 
-/// The entry's bytes with another object in them, and the sum that goes with it.
+/// The entry's file with changed JSON and a checksum that matches.
 fn with_valid_checksum(entry: &Path, version: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
     let text = fs::read_to_string(entry).unwrap();
     let (_, json) = text.split_once('\n').unwrap();
@@ -283,7 +283,7 @@ fn with_valid_checksum(entry: &Path, version: &str, change: impl FnOnce(String) 
 fn an_entry_of_another_version_is_a_cache_miss() {
     let machine = Machine::new();
     let whole = fs::read(&machine.entry).unwrap();
-    assert_eq!(with_valid_checksum(&machine.entry, "1", |json| json), whole, "this test knows the format");
+    assert_eq!(with_valid_checksum(&machine.entry, "1", |json| json), whole, "the test writes the current format");
     for version in ["2", "0", "10", "1.0", ""] {
         fs::write(&machine.entry, with_valid_checksum(&machine.entry, version, |json| json)).unwrap();
         machine.misses();
@@ -361,10 +361,10 @@ fn with_a_read_only_directory_the_token_is_printed() {
     let dir = machine.sandbox.cache_dir();
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o500)).unwrap();
 
-    // What is there is served.
+    // The cached token is still printed.
     user.run([]).prints(&machine.newest());
     assert_eq!(machine.stand_in.grants(), ["password"]);
-    // A refresh goes by the password: the refresh token must not be spent, as its successor could not be kept.
+    // A refresh uses the password: the refresh token must not be spent, as the next one could not be stored.
     user.run(["--force-refresh"]).prints(&machine.newest());
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
     fs::remove_file(&machine.entry).unwrap();
@@ -431,7 +431,7 @@ fn without_any_home_the_token_is_printed() {
         }
         let user = PlainUser::of(&sandbox);
         user.run([]).prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
-        // The user database knows a home for `nobody`, which does not exist; for this one it knows none at all.
+        // `nobody` has a home in the user database, which does not exist; this user has no entry at all.
         let mut command = sandbox.command("setpriv");
         command
             .args(["--reuid=54321", "--regid=54321", "--clear-groups", "--"])
@@ -451,12 +451,12 @@ fn files_of_another_user_are_neither_used_nor_waited_for() {
     user.run([]).prints(&machine.newest());
     assert_eq!(machine.stand_in.grants(), ["password"], "the cache is the user's own");
 
-    // An entry of root's in the user's directory, which root could have made readable for anybody.
+    // An entry owned by root in the user's directory: root could have made it readable for anybody.
     chown(&machine.entry, Some(0), Some(0)).unwrap();
     user.run([]).prints(&machine.newest());
     fs::remove_file(&machine.entry).unwrap();
 
-    // A lock file that somebody else made and holds: he could hold it for ever.
+    // A lock file that another user created and holds, possibly forever.
     chown(&machine.lock, Some(0), Some(0)).unwrap();
     fs::set_permissions(&machine.lock, fs::Permissions::from_mode(0o666)).unwrap();
     let mut holder = machine.sandbox.command("flock");
@@ -466,7 +466,7 @@ fn files_of_another_user_are_neither_used_nor_waited_for() {
     user.run(["--timeout", "1h"]).prints(&machine.newest());
     holder.kill();
 
-    // A directory of somebody else's in which everybody may write, as in /tmp.
+    // A world-writable directory of another user, as in /tmp.
     let dir = machine.sandbox.cache_dir();
     fs::remove_dir_all(&dir).unwrap();
     fs::create_dir(&dir).unwrap();
@@ -501,8 +501,7 @@ fn root_writes_nothing_to_the_directory_of_another_user() {
     assert_eq!(fs::read_dir(sandbox.cache_dir()).unwrap().count(), 0);
 }
 
-/// Runs a script that mounts things for itself alone; `$CACHE` is the cache's directory. Nothing where mounting is not
-/// allowed.
+/// Runs a script in its own mount namespace; `$CACHE` is the cache directory. `None` if mounting is not allowed.
 #[track_caller]
 fn with_mounts(sandbox: &Sandbox, script: &str) -> Option<String> {
     if !can_run("unshare", &["--mount", "true"]) {
@@ -539,8 +538,8 @@ fn on_a_full_file_system_the_token_is_printed() {
     let Some(stdout) = with_mounts(&sandbox, script) else { return };
 
     let issued = stand_in.issued();
-    // The entry from before the disk was full is served to the end, and its refresh token is spent only when there is
-    // room again.
+    // The entry from before the disk was full is used until it expires, and its refresh token is spent only when there
+    // is room again.
     let printed = [0, 1, 2, 3, 4, 4, 5, 4, 6].map(|at: usize| issued[at].as_str());
     assert_eq!(stdout.lines().collect::<Vec<_>>(), printed);
     assert_eq!(stand_in.grants(), [vec!["password"; 6], vec!["refresh_token"]].concat());
@@ -585,7 +584,7 @@ fn a_secret_file_that_is_a_pipe_is_read_until_the_time_limit() {
     sandbox.run(["--timeout", "300ms"]).fails(5, &problem);
 
     let running = sandbox.start(["--force-refresh", "--timeout", "1m"]);
-    // Opening waits for the program to open the other end.
+    // Blocks until the program opens the other end.
     fs::write(&pipe, format!("{}\n", spotinst::PASSWORD)).unwrap();
     running.end().prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
 }

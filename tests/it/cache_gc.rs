@@ -1,5 +1,5 @@
-//! The cache directory stays small: what is old goes, now and then, by the hand of who refreshes; never on a hit, and
-//! never what is not ours.
+//! Garbage collection of the cache directory: some refreshes remove old files; a cache hit never does, and files of
+//! other programs are kept.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,15 +13,15 @@ use crate::stand_in::StandIn;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One refresh in sixteen sweeps. That none of so many does happens once in a hundred billion runs.
+/// One refresh in 16 collects garbage: the chance that none of so many does is 1 in 100 billion.
 const SURELY_ENOUGH: usize = 400;
 
-/// The name of an identity that is not the sandbox's own: 32 times this digit.
+/// The name of another identity: this digit, 32 times.
 fn other(digit: char) -> String {
     digit.to_string().repeat(32)
 }
 
-/// A file in the cache directory that was last written this long ago.
+/// Creates a file of this age in the cache directory.
 fn plant(sandbox: &Sandbox, name: &str, age: Duration) -> PathBuf {
     let path = sandbox.write(&format!(".cache/spotinst-cred/{name}"), "planted\n");
     set_age(&path, age);
@@ -37,7 +37,7 @@ fn names(sandbox: &Sandbox) -> BTreeSet<String> {
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Refreshes until this file is gone: whatever else the same sweep does is done by then.
+/// Refreshes until this file is gone. The garbage collection that removes it removes all other old files too.
 fn refresh_until_gone(sandbox: &Sandbox, old: &Path) {
     for _ in 0..SURELY_ENOUGH {
         if !old.exists() {
@@ -58,11 +58,11 @@ fn only_old_entries_and_temporary_files_are_removed() {
 
     plant(&sandbox, &format!("{}.token", other('a')), 31 * DAY);
     let kept = [
-        // A lock file that went would be locked by some, and made anew and locked again by others.
+        // Lock files are never removed: some callers would lock the old file and others a new one.
         (format!("{}.lock", other('a')), 31 * DAY),
         (format!("{}.token", other('b')), 29 * DAY),
         (format!("{}.0123456789abcdef.tmp", other('b')), 29 * DAY),
-        // None of these is a name that this program makes.
+        // The program creates no files with these names.
         ("notes.token".to_owned(), 31 * DAY),
         (other('c'), 31 * DAY),
         (format!("{}.txt", other('c')), 31 * DAY),

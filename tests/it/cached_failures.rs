@@ -1,4 +1,4 @@
-//! A failed refresh is remembered: nobody repeats in vain what somebody else has just tried.
+//! A failed refresh is cached, so that other callers do not repeat it.
 
 use std::fs;
 use std::time::Duration;
@@ -109,8 +109,7 @@ fn a_failed_connection_is_tried_three_times_and_then_cached() {
 
 #[test]
 fn a_failed_early_refresh_is_silent_and_backs_off() {
-    // The reply, the requests that it takes, the seconds for which the server is left alone, and those after which it
-    // is asked again at the latest.
+    // The reply, the number of requests, the seconds without another request, and the seconds after which there is one.
     let table = [
         (Reply::captive_portal(), 1, 59, 120),
         (Reply::rate_limited_until_reset(Duration::from_secs(1)), 1, 59, 120),
@@ -193,7 +192,7 @@ fn a_cached_failure_from_the_future_is_ignored() {
     }
 }
 
-/// A caller in a hurry speaks for nobody who has more time.
+/// A caller with a longer time limit may succeed.
 #[test]
 fn a_timeout_is_shared_only_with_callers_whose_limit_is_no_longer() {
     let stand_in = StandIn::start();
@@ -201,7 +200,7 @@ fn a_timeout_is_shared_only_with_callers_whose_limit_is_no_longer() {
     let gate = stand_in.close_gate();
     assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
     assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
-    assert_eq!(stand_in.grants().len(), 1, "the second had no more time");
+    assert_eq!(stand_in.grants().len(), 1, "the second caller has the same time limit");
     let patient = sandbox.start(["--timeout", "50s"]);
     stand_in.wait_for_requests(2);
     gate.open();

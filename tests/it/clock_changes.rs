@@ -1,5 +1,5 @@
-//! A wall clock that steps, by minutes and by years, before and during a call: always a token, never for long a wrong
-//! one.
+//! The wall clock steps by minutes or years, before or during a call: the call always prints a token, and a wrong
+//! lifetime does not last.
 
 use crate::callers::LOCK_HELD;
 use crate::fake_clock::FakeClock;
@@ -11,13 +11,13 @@ const YEAR: i64 = 365 * 24 * 60 * MINUTE;
 
 #[test]
 fn a_clock_step_before_a_call() {
-    // How far the clock steps after the first call, and the grants from then on, for two calls.
+    // The step after the first call, and the grants of the two calls after it.
     let renewed: &[&str] = &["refresh_token"];
     let table = [
         (10 * MINUTE, &[][..]),
         (-30, &[]),
         (-60, &[]),
-        // An entry from the future: no token.
+        // An entry from the future is a cache miss.
         (-61, renewed),
         (-10 * MINUTE, renewed),
         (-YEAR, renewed),
@@ -61,7 +61,7 @@ fn a_clock_that_is_corrected() {
 
 #[test]
 fn a_clock_step_during_a_call() {
-    // How far the clock steps, and how many requests that costs the callers of this moment and one later.
+    // The step, and the number of requests of the concurrent callers and one later call.
     for (step, requests) in [(10 * MINUTE, 1), (YEAR, 2), (20 * YEAR, 2), (-30, 1), (-10 * MINUTE, 2), (-20 * YEAR, 2)]
     {
         let stand_in = StandIn::start();
@@ -98,7 +98,7 @@ fn a_clock_step_does_not_change_the_wait_for_the_lock() {
     let mut waiter = sandbox.start(["-v", "--timeout", "2s"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
 
-    // It neither waits for years nor gives up at once: budgets go by the monotonic clock.
+    // The wait neither lasts for years nor ends at once: deadlines use the monotonic clock.
     clock.set(-20 * YEAR);
 
     waiter.end().has_failed(5);

@@ -1,4 +1,4 @@
-//! The completions in real shells: they load, and complete the profiles' names of the configuration.
+//! The completions load in real shells and complete the names of configured profiles.
 
 use crate::requirements::is_installed;
 use crate::sandbox::Sandbox;
@@ -57,7 +57,7 @@ fn zsh_completes_profiles() {
     }
     let sandbox = Sandbox::new();
     sandbox.config(CONFIG);
-    // Outside of the line editor there is no `compadd`: this one shows what it is given.
+    // `compadd` exists only in the line editor: this one prints its input.
     let script = "autoload -U compinit; compinit -D -u; source <(spotinst-cred completions zsh); \
                   compadd() { print -l -- $names }; _spotinst-cred_profiles";
     sandbox.shell("zsh", script).prints("production\nstage2\nstaging\n");

@@ -1,4 +1,4 @@
-//! Where each setting comes from: flag, else environment, else profile, else default, every value on its own.
+//! The source of each setting: flag, environment, profile or default, for each setting on its own.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// A field of the request, and the variables and profile keys that fill it by value, the preferred ones first.
+/// A field of the request, and its variables and profile key, in order of precedence.
 struct Field {
     name: &'static str,
     variables: &'static [&'static str],
@@ -20,7 +20,7 @@ const FIELDS: [Field; 4] = [
     Field { name: "client_secret", variables: &["SPOTINST_CLIENT_SECRET"], key: "client_secret" },
 ];
 
-/// Every variable that says something to this program.
+/// All variables that the program reads.
 const VARIABLES: [&str; 22] = [
     "SPOTINST_USERNAME",
     "SPOTINST_EMAIL",
@@ -46,7 +46,7 @@ const VARIABLES: [&str; 22] = [
     "HTTPS_PROXY",
 ];
 
-/// Where nothing at all is configured; the rest of the hint is a matter of messages.
+/// The start of the error if nothing is configured.
 const NOTHING: &str = "spotinst-cred: there is no user name, no password, no client id, no client secret\n";
 
 #[test]
@@ -65,7 +65,7 @@ fn each_value_can_come_from_the_environment() {
     }
 }
 
-/// The names that older programs use count where the newer ones are not set, or empty.
+/// Variables of older programs are used if the newer ones are unset or empty.
 #[test]
 fn the_first_of_several_variable_names_is_used() {
     let (stand_in, mut sandbox) = grants_everyone();
@@ -106,7 +106,7 @@ fn the_environment_overrides_the_profile_field_by_field() {
     }
 }
 
-/// A secret is one field, whichever way it is given: a variable outdoes a file, a command or a value of the profile.
+/// A secret is one field: a variable overrides a file, a command or a value of the profile.
 #[test]
 fn the_environment_overrides_every_source_of_a_secret() {
     for secret in ["password", "client_secret"] {
@@ -138,7 +138,7 @@ fn the_environment_overrides_the_account_of_the_profile() {
     assert_eq!(account(&sandbox), Some("act-env".to_owned()));
 }
 
-/// CI systems hand out empty variables for secrets that a job may not see.
+/// CI systems set variables to nothing for secrets that a job may not read.
 #[test]
 fn an_empty_variable_counts_as_unset() {
     let mut sandbox = Sandbox::new();
@@ -165,13 +165,13 @@ fn a_profile_is_selected_by_flag_variable_file_or_default_name() {
     sandbox.set("SPOTINST_CRED_PROFILE", "b").run([]).prints("b\n");
     sandbox.run(["--profile", "a"]).prints("a\n");
     sandbox.run(["-p", "a"]).prints("a\n");
-    // What is outdone is not looked at.
+    // An overridden source is not read.
     sandbox.set("SPOTINST_CRED_PROFILE", "nobody").run(["-pa"]).prints("a\n");
     sandbox.config(&format!("default_profile = 'nobody'\n{FILE}"));
     sandbox.set("SPOTINST_CRED_PROFILE", "b").run([]).prints("b\n");
 }
 
-/// Without a profile that is chosen, none is used: its values could be of another account.
+/// If no profile is selected, none is used: its values could belong to another account.
 #[test]
 fn a_profile_that_is_not_selected_is_not_used() {
     let (stand_in, mut sandbox) = grants_everyone();
@@ -194,7 +194,7 @@ fn the_configuration_path_comes_from_flag_variable_or_default() {
     let by_variable = sandbox.write("by-variable.toml", &permanent("variable"));
     sandbox.set("SPOTINST_CRED_CONFIG", by_variable).run([]).prints("variable\n");
 
-    // A path of the command line or the environment starts where the caller is.
+    // A path on the command line or in the environment is relative to the working directory.
     sandbox.write("by-flag.toml", &permanent("flag"));
     sandbox.run(["--config", "home/by-flag.toml"]).prints("flag\n");
     sandbox.set("SPOTINST_CRED_CONFIG", "/nowhere").run(["--config", "home/by-flag.toml"]).prints("flag\n");
@@ -239,7 +239,7 @@ fn no_cache_neither_reads_nor_writes_the_cache() {
     assert_eq!(stand_in.grants(), ["password"; 4]);
 }
 
-/// A time limit that is outdone is not even read, one that counts ends the call.
+/// An overridden time limit is not even parsed.
 #[test]
 fn the_time_limit_comes_from_flag_or_variable() {
     let stand_in = StandIn::start();
@@ -270,7 +270,7 @@ fn the_grant_comes_from_variable_or_profile() {
     }
 }
 
-/// A broker's clients have no user: neither is one needed, nor is a password fetched or sent.
+/// A broker's clients have no user: no user name is required, and no password is read or sent.
 #[test]
 fn client_credentials_need_no_user() {
     let stand_in = StandIn::start();
@@ -289,7 +289,7 @@ fn client_credentials_need_no_user() {
     assert_eq!(stand_in.grants(), ["client_credentials", "client_credentials"]);
 }
 
-/// Which of two servers got which grants, when a token is obtained and then renewed.
+/// Returns the grants that each of two servers gets when a token is obtained and then refreshed.
 fn where_to(prepare: impl FnOnce(&mut Sandbox, &str, &str)) -> [Vec<String>; 2] {
     let first = StandIn::start();
     let second = first.twin();
@@ -301,7 +301,7 @@ fn where_to(prepare: impl FnOnce(&mut Sandbox, &str, &str)) -> [Vec<String>; 2] 
     [first.grants(), second.grants()]
 }
 
-/// The tokens of somebody else's broker never go to Spotinst.
+/// Tokens of another broker are never sent to Spotinst.
 #[test]
 fn the_refresh_url_defaults_to_the_token_url_that_is_set() {
     let by_variable = where_to(|sandbox, first, _| {
@@ -323,7 +323,7 @@ fn tokens_are_refreshed_at_the_refresh_url() {
     let by_profile = where_to(|sandbox, first, second| {
         sandbox.config(&format!("[profiles.default]\ntoken_url = '{first}'\nrefresh_url = '{second}'\n"));
     });
-    // Each on its own.
+    // Each URL has its own source.
     let by_both = where_to(|sandbox, first, second| {
         sandbox.config(&format!("[profiles.default]\ntoken_url = '{first}'\nrefresh_url = '{first}'\n"));
         sandbox.set("SPOTINST_REFRESH_URL", second);
@@ -337,7 +337,7 @@ fn tokens_are_refreshed_at_the_refresh_url() {
     }
 }
 
-/// A proxy is told the host that is asked for: nothing is sent to it.
+/// A CONNECT request shows the proxy the host, and sends it no secret.
 #[test]
 fn the_default_is_spotinsts_own_endpoint() {
     let proxy = StandIn::start();
@@ -353,7 +353,7 @@ fn the_default_is_spotinsts_own_endpoint() {
     );
 }
 
-/// The caller may be anywhere, so a path in the file starts at the file; `~/` at home.
+/// A path in the file is relative to the file, as the working directory may be anything, or to home with `~/`.
 #[test]
 fn a_path_in_the_file_is_relative_to_the_file_or_home() {
     for (path, place) in [
@@ -387,11 +387,10 @@ fn a_ca_file_is_relative_to_the_file_or_home() {
         let outcome = Running::start(sandbox.program([]).current_dir("/")).end();
         outcome.prints(&format!("{}\n", stand_in.issued().last().unwrap()));
     }
-    // Without it the stand-in is nobody's server.
+    // Without the CA file the stand-in is not trusted.
     assert_eq!(Sandbox::of(&stand_in).run([]).status, Some(5));
 }
 
-/// Printed as it is: no network, whatever the options ask, and no cache.
 #[test]
 fn a_permanent_token_is_printed_without_network_or_cache() {
     for key in
@@ -407,7 +406,7 @@ fn a_permanent_token_is_printed_without_network_or_cache() {
     }
 }
 
-/// What the SDK's own parser makes of a file, so does this.
+/// The file is parsed like the SDK's own parser does.
 #[test]
 fn the_sdk_file_is_used_if_nothing_is_configured() {
     for (text, document) in [
@@ -440,7 +439,7 @@ fn the_sdk_variables_select_its_file_and_profile() {
     sandbox.run([]).prints("usual\n");
     sandbox.set("SPOTINST_CREDENTIALS_PROFILE", "prod").run([]).prints("beef\n");
     assert_eq!(account(&sandbox), Some("act-2".to_owned()));
-    // The environment's account outdoes that of the file, as with the SDK.
+    // The account of the environment overrides the file's, as in the SDK.
     sandbox.set("SPOTINST_ACCOUNT", "act-3");
     assert_eq!(account(&sandbox), Some("act-3".to_owned()));
 
@@ -448,7 +447,7 @@ fn the_sdk_variables_select_its_file_and_profile() {
     sandbox.set("SPOTINST_CREDENTIALS_FILE", other).run([]).prints("moved\n");
 }
 
-/// Whoever has set up anything of a grant is told what is missing, and not served another account's token.
+/// If credentials are partly configured, the error names what is missing; the token of another account is not used.
 #[test]
 fn the_sdk_file_is_ignored_if_anything_is_configured() {
     for variable in [
@@ -472,12 +471,12 @@ fn the_sdk_file_is_ignored_if_anything_is_configured() {
     let sandbox = with_sdk_file();
     sandbox.config("[profiles.work]\n");
     assert_eq!(sandbox.run([]).status, Some(3));
-    // A file without any profile configures nothing.
+    // A file without profiles configures nothing.
     sandbox.config("# later\n");
     sandbox.run([]).prints("cafe\n");
 }
 
-/// It is this program's output: where it is inherited it may be of yesterday.
+/// It is this program's output: an inherited value may be old.
 #[test]
 fn spotinst_token_is_never_an_input() {
     let mut sandbox = Sandbox::new();
@@ -490,7 +489,7 @@ fn spotinst_token_is_never_an_input() {
     sandbox.set("SPOTINST_TOKEN", "stale").run([]).prints("cafe\n");
 }
 
-/// A service may have no environment at all: then the command line says everything.
+/// A service may have no environment at all: everything is on the command line.
 #[test]
 fn an_empty_environment_is_sufficient() {
     let stand_in = StandIn::start();
@@ -521,7 +520,7 @@ fn an_empty_environment_is_sufficient() {
     uncached.prints(&format!("{}\n", issued[1]));
 }
 
-/// Some homes have no files: neither the configuration nor the cache is missed where the environment says all.
+/// If the environment has all settings, neither configuration nor cache is required.
 #[test]
 fn an_unusable_home_is_no_error() {
     let stand_in = StandIn::start();
@@ -547,7 +546,7 @@ fn the_working_directory_does_not_matter() {
     in_none.prints(&format!("{token}\n"));
 }
 
-/// A stand-in that grants everybody the same, and a sandbox that knows no more than its URL.
+/// A stand-in that grants any request the same token, and a sandbox that has only its URL.
 fn grants_everyone() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.always(Reply::access_only("granted"));
@@ -556,20 +555,20 @@ fn grants_everyone() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// Each field by its first variable, its value its name.
+/// Sets each field's first variable to the field's name.
 fn complete(sandbox: &mut Sandbox) {
     for field in &FIELDS {
         sandbox.set(field.variables[0], field.name);
     }
 }
 
-/// A profile with all that a request takes, and an account.
+/// A profile with all fields and an account.
 fn profile() -> String {
     let keys = FIELDS.iter().map(|field| format!("{} = 'in the file {}'\n", field.key, field.name));
     format!("[profiles.default]\naccount = 'act-file'\n{}", keys.collect::<String>())
 }
 
-/// The form that results when the value of each field begins with what `origin` says of it.
+/// The expected form: the value of each field begins with its `origin`.
 fn expected_form(origin: impl Fn(usize) -> &'static str) -> Vec<String> {
     let value = |(index, field): (usize, &Field)| match origin(index) {
         "by variable" => "by variable".to_owned(),
@@ -584,7 +583,7 @@ fn form(stand_in: &StandIn) -> Vec<String> {
     FIELDS.iter().map(|field| form.remove(field.name).unwrap()).collect()
 }
 
-/// The account that is told beside the token.
+/// The account in the JSON document.
 #[track_caller]
 fn account(sandbox: &Sandbox) -> Option<String> {
     let Outcome { stdout, stderr, status } = sandbox.run(["-f", "json"]);
@@ -593,7 +592,7 @@ fn account(sandbox: &Sandbox) -> Option<String> {
     document["account"].as_str().map(str::to_owned)
 }
 
-/// Nothing but the SDK's own file.
+/// A sandbox with only the SDK's credentials file.
 fn with_sdk_file() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write(".spotinst/credentials", "[default]\ntoken = cafe\n");

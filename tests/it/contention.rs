@@ -1,4 +1,4 @@
-//! Many callers at once: one request, one result for all, and nobody waits for what is not theirs.
+//! Concurrent callers: they share one request and its result, and do not wait for other identities.
 
 use std::fs::{self, File};
 
@@ -8,7 +8,7 @@ use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
 use crate::stand_in::{Gate, Reply, StandIn};
 
-/// A two-hour token is ageing at this age, in seconds, whatever the spread.
+/// At this age, in seconds, a two-hour token is refreshed early, whatever the random spread.
 const AGEING: i64 = 6_400;
 
 #[test]
@@ -61,7 +61,7 @@ fn a_hit_does_not_wait_for_a_held_lock() {
     let refresher = sandbox.start(["--force-refresh"]);
     stand_in.wait_for_requests(2);
 
-    // The answer is held all the while, and the lock with it.
+    // The response is held back, so the lock is still held.
     assert_eq!(sandbox.token(), old);
     assert!(is_locked(&sandbox));
 
@@ -79,7 +79,7 @@ fn two_identities_do_not_wait_for_each_other() {
 
     let first = sandbox.start([]);
     let second = Running::start(sandbox.program([]).env("SPOTINST_TOKEN_URL", other.url()));
-    // Both are asked before either answers.
+    // Both servers get a request before either responds.
     one.wait_for_requests(1);
     other.wait_for_requests(1);
     gate.open();
@@ -105,7 +105,7 @@ fn a_waiter_takes_over_when_the_lock_holder_is_killed() {
 
     assert_all_print(vec![waiter], &stand_in, 1);
     assert_eq!(stand_in.grants(), ["password", "password"]);
-    assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's draft is gone");
+    assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's temporary file is removed");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_token_published_during_the_wait_is_used_when_time_runs_out() {
     let mut waiter = sandbox.start(["-v", "--timeout", "1s"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
 
-    // Some other process publishes, and the lock is taken again before the waiter has it.
+    // Another process publishes a token and keeps the lock.
     fs::rename(&aside, &entry).unwrap();
 
     assert_all_print(vec![waiter], &stand_in, 0);
@@ -208,11 +208,11 @@ fn no_child_inherits_the_lock() {
     let killed = sandbox.command("kill").arg(sleeper.trim()).status().unwrap();
 
     outcome.prints(&format!("{}\n", stand_in.issued()[0]));
-    assert!(killed.success(), "the command's child lived on");
+    assert!(killed.success(), "the command's child is still running");
     assert!(!is_locked);
 }
 
-/// Starts so many callers while the stand-in's answers are held: one asks, all others stand at the lock.
+/// Starts `n` callers while the stand-in holds back its responses: one sends a request, the others wait for the lock.
 #[track_caller]
 fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
     let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
@@ -220,7 +220,7 @@ fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&
     callers
 }
 
-/// They all end, and have printed the token that was issued as number `n`.
+/// Asserts that all callers print the `n`th issued token.
 #[track_caller]
 fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
@@ -230,7 +230,7 @@ fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     }
 }
 
-/// Whether any process holds the lock of the one cache entry.
+/// Whether a process holds the lock of the only cache entry.
 fn is_locked(sandbox: &Sandbox) -> bool {
     File::open(sandbox.lock_path()).unwrap().try_lock().is_err()
 }

@@ -1,4 +1,4 @@
-//! Killed at any system call, the program leaves nothing that the next call stumbles over.
+//! After the program is killed at any system call, the next call succeeds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
 
-/// A machine of its own for each kill.
+/// A new machine for each kill.
 fn machine() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
-    // The hardest case: a refresh token that is spent and whose successor is lost is of no use to anybody.
+    // The hardest case: if a spent refresh token's successor is lost, the login cannot be refreshed.
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
     (stand_in, sandbox)
@@ -23,7 +23,7 @@ fn cold_calls() -> Vec<Call> {
     strace::calls(&sandbox, &[])
 }
 
-/// Runs the program until it is killed as it enters this call: then the call before it was the last that happened.
+/// Kills the program as it enters this system call, so that the call before it was the last.
 #[track_caller]
 fn kill_at(call: &Call, sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     let outcome = strace::inject(sandbox, &call.name, &format!("signal=SIGKILL:when={}", call.ordinal), arguments);
@@ -31,7 +31,7 @@ fn kill_at(call: &Call, sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     outcome
 }
 
-/// A call that succeeds at once: it waits for nobody.
+/// Asserts that the program succeeds without waiting for the lock.
 #[track_caller]
 fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]) -> (String, String) {
     let outcome = sandbox.run(arguments);
@@ -40,13 +40,13 @@ fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]
     (outcome.stdout.trim_end().to_owned(), outcome.stderr)
 }
 
-/// Whether a run sent_a_request the server, by what it said. The server's own log will not do: it may not have come to the
-/// request of the run that was killed.
+/// Whether a run sent a request, according to its stderr. The server's log may not have the request of a killed run
+/// yet.
 fn sent_a_request(said: &str) -> bool {
     said.lines().any(|line| line.starts_with("spotinst-cred: asking "))
 }
 
-/// What the kills left was swept by the refresh after them.
+/// Asserts that the refresh after a kill removed what it left.
 #[track_caller]
 fn assert_tidy(call: &Call, sandbox: &Sandbox) {
     assert_eq!(sandbox.cache_files("tmp"), [] as [PathBuf; 0], "after a kill at {call:?}");
@@ -68,7 +68,7 @@ fn after_a_kill_at_any_system_call_the_next_call_succeeds() {
 
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
-        // An entry that is there is whole: it serves.
+        // An entry is complete if it exists, and is used.
         assert_eq!(sent_a_request(&said), !has_entry, "after a kill at {call:?}: {said}");
         assert_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
@@ -88,12 +88,12 @@ fn after_a_refresh_is_killed_at_any_system_call_the_next_call_succeeds() {
         sandbox.token();
         kill_at(call, &sandbox, &["--force-refresh"]);
 
-        // The old token or the new one, from the cache: the entry is never torn.
+        // The old or the new token comes from the cache: the entry is never partly written.
         let (token, said) = succeeds(call, &sandbox, ["-v"]);
         assert!(!sent_a_request(&said), "after a kill at {call:?}: {said}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
-        // Where the refresh token was spent and its successor lost, the password is there.
+        // If the refresh token was spent and its successor lost, the password is used.
         let (renewed, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
         assert!(renewed != token && stand_in.issued().contains(&renewed), "after a kill at {call:?}");
         assert_tidy(call, &sandbox);

@@ -1,4 +1,4 @@
-//! Time limits: whatever the server does, a call ends, and in time for the host that runs it.
+//! Time limits: whatever the server does, a call ends before the host that runs it gives up.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -10,10 +10,10 @@ use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::spotinst::PASSWORD;
 use crate::stand_in::{Reply, StandIn};
 
-/// The shortest patience of a usual host, and the guarantee for the default time limit.
+/// The shortest timeout of a usual host. The default time limit stays below it.
 const HOST: Duration = Duration::from_secs(10);
 
-/// Runs so many callers at once and gives each one's end and how long it took.
+/// Runs `n` callers concurrently and returns the outcome and duration of each.
 fn run_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<(Outcome, Duration)> {
     thread::scope(|scope| {
         let caller = || {
@@ -26,7 +26,7 @@ fn run_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&st
     })
 }
 
-/// It failed as temporary, with one line and its hint.
+/// Asserts a temporary failure with one line and its hint.
 #[track_caller]
 fn assert_gave_up(outcome: &Outcome) {
     outcome.has_failed(5);
@@ -63,7 +63,7 @@ fn if_the_server_sends_slowly_all_callers_end_in_time() {
 #[test]
 fn if_the_body_never_arrives_all_callers_end_in_time() {
     let stand_in = StandIn::start();
-    // The head comes at once, and then nothing of what it announces.
+    // The headers arrive at once, and the announced body never does.
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -90,7 +90,7 @@ fn if_the_server_never_accepts_all_callers_end_in_time() {
     let mut sandbox = Sandbox::of(&stand_in);
     let port = listener.local_addr().unwrap().port();
 
-    // Without TLS the request is sent and stays unread; with TLS the handshake never begins.
+    // With http the request is sent and never read; with https the handshake never begins.
     for scheme in ["http", "https"] {
         sandbox.set("SPOTINST_TOKEN_URL", format!("{scheme}://127.0.0.1:{port}/token"));
         for (outcome, took) in run_concurrently(&sandbox, 6, ["--timeout", "1s"]) {
@@ -109,7 +109,7 @@ fn very_short_time_limits_are_kept() {
     for limit in ["1ms", "10ms", "100ms", "1ns"] {
         for (outcome, took) in run_concurrently(&sandbox, 6, ["--timeout", limit, "--force-refresh"]) {
             assert_gave_up(&outcome);
-            // Well before the default limit, which would do for the host as well.
+            // Earlier than the default time limit, which would end the call too.
             assert!(took < HOST / 2, "{limit}: {took:?}");
         }
     }
@@ -131,7 +131,7 @@ fn time_spent_waiting_for_the_lock_counts_toward_the_limit() {
     drop(lock);
     stand_in.wait_for_requests(2);
 
-    // Four seconds and another eight would be too many for the host.
+    // Four seconds of waiting and another eight would exceed the host's timeout.
     waiter.end().has_failed(5);
     assert!(started.elapsed() < HOST, "{:?}", started.elapsed());
 }
@@ -162,7 +162,7 @@ fn a_command_may_run_for_its_own_time_limit() {
         format!("[profiles.default]\npassword_command = [\"{}\"]\ncommand_timeout = \"50s\"\n", command.display());
     sandbox.config(&config);
 
-    // The command takes longer than an exchange may, and longer than anybody would wait for the lock of one.
+    // The command takes longer than the time limit of a call.
     let ends = run_concurrently(&sandbox, 50, ["--timeout", "1s"]);
 
     for (outcome, _) in ends {

@@ -1,8 +1,8 @@
-//! What is said to a person whose settings or command line are wrong, word for word. Read from top to bottom it should
-//! be like talking to a helpful colleague: what is wrong, where it stands, and what to do next.
+//! The exact error for each mistake in settings or on the command line. Each says what is wrong, where, and what to do
+//! next.
 //!
-//! `$HOME` stands for the sandbox's home, `$FILE` for its configuration file. What may be a secret is `hunter2`
-//! everywhere, and never said.
+//! `$HOME` stands for the sandbox's home, `$FILE` for its configuration file. Anything that may be a secret is
+//! `hunter2` here, and never shown.
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 use crate::stand_in::StandIn;
 
-/// One situation, and what is said in it.
+/// A situation and its error message.
 struct Row {
     situation: &'static str,
     prepare: fn(&mut Sandbox),
@@ -21,7 +21,7 @@ struct Row {
     stderr: &'static str,
 }
 
-/// What no message may repeat.
+/// No message may contain it.
 const SECRET: &str = "hunter2";
 
 #[test]
@@ -1054,7 +1054,7 @@ fn host_errors() {
     ]);
 }
 
-/// What the server grants is known from its last answer, so that it is not asked again and again.
+/// The lifetime that the server grants is known from its last response, so there is no further request.
 #[test]
 fn a_min_ttl_that_no_token_meets() {
     let stand_in = StandIn::start();
@@ -1067,7 +1067,7 @@ fn a_min_ttl_that_no_token_meets() {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// An argument cannot be written in the table if it is not UTF-8.
+/// An argument that is not UTF-8 cannot be written in the table.
 #[test]
 fn an_argument_that_is_not_utf8() {
     let sandbox = Sandbox::new();
@@ -1079,7 +1079,7 @@ fn an_argument_that_is_not_utf8() {
     Running::start(&mut command).end().fails(2, stderr);
 }
 
-/// Wherever it stands in a file that is not TOML, a secret is not repeated.
+/// A file that is not TOML: the secret may be anywhere in it.
 #[test]
 fn a_secret_in_a_broken_file_is_not_shown() {
     const BROKEN: &[&str] = &[
@@ -1112,7 +1112,7 @@ fn a_secret_in_a_broken_file_is_not_shown() {
     }
 }
 
-/// Runs every row, and tells all that differ at once.
+/// Checks all rows and prints all that differ.
 #[track_caller]
 fn check(rows: &[Row]) {
     let mut differ = 0;
@@ -1123,7 +1123,7 @@ fn check(rows: &[Row]) {
         let outcome = Running::start(sandbox.command(PROGRAM).args(row.args)).end();
         let fault = flaw(&outcome.stderr).unwrap_or("differs");
         if outcome != expected || fault != "differs" {
-            eprintln!("{}: {fault}\nexpected: {expected:?}\nit is:    {outcome:?}\n", row.situation);
+            eprintln!("{}: {fault}\nexpected: {expected:?}\nactual:   {outcome:?}\n", row.situation);
             differ += 1;
         }
     }
@@ -1135,7 +1135,7 @@ fn spelled_out(row: &Row, sandbox: &Sandbox) -> String {
     row.stderr.replace("$FILE", file.to_str().unwrap()).replace("$HOME", home.to_str().unwrap())
 }
 
-/// What no message may be like, whatever it says.
+/// Returns what is wrong with the style of a message.
 fn flaw(stderr: &str) -> Option<&'static str> {
     let ours = stderr.find("spotinst-cred: ").map_or("", |start| &stderr[start..]);
     let lines: Vec<_> = ours.lines().collect();
@@ -1150,39 +1150,39 @@ fn flaw(stderr: &str) -> Option<&'static str> {
 
 fn nothing(_: &mut Sandbox) {}
 
-/// Everything is set, for an endpoint where nobody listens: a request would be another failure.
+/// All settings, with an endpoint that nobody listens on: a request would be another error.
 fn complete(sandbox: &mut Sandbox) {
     sandbox.set("SPOTINST_TOKEN_URL", "http://127.0.0.1:1/token");
     sandbox.set("SPOTINST_USERNAME", "ada").set("SPOTINST_PASSWORD", SECRET);
     sandbox.set("SPOTINST_CLIENT_ID", "client-1").set("SPOTINST_CLIENT_SECRET", SECRET);
 }
 
-/// The same, for an endpoint with TLS.
+/// Like it, with a TLS endpoint.
 fn secure(sandbox: &mut Sandbox) {
     complete(sandbox);
     sandbox.set("SPOTINST_TOKEN_URL", "https://127.0.0.1:1/token");
 }
 
-/// A profile of five lines that has everything, and what follows.
+/// A profile of five lines with all settings, and more lines.
 fn profile(more: &str) -> String {
     let secrets = "password = 'hunter2'\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n";
     format!("[profiles.default]\nusername = 'ada'\n{secrets}{more}")
 }
 
-/// Everything is set, the password by a file.
+/// All settings, the password from a file.
 fn by_file(sandbox: &mut Sandbox, path: impl Into<OsString>) {
     complete(sandbox);
     sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", path);
 }
 
-/// Everything is set, the password by a command of the default profile.
+/// All settings, the password from a command of the default profile.
 fn by_command(sandbox: &mut Sandbox, command: &str) {
     complete(sandbox);
     sandbox.unset("SPOTINST_PASSWORD");
     sandbox.config(&format!("[profiles.default]\npassword_command = {command}\n"));
 }
 
-/// Everything is set, and kubectl asks.
+/// All settings, as called by kubectl.
 fn asked(sandbox: &mut Sandbox, question: &str) {
     complete(sandbox);
     sandbox.set("KUBERNETES_EXEC_INFO", question);

@@ -1,4 +1,4 @@
-//! The files of `contrib/` that a person copies, and other people's programs that use them.
+//! The example files of `contrib/`, and the programs of others that use them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,32 +8,29 @@ use serde_json::Value;
 use crate::requirements::{need, need_for_case, need_optional, not_installed};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 
-/// The account that the tests' user works in.
 pub const ACCOUNT: &str = "act-12345678";
 
-/// Where an example is, by its path below `contrib/`.
+/// The path of an example below `contrib/`.
 pub fn path(example: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(example)
 }
 
-/// What `contrib/` has that is no example of a host.
+/// Folders of `contrib/` that are not examples.
 const OURS: [&str; 9] =
     ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "stand-in", "transcript"];
 
-/// Every example.
 pub fn examples() -> Vec<PathBuf> {
     let folders = fs::read_dir(path("")).unwrap().map(|folder| folder.unwrap().path());
     let folders = folders.filter(|folder| folder.is_dir() && !OURS.iter().any(|ours| folder.ends_with(ours)));
     folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect()
 }
 
-/// What an example says.
 pub fn text(example: &str) -> String {
     fs::read_to_string(path(example)).unwrap()
 }
 
-/// Finds a program by its name, or by its path below `target/hosts`, where `.ci/hosts` installs what no distribution
-/// has. `None` where it is not installed: the test is then skipped, or fails on CI.
+/// Finds a program by name, or by its path below `target/hosts`, where `.ci/hosts` installs what no distribution has.
+/// `None` if it is not installed: the test is then skipped, or fails on CI.
 #[track_caller]
 pub fn find(program: &str) -> Option<PathBuf> {
     let found = look_for(program);
@@ -65,7 +62,7 @@ fn look_for(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// A YAML document as JSON, by the parser that most hosts use; `None` where it is not there.
+/// Parses YAML with Python's parser, which most hosts use; `None` if that is not installed.
 pub fn yaml(text: &str) -> Option<Value> {
     const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)";
     let python = find("python/bin/python")?;
@@ -74,7 +71,7 @@ pub fn yaml(text: &str) -> Option<Value> {
     Some(serde_json::from_str(&outcome.stdout).unwrap())
 }
 
-/// Runs a program to its end, ours in the `PATH`.
+/// Runs a program to its end, with the program under test in the `PATH`.
 #[track_caller]
 pub fn run(sandbox: &Sandbox, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Outcome {
     Running::start(sandbox.command(program).args(arguments).env("PATH", path_with_program())).end()

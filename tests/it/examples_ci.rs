@@ -1,4 +1,4 @@
-//! The examples for CI systems and for machines: each host's file is read as the host reads it, and what it runs is run.
+//! The examples for CI systems and machines: each file is parsed like its host does, and its commands are run.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, PROGRAM, Running};
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
-/// What a CI system keeps for its jobs.
+/// The secrets of a CI system.
 const KEPT: [(&str, &str); 5] = [
     ("SPOTINST_USERNAME", USERNAME),
     ("SPOTINST_PASSWORD", PASSWORD),
@@ -18,7 +18,7 @@ const KEPT: [(&str, &str); 5] = [
     ("SPOTINST_ACCOUNT", ACCOUNT),
 ];
 
-/// A user who has nothing of that in the environment.
+/// A user without credentials in the environment.
 fn without_credentials() -> FakeNetwork {
     let mut network = FakeNetwork::start();
     for (name, _) in KEPT {
@@ -27,7 +27,7 @@ fn without_credentials() -> FakeNetwork {
     network
 }
 
-/// The steps that can be run without the network: all but the installation.
+/// Runs all steps except the installation, which needs the network.
 #[test]
 fn a_github_job_logs_in_and_uses_the_token() {
     let (Some(workflow), Some(_)) = (yaml(&text("github-actions/spotinst.yml")), find("curl")) else { return };
@@ -49,7 +49,7 @@ fn a_github_job_logs_in_and_uses_the_token() {
     assert_eq!(network.calls().len(), 1);
 }
 
-/// One `run`, by the shell that the runner takes, with what its `env` says.
+/// Runs one step's `run` with its `env`, in the shell that the runner uses.
 fn github_step(network: &FakeNetwork, step: &Value) -> Outcome {
     let mut command = network.sandbox.command("bash");
     command.args(["-e", "-c", step["run"].as_str().unwrap()]);
@@ -86,7 +86,7 @@ fn a_gitlab_job_stops_without_a_token() {
     }
 }
 
-/// Both scripts of the job, a line after the other in one shell that stops at the first failure, as the runner has it.
+/// Runs both scripts of the job in one shell that stops at the first failure, like the runner.
 fn gitlab_job(shell: &str, password: &str, look: impl FnOnce(&Outcome)) -> Option<FakeNetwork> {
     let (config, _) = (yaml(&text("gitlab-ci/spotinst.yml"))?, find("curl")?);
     let mut network = without_credentials();
@@ -105,7 +105,7 @@ fn gitlab_job(shell: &str, password: &str, look: impl FnOnce(&Outcome)) -> Optio
     Some(network)
 }
 
-/// No daemon is needed: what the container's process would be is run here, its secrets in another directory.
+/// Runs the container's command without a daemon; its secrets are in another directory.
 #[test]
 fn a_container_reads_its_secrets_from_files() {
     let (Some(compose), Some(_)) = (yaml(&text("docker/compose.yaml")), find("curl")) else { return };
@@ -129,7 +129,6 @@ fn a_container_reads_its_secrets_from_files() {
     assert_eq!(network.calls().len(), 1);
 }
 
-/// systemd finds no mistake in the units.
 #[test]
 fn systemd_accepts_the_units() {
     let Some(analyze) = find("systemd-analyze") else { return };
@@ -142,7 +141,7 @@ fn systemd_accepts_the_units() {
     outcome.prints("");
 }
 
-/// Its program under the path that it has here.
+/// The unit with the path of the program under test.
 fn unit_text(unit: &str) -> String {
     text(&format!("systemd/{unit}")).replace("/usr/local/bin/spotinst-cred", PROGRAM)
 }
@@ -168,7 +167,7 @@ fn a_service_starts_with_a_token_and_no_password() {
     assert!(!outcome.stdout.contains("PASSWORD") && !outcome.stdout.contains("CLIENT_SECRET"), "{outcome:?}");
 }
 
-/// What systemd would do with the unit: its credentials, its directories, its environment, its program.
+/// Runs the unit's program with the credentials, directories and environment that systemd would set up.
 fn start_unit(network: &mut FakeNetwork, unit: &str) -> Outcome {
     let home = network.sandbox.home();
     let credentials = [("password", PASSWORD), ("client-secret", CLIENT_SECRET)];
@@ -190,7 +189,7 @@ fn start_unit(network: &mut FakeNetwork, unit: &str) -> Outcome {
     Running::start(network.sandbox.command(words.next().unwrap()).args(words)).end()
 }
 
-/// Every example says on top what it is for; JSON, which has no comments, is excepted.
+/// Every example begins with a comment about its purpose, except JSON, which has no comments.
 #[test]
 fn every_example_begins_with_its_purpose() {
     for file in examples() {

@@ -1,4 +1,4 @@
-//! The snippets for shells, make and direnv, copied as they are.
+//! The examples for shells, make and direnv, used unchanged.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,10 +7,10 @@ use crate::examples::{ACCOUNT, find, find_for_case, path};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 
-/// What a child of the shell finds.
+/// Prints the variables that a child of the shell gets.
 const LOOK: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT]\"'";
 
-/// A user with an account, and a `terraform` that tells what it was given.
+/// A user with an account, and a `terraform` that prints what it gets.
 fn user(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::of(stand_in);
     let terraform = "echo \"$* [$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT] [$SPOTINST_PASSWORD]\"; exit 7";
@@ -21,7 +21,7 @@ fn user(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// The same, but the password is wrong.
+/// Like [`user`], with a wrong password.
 fn user_with_wrong_password(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = user(stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
@@ -72,8 +72,8 @@ fn fish_passes_the_token_to_programs() {
     gives_programs_a_token("fish", "shell/spotinst.fish");
 }
 
-/// The program has the token and not the password, its arguments and status are its own, and the shell has no token
-/// until it asks for one.
+/// The program gets the token and not the password, its arguments and status are passed through, and the shell itself
+/// has no token until `spotinst_env`.
 #[track_caller]
 fn gives_programs_a_token(name: &str, example: &str) {
     let Some(_) = find(name) else { return };
@@ -91,7 +91,7 @@ fn gives_programs_a_token(name: &str, example: &str) {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// Neither does the program run, nor does the shell get a variable, and both say so by their status.
+/// The program is not run, the shell gets no variable, and both statuses say so.
 #[test]
 fn shells_report_a_missing_token() {
     for (name, example) in [("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")] {
@@ -139,7 +139,7 @@ fn make_stops_without_a_token() {
     assert!(outcome.stderr.ends_with("*** no Spotinst token: see the message above.  Stop.\n"), "{outcome:?}");
 }
 
-/// A directory with an `.envrc` that its user allows.
+/// A project directory with an allowed `.envrc`.
 fn direnv(sandbox: &mut Sandbox) -> Outcome {
     let directory = sandbox.path().join("project");
     fs::create_dir(&directory).unwrap();

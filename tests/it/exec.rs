@@ -1,4 +1,4 @@
-//! `exec`: the program gets the token and not the keys, and is on its own.
+//! `exec`: the program gets the token, no credentials, and replaces this process.
 
 use std::fs;
 use std::io::Write;
@@ -57,7 +57,7 @@ fn arguments_are_passed_unchanged() {
     let [a, b, c, d, e, f] = words;
     sandbox.run(["exec", "--", "printf", "[%s]", a, b, c, d, e, f]).prints(&expected);
     sandbox.run(["exec", "printf", "[%s]", a, b, c, d, e, f]).prints(&expected);
-    // Our own options stand before the program.
+    // Our options come before the program.
     sandbox.run(["exec", "-p", "default", "--", "echo", "-p"]).prints("-p\n");
     sandbox.run(["-p", "default", "exec", "--", "echo", "-p"]).prints("-p\n");
 }
@@ -82,7 +82,7 @@ fn it_is_the_same_process_and_signals_reach_it() {
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
 
-    // Rust programs ignore SIGPIPE themselves; what they become must not.
+    // Rust programs ignore SIGPIPE; the program that is run must not inherit that.
     let mut piped = sandbox.program(["exec", "--", "sh", "-c", "kill -PIPE $$; echo alive"]);
     assert_eq!(piped.status().unwrap().signal(), Some(13));
 }

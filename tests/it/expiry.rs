@@ -1,4 +1,4 @@
-//! The states of a token in hand, at every age: fresh, ageing, due.
+//! The state of a cached token by its age: fresh, to be refreshed early, or due.
 
 use std::fs::{self, File};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::stand_in::{Reply, StandIn};
 
 const HOURS_2: u64 = 7_200;
 
-/// What a call makes of the token in hand while somebody else holds the lock.
+/// What a call does with a cached token while another process holds the lock.
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     /// Prints it and does not try the lock.
     Fresh,
-    /// Prints it after one try.
+    /// Prints it after one try to lock.
     RefreshEarly,
     /// Waits for the lock.
     Due,
@@ -34,7 +34,7 @@ fn state(sandbox: &Sandbox, min_ttl: &str) -> State {
     }
 }
 
-/// A token of this lifetime, in seconds, in the cache of a new sandbox, and the clock of that sandbox.
+/// A sandbox with a cached token of this lifetime in seconds, and its clock.
 fn cached_token(lifetime: u64, stand_in: &StandIn) -> Option<(Sandbox, FakeClock, String)> {
     let mut sandbox = Sandbox::of(stand_in);
     let clock = FakeClock::of(&mut sandbox)?;
@@ -48,16 +48,16 @@ fn a_token_is_fresh_then_refreshed_early_then_due() {
     use State::{Due, Fresh, RefreshEarly};
 
     let stand_in = StandIn::start();
-    // Lifetime and age in seconds. Where the spread decides nothing is said.
+    // Lifetime and age in seconds. Ages at which the random spread decides are left out.
     let table = [
         (
             HOURS_2,
             vec![(0, Fresh), (5_999, Fresh), (6_300, RefreshEarly), (7_139, RefreshEarly), (7_140, Due), (7_300, Due)],
         ),
         (3_600, vec![(2_399, Fresh), (2_700, RefreshEarly), (3_539, RefreshEarly), (3_540, Due)]),
-        // Half of it is the earliest that it is renewed.
+        // It is refreshed after half of its lifetime at the earliest.
         (600, vec![(299, Fresh), (375, RefreshEarly), (539, RefreshEarly), (540, Due)]),
-        // From here on the margin, too, is half of it.
+        // For shorter lifetimes the margin is half of it, too.
         (60, vec![(29, Fresh), (30, Due), (60, Due)]),
         (2, vec![(0, Fresh), (1, Due)]),
     ];
@@ -76,7 +76,7 @@ fn early_refreshes_are_spread_over_callers() {
     let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
     clock.set(6_150);
 
-    // Each is a toss of a coin: that 64 fall alike does not happen.
+    // The chance that all 64 random choices are equal is negligible.
     let fresh = (0..64).filter(|_| state(&sandbox, "0s") == State::Fresh).count();
 
     assert!((1..64).contains(&fresh), "{fresh} of 64 were fresh");
@@ -89,7 +89,7 @@ fn a_fresh_token_is_printed_without_lock_or_request() {
     fs::remove_file(sandbox.lock_path()).unwrap();
     clock.set(5_999);
 
-    // No secret is there to be read, either.
+    // Secrets are not read, either.
     let mut command = sandbox.program([]);
     command.env("SPOTINST_PASSWORD_FILE", "/nonexistent").env_remove("SPOTINST_PASSWORD");
     crate::sandbox::Running::start(&mut command).end().prints(&format!("{token}\n"));
@@ -164,7 +164,7 @@ fn a_cached_token_below_min_ttl_is_not_printed() {
     let outcome = sandbox.run(["--min-ttl", "1h"]);
 
     assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
-    assert_eq!(sandbox.token(), token, "who asks for less is still served");
+    assert_eq!(sandbox.token(), token, "a caller without --min-ttl still gets the cached token");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn the_jwts_expiry_counts_if_the_response_has_none() {
     stand_in.settings(|service| service.tells_lifetime = false);
     let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
 
-    // The stand-in's clock is the real one: some seconds later than the sandbox's, which stands still.
+    // The stand-in's clock is the real one, some seconds ahead of the sandbox's, which stands still.
     clock.set(5_900);
     assert_eq!(state(&sandbox, "0s"), State::Fresh);
     clock.set(6_900);

@@ -1,4 +1,4 @@
-//! A wall clock that a test sets, by `faketime`'s library. The monotonic clock stays the real one: budgets go on.
+//! A wall clock that a test sets, with `faketime`. The monotonic clock stays real, so deadlines do too.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use crate::sandbox::Sandbox;
 
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
-/// The clock of one sandbox. It stands still, so that ages are exact however slow the machine is.
+/// The clock of one sandbox. It stands still, so that ages are exact on slow machines.
 pub struct FakeClock {
     file: PathBuf,
     start: u64,
 }
 
 impl FakeClock {
-    /// Lets all later processes of the sandbox read this clock, which shows the present. None where `faketime` is not
-    /// installed: then the test is skipped, by name; under `CI` it fails.
+    /// Sets this clock, at the current time, for all later processes of the sandbox. `None` if `faketime` is not
+    /// installed: the test is then skipped, or fails on CI.
     pub fn of(sandbox: &mut Sandbox) -> Option<Self> {
         let library = library();
         need(library.is_some(), &not_installed("faketime"));
@@ -35,7 +35,7 @@ impl FakeClock {
         Some(clock)
     }
 
-    /// Sets it to so many seconds after the start, also for processes that run already.
+    /// Sets the clock to this many seconds after its start, for running processes too.
     pub fn set(&self, seconds: i64) {
         let next = self.file.with_extension("next");
         fs::write(&next, format!("{}\n", self.start.saturating_add_signed(seconds))).unwrap();

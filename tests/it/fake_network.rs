@@ -1,5 +1,5 @@
-//! The hosts that clients have hard-coded, `oauth.spotinst.io` and `api.spotinst.io`, as an unmodified client reaches
-//! them: over TLS, through a proxy that joins every tunnel to the stand-in.
+//! The hosts that clients have hard-coded, `oauth.spotinst.io` and `api.spotinst.io`, for unmodified clients: over TLS,
+//! through a proxy that connects every tunnel to the stand-in.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::stand_in::proxy::Proxy;
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, Request, StandIn};
 
-/// Both hosts, the way to them, and a user of this program who has set nothing special.
+/// Both hosts, the proxy, and a user with default settings.
 pub struct FakeNetwork {
     pub spotinst: StandIn,
     pub proxy: Proxy,
@@ -17,7 +17,7 @@ pub struct FakeNetwork {
 }
 
 impl FakeNetwork {
-    /// The API accepts the tokens of the token endpoint and nothing else.
+    /// The API accepts only tokens of the token endpoint.
     pub fn start() -> Self {
         let ca = Ca::new();
         let spotinst = StandIn::start_tls(&ca.identity_for(&["oauth.spotinst.io", "api.spotinst.io"]));
@@ -40,7 +40,7 @@ impl FakeNetwork {
         Self { spotinst, proxy, sandbox }
     }
 
-    /// The one token that was issued.
+    /// The only issued token.
     #[track_caller]
     pub fn token(&self) -> String {
         let mut issued = self.spotinst.issued();
@@ -48,7 +48,7 @@ impl FakeNetwork {
         issued.remove(0)
     }
 
-    /// What the API was asked, token requests left out: each carried our token.
+    /// The requests to the API, each of which had the token.
     #[track_caller]
     pub fn calls(&self) -> Vec<Request> {
         let token = self.token();
@@ -57,7 +57,7 @@ impl FakeNetwork {
         calls
     }
 
-    /// The hosts that the clients believed to talk to, each once, in order.
+    /// The hosts that clients connected to, without consecutive repetitions.
     pub fn hosts(&self) -> Vec<String> {
         let mut hosts: Vec<_> = self.proxy.tunnels().into_iter().map(|tunnel| tunnel.target).collect();
         hosts.dedup();
@@ -65,7 +65,7 @@ impl FakeNetwork {
     }
 }
 
-/// Something that has an id and a name, in the API's envelope: a list for who looks, the new one for who creates.
+/// A resource in the API's envelope: the existing one for a GET, else the created one.
 fn group(request: &Request) -> Reply {
     let name = if request.method == "GET" { "existing" } else { "hello" };
     let items: Value = json!([{"id": format!("id-of-{name}"), "name": name}]);

@@ -1,4 +1,4 @@
-//! `contrib/fleet/kubernetes`: what its CronJob runs, run here in its order, as far as that needs no cluster.
+//! `contrib/fleet/kubernetes`: the commands of its CronJob, run in order as far as they need no cluster.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::stand_in::{StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kubernetes");
 
-/// The documents of a file, by PyYAML; nothing where that is not installed.
+/// The documents of a file, parsed by PyYAML; `None` if that is not installed.
 fn documents(file: &str) -> Option<Vec<Value>> {
     has_python_module("yaml").then(|| {
         let script =
@@ -63,7 +63,7 @@ fn the_cron_job_makes_the_secret_with_the_keys_that_ocean_reads() {
     Running::start(&mut command).end().prints("");
     let token = stand_in.issued().remove(0);
 
-    // All but the last step, which needs a cluster: that one only prints what it would apply.
+    // The last step needs a cluster, so it only prints what it would apply.
     let publish = here(words(&pod["containers"][0]["command"]).last().unwrap());
     let script = format!("set -eu\nkubectl() {{ case $1 in apply) ;; *) command kubectl \"$@\" ;; esac; }}\n{publish}");
     sandbox.set("ACCOUNT", "act-1").set("HOME", volume.as_os_str());

@@ -1,4 +1,4 @@
-//! The exact bytes of every format, and the readers that they are for.
+//! The exact output of every format, and the programs that read it.
 
 use std::fs;
 use std::io::Write;
@@ -123,7 +123,7 @@ fn an_unknown_format_is_an_error_that_lists_the_known_ones() {
 fn shells_evaluate_their_format_and_export_it() {
     let sandbox = with_document(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
-    // A child prints them: only what is exported reaches it.
+    // A child prints the variables: it gets only exported ones.
     let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
     for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
         if is_installed_for_case(shell, &["-c", ":"]) {
@@ -147,7 +147,7 @@ fn an_environment_file_means_the_same_to_all_its_readers() {
     let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join(".env");
     sandbox.run(["-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
-    // Docker and systemd: a name, `=`, and the rest of the line, quotes and all; a shell: as it is written.
+    // Docker and systemd take the rest of the line after `=`, quotes included; a shell parses it.
     let text = fs::read_to_string(&file).unwrap();
     let pairs: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
     assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
@@ -166,7 +166,7 @@ fn docker_reads_the_environment_file() {
     if !need_optional(can_run("docker", &["--version"]), &not_installed("docker")) {
         return;
     }
-    // An engine that refuses to make the container, when it has been told its environment.
+    // An engine that refuses to create the container after it has received the environment.
     let engine = StandIn::start();
     engine.handler(|request| match request.target.as_str() {
         "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
@@ -211,7 +211,7 @@ fn a_token_that_looks_like_a_number_is_a_string_in_yaml() {
         let expected: Vec<_> = numbers.into_iter().chain(words).map(|token| format!("{token}12345678")).collect();
         assert_eq!(python(script, &stream), format!("{}\n", expected.join(" ")));
     }
-    // The usual ones are plain: hexadecimal, a JWT, an account.
+    // Usual values are plain: hexadecimal, a JWT, an account.
     for token in ["3f2a9c", "0ab4", "1e2f", "eyJ0.eyJp.x-_", "a"] {
         let yaml = with_permanent_token(token, "account = \"act-1\"").run(["-f", "yaml"]);
         yaml.prints(&format!("default:\n  token: {token}\n  account: act-1\n"));
@@ -233,7 +233,7 @@ fn curl_sends_the_header_from_its_stdin() {
 fn terraform_gets_an_object_of_strings_without_its_query_being_read() {
     let sandbox = with_document(DOCUMENT);
     let mut command = sandbox.program(["-f", "terraform"]);
-    // A pipe that nobody writes to or closes: reading it would hang.
+    // A pipe that is never written or closed: reading it would hang.
     let (reader, _writer) = std::io::pipe().unwrap();
     command.stdin(reader);
     let outcome = Running::start(&mut command).end();
@@ -248,7 +248,7 @@ fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
     let file = sandbox.write("github_env", "A=1");
     sandbox.set("GITHUB_ENV", &file);
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
-    // An unfinished line of somebody else is not run on.
+    // If the last line has no newline, one is added.
     let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}"));
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
@@ -292,7 +292,7 @@ fn github_output_is_all_or_nothing() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
 }
 
-/// What a Python script prints that reads this.
+/// Runs a Python script with this stdin and returns its stdout.
 fn python(script: &str, input: &str) -> String {
     let mut command = Command::new("python3");
     let mut child = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

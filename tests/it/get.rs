@@ -1,4 +1,4 @@
-//! `get`: headers for Spotinst's servers, and for nobody else.
+//! `get`: headers for requests to Spotinst, and to no other server.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -23,7 +23,7 @@ fn the_response_has_headers_and_their_expiry() {
 
 #[test]
 fn unknown_request_fields_are_ignored() {
-    // As restish asks, and as a later version of the protocol might.
+    // Like restish sends it, and like a later version of the protocol could.
     let request =
         r#"{"method":"GET","uri":"https://api.spotinst.io/setup/account","headers":{"Accept":["*/*"]},"body":""}"#;
     assert_eq!(ask(&with_permanent_token("abc", ""), request).status, Some(0));
@@ -150,7 +150,7 @@ fn the_configured_api_gets_a_token_too() {
     ] {
         assert_eq!(ask_for(&sandbox, other).status, Some(1), "{other}");
     }
-    // The variable goes before the profile; http is for a loopback address alone.
+    // The variable overrides the profile; http is allowed only for loopback addresses.
     sandbox.set("SPOTINST_API_URL", "http://127.0.0.1:8080");
     assert_eq!(ask_for(&sandbox, "http://127.0.0.1:8080/x").status, Some(0));
     assert_eq!(ask_for(&sandbox, "http://127.0.0.1:8081/x").status, Some(1));
@@ -200,7 +200,7 @@ fn a_refused_uri_causes_no_request() {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// Asks for the URI, written as it stands in JSON.
+/// Runs `get` for a URI, in JSON notation.
 #[track_caller]
 fn ask_for(sandbox: &Sandbox, uri: &str) -> Outcome {
     ask(sandbox, &format!("{{\"uri\":\"{uri}\"}}"))
@@ -209,7 +209,7 @@ fn ask_for(sandbox: &Sandbox, uri: &str) -> Outcome {
 #[track_caller]
 fn ask(sandbox: &Sandbox, input: &str) -> Outcome {
     let mut child = sandbox.program(["get"]).stdin(Stdio::piped()).spawn().unwrap();
-    // One who asks too much is not heard to the end.
+    // `get` may exit before it has read all of a long request.
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -1,5 +1,5 @@
-//! What an unlucky or a hostile surrounding lays out: relative paths, pipes in the place of files, files of others,
-//! words that a shell would take apart.
+//! An unlucky or hostile environment: relative paths, pipes in place of files, files of other users, words that need
+//! quoting.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -11,13 +11,12 @@ use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
 
-/// Runs the program in this directory.
 #[track_caller]
 fn run_in<const N: usize>(sandbox: &Sandbox, dir: &Path, arguments: [&str; N]) -> Outcome {
     Running::start(sandbox.program(arguments).current_dir(dir)).end()
 }
 
-/// Two directories with the same files, but for the token that the script prints: `first` and `second`.
+/// Directories `first` and `second` with the same configuration, whose scripts print different tokens.
 fn two_configurations(sandbox: &Sandbox, command: &str) -> [PathBuf; 2] {
     ["first", "second"].map(|name| {
         sandbox.script(&format!("{name}/tok.sh"), &format!("echo {name}"));
@@ -47,7 +46,7 @@ fn a_relative_configuration_variable_is_relative_to_the_working_directory() {
     run_in(&sandbox, &second, []).prints("second\n");
 }
 
-/// What is cached for one configuration is the same wherever its callers stand.
+/// The cache of one configuration is shared from all working directories.
 #[test]
 fn a_command_does_not_depend_on_the_working_directory() {
     let sandbox = Sandbox::new();
@@ -121,7 +120,7 @@ fn make_fifo(path: &Path) {
     assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
 }
 
-/// A pipe that nobody writes to, in the sandbox.
+/// A named pipe without a writer.
 fn silent_pipe(sandbox: &Sandbox) -> PathBuf {
     let fifo = sandbox.path().join("pipe");
     make_fifo(&fifo);
@@ -186,7 +185,7 @@ fn a_configuration_can_be_read_from_a_pipe() {
     writer.join().unwrap();
 }
 
-/// Where the roots are read the lock is held, so that a silent pipe would hold up everybody.
+/// The lock is held when roots are read, so a silent pipe would block all callers.
 #[test]
 fn a_pipe_as_ca_file_is_refused() {
     let stand_in = StandIn::start();
@@ -216,7 +215,7 @@ fn a_pipe_as_ca_file_is_refused() {
     );
 }
 
-/// A configuration whose command leaves a trace when it runs.
+/// A configuration whose command creates `~/trace`.
 fn configuration_with_trace(sandbox: &Sandbox) -> PathBuf {
     sandbox.config("[profiles.default]\ntoken_command = \"touch ~/trace; echo obeyed\"\n").config_path()
 }
@@ -267,7 +266,7 @@ fn a_configuration_of_another_user_is_refused() {
     sandbox.run([]).prints("obeyed\n");
 }
 
-/// A device can be written by everybody, and holds nothing of theirs.
+/// A device is world-writable, but has no content of others.
 #[test]
 fn dev_null_is_an_empty_configuration() {
     let stand_in = StandIn::start();

@@ -1,4 +1,4 @@
-//! However slow a server is, and wherever in the exchange, the call ends inside its budget.
+//! However slow a server is, at any point of a request, the call ends within its time limit.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -11,10 +11,10 @@ use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// Far more than the time limit of these calls, far less than what they meet would take.
+/// Far more than the time limit of these calls, and far less than a complete response would take.
 const AT_MOST: Duration = Duration::from_secs(8);
 
-/// So slow that a head of some hundred bytes takes half a minute.
+/// So slow that a few hundred bytes of headers take half a minute.
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[track_caller]
@@ -30,7 +30,7 @@ fn assert_timed_out(outcome: &Outcome, started: Instant, url: &str) {
     assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
 }
 
-/// Answers that end much too late or never: before the head, in the head, in the body.
+/// Responses that end too late or never: before, in or after the headers.
 fn slow_answers() -> [Reply; 3] {
     let padding = |body| [vec![b' '; 60_000], body].concat();
     [
@@ -65,7 +65,7 @@ fn slow_responses_over_tls() {
     }
 }
 
-/// A server that accepts and then only does this, and a sandbox that asks it by `scheme`.
+/// A server that accepts connections and passes them to `serve`, and a sandbox that uses it.
 fn raw_server(scheme: &str, serve: impl Fn(TcpStream) + Send + 'static) -> (Sandbox, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("{scheme}://{}/token", listener.local_addr().unwrap());
@@ -75,7 +75,7 @@ fn raw_server(scheme: &str, serve: impl Fn(TcpStream) + Send + 'static) -> (Sand
     (sandbox, url)
 }
 
-/// Writes the bytes one by one until the client has had enough.
+/// Writes the bytes one by one until the client disconnects.
 fn send_slowly(mut to: TcpStream, bytes: impl Iterator<Item = u8>) {
     for byte in bytes {
         if to.write_all(&[byte]).is_err() {
@@ -96,7 +96,7 @@ fn a_tls_handshake_that_hangs() {
 
 #[test]
 fn a_tls_handshake_that_is_slow() {
-    // The head of a record of 16 KiB, and then its content.
+    // The header of a record of 16 KiB, and then its content.
     let record = || [0x16, 0x03, 0x03, 0x40, 0x00, 0x02, 0x00, 0x3F, 0xFC].into_iter().chain(std::iter::repeat(0));
     let (sandbox, url) = raw_server("https", move |stream| send_slowly(stream, record()));
     assert_times_out(&sandbox, &url);
@@ -131,7 +131,7 @@ fn interim_responses_do_not_restart_the_timeout() {
 
 #[test]
 fn a_name_server_that_is_silent() {
-    // It must be on port 53, so at an address that nobody else uses.
+    // Name servers are on port 53, so this one has an address of its own.
     const NAME_SERVER: &str = "127.77.53.53";
     let silent = UdpSocket::bind((NAME_SERVER, 53));
     if !need(silent.is_ok(), "it needs port 53") {

@@ -1,4 +1,4 @@
-//! The schema of the `json` document, by a validator that is not ours.
+//! The schema of the `json` format, checked with a third-party validator.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::requirements::has_python_module;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 
-/// Says of each document on stdin, one a line, whether the schema admits it.
+/// Validates each document, one per line.
 const VALIDATE: &str = "
 import json, jsonschema, sys
 schema = json.load(open(sys.argv[1]))
@@ -37,7 +37,7 @@ fn the_schema_accepts_exactly_what_a_token_command_may_print() {
     if !has_python_module("jsonschema") {
         return;
     }
-    // Each is taken by the program as it is by the schema.
+    // The program accepts the same documents as the schema.
     let documents = [
         (r#"{"version":1,"access_token":"abc"}"#, true),
         (r#"{"version":1,"access_token":"abc","token_type":"bearer","expires_in":12.5,"new":{}}"#, true),

@@ -1,5 +1,5 @@
-//! The example's kubeconfig, read by every client of Kubernetes that installs here: two versions of kubectl, the Python
-//! client, and the JavaScript one, which hands over an stdin that it never closes.
+//! The example's kubeconfig with several clients of Kubernetes: two versions of kubectl, the Python client, and the
+//! JavaScript client, which never closes the stdin that it passes.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// A token service, an API server that lets its tokens in, and a user with the example's file.
+/// A token service, an API server that accepts its tokens, and a user with the example's kubeconfig.
 struct Cluster {
     tokens: StandIn,
     api: StandIn,
@@ -33,7 +33,7 @@ impl Cluster {
         Self { tokens, api, sandbox }
     }
 
-    /// Whoever asked for the server's version got it, with the one token.
+    /// Asserts that the client got the server's version, and sent the token.
     #[track_caller]
     fn served(&self, outcome: &Outcome) {
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
@@ -45,7 +45,7 @@ impl Cluster {
     }
 }
 
-/// Clients check that nothing is missing.
+/// Clients require all these fields.
 fn version() -> Reply {
     Reply::json(
         200,
@@ -87,7 +87,7 @@ fn the_javascript_client_authenticates() {
                           console.log((await config.makeApiClient(VersionApi).getCode()).gitVersion);";
     let (Some(node), Some(modules)) = (find("node"), find("node/node_modules")) else { return };
     let cluster = Cluster::start();
-    // Modules are looked for beside the script.
+    // Node looks for modules beside the script.
     std::os::unix::fs::symlink(modules, cluster.sandbox.path().join("node_modules")).unwrap();
 
     let outcome = run(&cluster.sandbox, node, &["--input-type=module", "-e", SCRIPT]);

@@ -1,4 +1,4 @@
-//! `login` at a real terminal: what is asked, what is written, what is kept, and how it ends.
+//! `login` at a terminal: what it asks for, writes and stores, and how it ends.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +9,14 @@ use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use crate::stand_in::{Reply, StandIn};
 
-/// A new machine: nothing but the URLs is set, and no colour is wanted.
+/// A new machine: only the URLs are set, and color is off.
 fn new_machine(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("NO_COLOR", "1").set("SPOTINST_TOKEN_URL", stand_in.url()).set("SPOTINST_API_URL", stand_in.base());
     sandbox
 }
 
-/// A profile to which only the password is missing.
+/// A profile without a password.
 fn profile(extra: &str) -> String {
     format!(
         "[profiles.default]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n{extra}"
@@ -40,7 +40,7 @@ fn a_new_machine_is_set_up() {
     terminal.until("Password (not shown): ").line(PASSWORD);
     terminal.until("Choose [none]: ").line("2");
     let (screen, status) = terminal.end();
-    // A machine under load may have something to explain.
+    // A slow machine may print that it is waiting.
     let screen: Vec<_> = screen.lines().filter(|line| !line.starts_with("spotinst-cred: waiting for ")).collect();
     let screen = screen.join("\n") + "\n";
 
@@ -74,7 +74,7 @@ fn a_new_machine_is_set_up() {
     let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
     assert!(!entry.contains(PASSWORD) && !entry.contains(CLIENT_SECRET));
     assert_eq!(sandbox.token(), stand_in.issued()[0]);
-    assert_eq!(stand_in.grants(), ["password", ""], "a grant and the list of accounts");
+    assert_eq!(stand_in.grants(), ["password", ""], "a grant, and a request for the accounts");
 }
 
 #[test]
@@ -191,13 +191,13 @@ fn a_revoked_refresh_token_asks_for_a_login() {
              valid (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320)\nhint: run `spotinst-cred login`\n"
         ),
     );
-    assert_eq!(sandbox.token(), token, "the token in hand serves to its end");
+    assert_eq!(sandbox.token(), token, "the cached token is used until it expires");
     sandbox.run(["--force-refresh"]).fails(
         4,
         "spotinst-cred: the login of profile default is over, and its password is stored nowhere\n\
          hint: run `spotinst-cred login`\n",
     );
-    assert_eq!(stand_in.grants(), ["password", "refresh_token"], "a dead login asks nobody");
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"], "an expired login sends no request");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_login_respects_a_rate_limit() {
         terminal.until("wants no more requests for 600 s");
         assert_eq!(terminal.end().1, Some(5));
     }
-    assert_eq!(stand_in.requests().len(), 1, "the second login asks nobody");
+    assert_eq!(stand_in.requests().len(), 1, "the second login sends no request");
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
 }
 
@@ -268,7 +268,7 @@ fn listing_accounts_ends_at_the_time_limit() {
     let asked = Instant::now();
     let problem = format!("{}/setup/account: no complete answer in time\n", stand_in.base());
     terminal.until("the accounts could not be listed: ").until(&problem);
-    // The default is 8 s.
+    // The default time limit is 8 s.
     assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
     assert_eq!(terminal.end().1, Some(0));
 }
@@ -394,7 +394,7 @@ fn a_login_that_stores_no_refresh_token_is_refused_before_any_prompt() {
     assert_eq!((screen, status), (expected, Some(3)));
     assert_eq!(stand_in.connections(), 0);
 
-    // With a password that is set already there is nothing to keep.
+    // If the password is already set, there is no login to store.
     sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_ACCOUNT", "act-1");
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
     terminal.until("logged in; profile \"default\" is complete\n");

@@ -1,4 +1,4 @@
-//! `logout` and `invalidate`: what is forgotten, what is kept, and that no refresh in flight brings it back.
+//! `logout` and `invalidate`: what they remove and keep, also during a refresh.
 
 use std::fs;
 use std::io::Write;
@@ -10,12 +10,12 @@ use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 
-/// Runs `invalidate` with this on its stdin.
+/// Runs `invalidate` with this stdin.
 #[track_caller]
 fn invalidate(sandbox: &Sandbox, stdin: &str) -> Outcome {
     let mut command = sandbox.program(["invalidate"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // It may end without reading all.
+    // It may exit before it has read everything.
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).ok();
     Running::of(child).end()
 }
@@ -30,7 +30,7 @@ fn logout_forgets_both_tokens() {
 
     assert!(sandbox.cache_files("token").is_empty());
     sandbox.token();
-    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is gone, too");
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed, too");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_refresh_in_flight_does_not_bring_the_tokens_back() {
         assert_eq!(logout.next_line(), LOCK_HELD);
         gate.open();
 
-        assert_eq!(caller.end().status, Some(0), "who asked before gets the token");
+        assert_eq!(caller.end().status, Some(0), "the caller that started earlier gets the token");
         assert_eq!(logout.end().status, Some(0));
         assert!(sandbox.cache_files("token").is_empty(), "{arguments:?}");
     }
@@ -117,15 +117,15 @@ fn logout_all_removes_every_token_whose_lock_is_free() {
     assert!(sandbox.cache_files("token").is_empty());
 }
 
-/// Holds this lock until it is dropped.
-#[expect(clippy::disallowed_methods, reason = "a holder that a test can do with as it likes")]
+/// Holds the lock until the file is dropped.
+#[expect(clippy::disallowed_methods, reason = "the test holds the lock itself")]
 fn hold(lock: &Path) -> fs::File {
     let file = fs::File::open(lock).unwrap();
     fs2::FileExt::try_lock_exclusive(&file).unwrap();
     file
 }
 
-/// What is said of a lock that was not had.
+/// The error for a lock that is not free in time.
 fn held(lock: &Path) -> String {
     format!(
         "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
@@ -146,10 +146,10 @@ fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
 
     assert!(sandbox.cache_files("token").is_empty());
     assert_ne!(sandbox.token(), token);
-    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token went with it");
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed, too");
 }
 
-/// Only who must log in again is told that the login is gone.
+/// The loss of a login is reported only if the user has to log in again.
 #[test]
 fn removing_a_login_with_a_rejected_token_is_reported() {
     let stand_in = StandIn::start();
@@ -250,7 +250,7 @@ fn invalidate_requires_a_token_on_stdin() {
     invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
 }
 
-/// The revision tells those who wait that somebody refreshed, and nobody has.
+/// The revision tells waiting callers that there was a refresh.
 #[test]
 fn invalidate_does_not_count_as_a_refresh() {
     let stand_in = StandIn::start();

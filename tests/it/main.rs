@@ -1,5 +1,28 @@
-//! One binary for all integration tests: the real program, real processes, real sockets, the stand-in that this
-//! repository ships. A file an area; `sandbox` is what they share.
+//! All integration tests, in one binary. They run the real program in real processes, against a fake Spotinst service
+//! on real sockets.
+//!
+//! Support:
+//!
+//! - `sandbox`: a home of its own, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
+//!   is known in advance; `callers`: many concurrent callers
+//! - `stand_in`: the fake service; `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall
+//!   clock that a test sets
+//! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
+//!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
+//! - `examples`: the files of `contrib/`; `parallel`: work on many items
+//!
+//! Tests, by topic:
+//!
+//! - One token for all callers: `smoke`, `contention`, `expiry`, `clock_changes`, `deadlines`
+//! - The cache: `cache_files`, `cache_gc`, `crash_safety`, `syscall_failures`
+//! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
+//! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
+//! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
+//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
+//! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
+//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
+//!   `fleet`, `fleet_kubernetes`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -27,51 +50,59 @@ mod stand_in;
 mod strace;
 mod unprivileged;
 
+mod clock_changes;
+mod contention;
+mod deadlines;
+mod expiry;
+mod smoke;
+
 mod cache_files;
 mod cache_gc;
-mod cached_failures;
-mod cargo_token;
-mod clock_changes;
-mod completions;
-mod config;
-mod contention;
 mod crash_safety;
-mod deadlines;
-mod error_messages;
-mod examples_ci;
-mod examples_shells;
-mod exec;
-mod expiry;
-mod fleet;
-mod fleet_kubernetes;
-mod formats;
-mod get;
-mod hostile_env;
-mod http_timeouts;
-mod json_schema;
-mod kubectl;
-mod kubernetes_clients;
-mod login;
-mod logout;
-mod output_file;
-mod proxy;
-mod readme;
-mod refresh_fallback;
-mod refresh_token;
-mod rejected_credentials;
-mod secret_leaks;
-mod secret_sources;
-mod server_errors;
-mod shells;
-mod smoke;
-mod spotinst_clients;
-mod status;
-mod structured_formats;
 mod syscall_failures;
-mod terminal_output;
-mod terraform;
+
+mod cached_failures;
+mod refresh_fallback;
+mod rejected_credentials;
+mod server_errors;
+
+mod http_timeouts;
+mod proxy;
+mod refresh_token;
 mod tls;
-mod token_command;
 mod token_requests;
 mod token_responses;
+
+mod config;
+mod error_messages;
+mod hostile_env;
+mod secret_leaks;
+mod secret_sources;
+mod token_command;
+
+mod formats;
+mod json_schema;
+mod output_file;
+mod structured_formats;
+mod terminal_output;
+
+mod completions;
+mod exec;
+mod get;
+mod login;
+mod logout;
+mod status;
+
+mod cargo_token;
+mod fleet;
+mod fleet_kubernetes;
+mod kubectl;
+mod kubernetes_clients;
+mod shells;
+mod spotinst_clients;
+mod terraform;
+
+mod examples_ci;
+mod examples_shells;
+mod readme;
 mod transcript;

@@ -1,10 +1,10 @@
-//! The program in a mount namespace of its own, where a test replaces files of the system.
+//! Runs the program in its own mount namespace, where a test replaces files of the system.
 
 use crate::requirements::need;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 
-/// Runs the program after a script that mounts. Nothing where mounting is not permitted: the
-/// test is then skipped by name, and fails on CI.
+/// Runs the program after a script of mounts. `None` if mounting is not permitted: the test is then skipped, or fails
+/// on CI.
 #[track_caller]
 pub fn run_with_mounts(sandbox: &Sandbox, mounts: &str) -> Option<Outcome> {
     let run = |flags: &str, then: &str| {

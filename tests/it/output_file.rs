@@ -1,4 +1,4 @@
-//! `--output`: a file that is replaced as a whole.
+//! `--output`: a file that is replaced atomically.
 
 use std::fs;
 use std::io::Read;
@@ -73,7 +73,7 @@ fn a_symlink_of_the_user_is_kept() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(text(&target), format!("{TOKEN}\n"));
 
-    // One that leads to nothing yet makes what it leads to.
+    // A dangling link: its target is created.
     fs::remove_file(&target).unwrap();
     sandbox.run(["-o", path(&link)]).prints("");
     assert_eq!(text(&target), format!("{TOKEN}\n"));
@@ -110,7 +110,7 @@ fn devices_directories_and_open_files_are_not_replaced() {
     for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
     }
-    // In the place of /dev/null, which a mistake would really replace if root runs this.
+    // A FIFO stands for /dev/null, which a bug would replace if root runs the test.
     let fifo = sandbox.home().join("fifo");
     assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
     refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");
@@ -118,7 +118,7 @@ fn devices_directories_and_open_files_are_not_replaced() {
     refuses(&sandbox.run(["-o", path(&home)]), &home, "it is no regular file");
     refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "that is no file's name");
 
-    // Where stdout is a file, replacing it would take away what others wrote there.
+    // If stdout is a file, replacing it would lose what others wrote there.
     let log = sandbox.write("log", "");
     let inode = fs::metadata(&log).unwrap().ino();
     let mut command = sandbox.program(["-o", "/proc/self/fd/1"]);

@@ -1,4 +1,4 @@
-//! Proxies by the usual variables: when one is used, what it is told, and what it can break.
+//! Proxy variables: which one is used, what the proxy gets, and how it can fail.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use crate::stand_in::proxy::{Proxy, Tunnel};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// A host that no name server knows: who reaches it went through the proxy.
+/// A host that no name server knows: it can be reached only through the proxy.
 const HOST: &str = "oauth.spotinst.invalid";
 const URL: &str = "https://oauth.spotinst.invalid/token";
 
-/// An endpoint behind a proxy: the stand-in has the certificate of [`HOST`], and of its own address.
+/// An endpoint behind a proxy: the stand-in's certificate is for [`HOST`] and its own address.
 struct BehindProxy {
     stand_in: StandIn,
     proxy: Proxy,
@@ -30,7 +30,7 @@ impl BehindProxy {
         Self { stand_in, proxy, sandbox }
     }
 
-    /// The same, with the proxy in `HTTPS_PROXY`.
+    /// Like [`Self::new`], with `HTTPS_PROXY` set to the proxy.
     fn set() -> Self {
         let mut behind = Self::new();
         behind.sandbox.set("HTTPS_PROXY", behind.proxy.url());
@@ -120,7 +120,7 @@ fn no_proxy_includes_subdomains() {
 
         let outcome = behind.sandbox.run([]);
 
-        // Nobody knows the host, so without the proxy there is no token.
+        // The host cannot be resolved, so without the proxy there is no token.
         let expected = if is_direct { (Some(5), 0) } else { (Some(0), 1) };
         assert_eq!((outcome.status, behind.proxy.tunnels().len()), expected, "{entries}: {outcome:?}");
     }
@@ -129,7 +129,7 @@ fn no_proxy_includes_subdomains() {
 #[test]
 fn the_proxy_password_is_sent_only_to_the_proxy() {
     let mut behind = BehindProxy::new();
-    // `ada:p@ss/100% +`, as RFC 7617 wants it.
+    // `ada:p@ss/100% +`, encoded as in RFC 7617.
     behind.sandbox.set("HTTPS_PROXY", behind.proxy.url_with("ada:p%40ss%2F100%25%20+"));
 
     let outcome = behind.sandbox.run(["-v"]);
@@ -199,7 +199,7 @@ fn a_proxy_that_closes_the_connection_or_is_down() {
 #[test]
 fn a_slow_proxy_times_out() {
     let pause = Duration::from_millis(50);
-    // Each of them would take for ever, or minutes.
+    // Each response would take minutes, or never end.
     let slow = [Reply::hang(), Reply::empty(200).with_header("X", "x".repeat(10_000)).dripping(pause)];
     for reply in slow {
         let behind = BehindProxy::set();

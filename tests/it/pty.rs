@@ -1,5 +1,5 @@
-//! A program at a real terminal: a pseudo-terminal of Python's standard library, as safe Rust has none. What the
-//! program shows is read here, and what a person would type is written.
+//! A program at a pseudo-terminal, from Python's standard library, as safe Rust has none. Tests read what it shows and
+//! type keys.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::requirements::{need, not_installed};
 use crate::sandbox::Sandbox;
 
-/// Nothing that is awaited takes longer.
+/// A wait that takes longer fails the test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs its arguments at a terminal of their own, with signals as at a person's: whoever runs the tests in the
-/// background ignores the interrupt key. A program that a signal ended gives 256 less the signal.
+/// Runs its arguments at a terminal with default signals: tests that run in the background inherit an ignored SIGINT.
+/// The status of a program that a signal ended is 256 less the signal.
 const DRIVER: &str = "
 import os, pty, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -23,25 +23,24 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)
 ";
 
-/// A program that runs at a terminal.
 pub struct Terminal {
     child: Child,
     keys: ChildStdin,
     shown: Receiver<Vec<u8>>,
     screen: String,
-    /// Up to here the screen has been read.
+    /// The screen has been read up to here.
     read: usize,
 }
 
 impl Terminal {
-    /// Starts the program with these arguments; nothing where there is no Python.
+    /// Starts the program under test; `None` if Python is not installed.
     pub fn start<const N: usize>(sandbox: &Sandbox, arguments: [&str; N]) -> Option<Self> {
         let mut line = vec![crate::sandbox::PROGRAM];
         line.extend(arguments);
         Self::run(sandbox, &line)
     }
 
-    /// Starts any command line; nothing where there is no Python.
+    /// Starts any command line; `None` if Python is not installed.
     pub fn run(sandbox: &Sandbox, line: &[impl AsRef<OsStr>]) -> Option<Self> {
         let mut command = sandbox.command(python()?);
         command.args(["-c", DRIVER]).args(line).stdin(Stdio::piped()).stderr(Stdio::inherit());
@@ -59,7 +58,7 @@ impl Terminal {
         Some(Self { child, keys, shown, screen: String::new(), read: 0 })
     }
 
-    /// Waits until this is shown, after all that was awaited before.
+    /// Waits until this text is shown, after all text awaited before.
     #[track_caller]
     pub fn until(&mut self, text: &str) -> &mut Self {
         while !self.screen[self.read..].contains(text) {
@@ -72,19 +71,18 @@ impl Terminal {
         self
     }
 
-    /// Types keys.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
         self
     }
 
-    /// Types a line.
+    /// Types a line and Enter.
     pub fn line(&mut self, text: &str) -> &mut Self {
         self.keys(&format!("{text}\n"))
     }
 
-    /// Waits for the end; the whole screen and the exit status.
+    /// Waits for the end and returns the whole screen and the exit status.
     #[track_caller]
     pub fn end(mut self) -> (String, Option<i32>) {
         loop {
@@ -106,7 +104,7 @@ impl Drop for Terminal {
     }
 }
 
-/// The interpreter itself, as what stands in the `PATH` may need more of an environment than a sandbox has.
+/// The path of the interpreter itself: a wrapper in the `PATH` may need more environment than a sandbox has.
 fn python() -> Option<String> {
     let found = Command::new("python3").args(["-c", "import pty, sys; print(sys.executable)"]).output().ok();
     let found = found.filter(|found| found.status.success());

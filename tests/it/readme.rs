@@ -1,4 +1,4 @@
-//! The table of the README: its lines do what they say, and it leaves no example out.
+//! The README's table of integrations: its commands work, and it lists every example.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The line to paste of the row whose first cell says this.
+/// The command in the row whose first cell contains `row`.
 #[track_caller]
 fn line(host: &str) -> String {
     let readme = readme();
@@ -27,7 +27,7 @@ fn line(host: &str) -> String {
     line.split('`').next().unwrap().replace("\\|", "|")
 }
 
-/// Every example is in the table, and everything that the table links to is there.
+/// Every example is in the table, and every link of the table has a file.
 #[test]
 fn every_example_has_a_table_row() {
     let readme = readme();
@@ -69,7 +69,7 @@ fn the_curl_command_authenticates() {
     assert_eq!(network.calls().len(), 1);
 }
 
-/// kubectl writes a user as the example has one.
+/// The user in the kubeconfig is that of the example.
 #[test]
 fn the_kubectl_command_creates_the_user() {
     let Some(_) = find("kubectl") else { return };

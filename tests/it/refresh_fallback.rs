@@ -1,4 +1,4 @@
-//! When the refresh grant fails: what is forgotten, what is tried instead, and what is not.
+//! If the refresh grant fails: when the password grant is used instead, and what is forgotten.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::stand_in::issued::REQUEST_ID;
 use crate::stand_in::spotinst::RefreshTokens;
 use crate::stand_in::{Reply, StandIn};
 
-/// Endpoints as the real ones are, two hosts of one service, and a sandbox that has a refresh token.
+/// A token and a refresh endpoint of one service, like the real ones, and a sandbox with a refresh token.
 struct Endpoints {
     token: StandIn,
     refresh: StandIn,
@@ -28,7 +28,7 @@ impl Endpoints {
         self.sandbox.run(["--force-refresh"])
     }
 
-    /// Prints the newest token of the service.
+    /// Asserts that a forced refresh prints the newest token.
     #[track_caller]
     fn assert_force_prints_newest(&self) {
         let outcome = self.force();
@@ -52,7 +52,7 @@ fn a_rejected_refresh_token_is_dropped_and_the_password_grant_used() {
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, 1);
 
-        // The service gave no new one, and the old one is not tried again.
+        // The service gave no new refresh token, and the old one is not sent again.
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(3, 1);
     }
@@ -71,7 +71,7 @@ fn if_the_password_is_rejected_too_the_call_fails() {
     endpoints.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     endpoints.assert_requests(2, 1);
 
-    // Nor is that refresh token tried again.
+    // The refresh token is not sent again, either.
     assert_eq!(endpoints.force().status, Some(4));
     endpoints.assert_requests(3, 1);
 }
@@ -95,7 +95,7 @@ fn if_only_the_refresh_host_fails_the_password_grant_is_used() {
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, requests);
 
-        // The refresh token was not rejected: it is tried again.
+        // The refresh token was not rejected: it is sent again.
         endpoints.refresh.faithful();
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, requests + 1);
@@ -137,7 +137,7 @@ fn if_the_only_host_fails_the_password_grant_is_not_tried() {
 
     let line = format!("{} has trouble: HTTP 503, Service Unavailable (request id {REQUEST_ID})", stand_in.url());
     sandbox.run(["--force-refresh"]).fails(5, &format!("spotinst-cred: {line}\nhint: try again later\n"));
-    // Who does not insist on a new one is served the token in hand.
+    // Without `--force-refresh` the cached token is printed.
     sandbox.run([]).prints(&format!("{token}\n"));
 
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "refresh_token"]);
@@ -148,7 +148,7 @@ fn a_rate_limit_at_the_refresh_host_is_respected() {
     let endpoints = Endpoints::new();
     endpoints.refresh.always(Reply::rate_limited_until_reset(Duration::from_secs(30)));
 
-    // No password is sent to get around the limit.
+    // The password is not sent to bypass the limit.
     let outcome = endpoints.force();
     let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", endpoints.refresh.url());
     assert!(outcome.stderr.starts_with(&begin), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! The refresh token: used where it serves, forgotten where it does not, never wasted.
+//! When the refresh token is used, replaced and dropped, and that it is never wasted.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
 use crate::stand_in::spotinst::RefreshTokens;
 
-/// A token that has just died, from a service that treats refresh tokens so.
+/// A sandbox with an expired token, of a service that handles refresh tokens like this.
 fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
     let clock = FakeClock::of(&mut sandbox)?;
@@ -23,7 +23,8 @@ fn sent(stand_in: &StandIn) -> Vec<String> {
     stand_in.requests().iter().filter_map(|request| request.form().remove("refresh_token")).collect()
 }
 
-/// Lets nobody write into the directory. Permissions do not bind root, who in turn leaves other users' alone.
+/// Makes the cache directory read-only. Permissions do not stop root, which does not write to the directories of other
+/// users.
 fn forbid_writing(sandbox: &Sandbox) {
     if is_root(sandbox) {
         chown(sandbox.cache_dir(), Some(65_534), None).unwrap();
@@ -150,7 +151,7 @@ fn after_a_kill_before_the_cache_is_written_the_password_is_used() {
     let Some((sandbox, _clock)) = dead_token(&stand_in, RefreshTokens::Rotated) else { return };
     let gate = stand_in.close_gate();
     let caller = sandbox.start([]);
-    // The service has decided on its answer, and the refresh token is spent.
+    // The service has created its response, so the refresh token is spent.
     stand_in.wait_for_requests(2);
     while stand_in.issued().len() < 2 {
         std::thread::yield_now();

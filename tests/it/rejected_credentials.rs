@@ -1,4 +1,4 @@
-//! Rejected credentials reach the server once: no account is locked out by a thousand callers.
+//! Rejected credentials are sent once, so that many callers do not lock the account.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
 
-/// A sandbox whose password is wrong, with a clock that stands still.
+/// A sandbox with a wrong password, whose clock stands still.
 fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
@@ -17,7 +17,7 @@ fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
     Some((sandbox, clock))
 }
 
-/// What is told of a rejected password; `age` is empty when it has just been rejected.
+/// The error for a rejected password; `age` is empty if it was rejected just now.
 fn rejected(stand_in: &StandIn, age: &str) -> String {
     format!(
         "spotinst-cred: {} refused the password grant: HTTP 401, Unauthorized \
@@ -113,7 +113,7 @@ fn a_forced_refresh_sends_a_rejected_password_again() {
     }
 }
 
-/// A password command that counts its runs. The first run after `block` was made waits for the FIFO's other end.
+/// A password command that counts its runs. If `~/block` exists, the next run waits for the FIFO.
 struct Prompt<'a> {
     sandbox: &'a Sandbox,
 }
@@ -136,7 +136,7 @@ impl<'a> Prompt<'a> {
         fs::read_to_string(self.sandbox.home().join("runs")).unwrap().lines().count()
     }
 
-    /// Starts a caller and returns when its command runs, which goes on when the file is dropped.
+    /// Starts a caller and returns when its command runs; the command continues when the file is dropped.
     fn start(&self) -> (Running, fs::File) {
         fs::write(self.sandbox.home().join("block"), "").unwrap();
         let caller = self.sandbox.start([]);
@@ -144,7 +144,7 @@ impl<'a> Prompt<'a> {
     }
 }
 
-/// Opens the FIFO for writing: that lasts until somebody reads.
+/// Opens the FIFO for writing, which blocks until there is a reader.
 fn open_fifo(path: &Path) -> fs::File {
     OpenOptions::new().write(true).open(path).unwrap()
 }
@@ -256,7 +256,7 @@ fn a_failure_of_another_kind_does_not_clear_a_rejection() {
     let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
     sandbox.run([]).has_failed(4);
 
-    // No password at all, then a forced call that reaches no verdict.
+    // First without a password, then a forced refresh with a temporary failure.
     Running::start(sandbox.program([]).env_remove("SPOTINST_PASSWORD")).end().has_failed(3);
     sandbox.run([]).has_failed(4);
     stand_in.script([Reply::captive_portal()]);
@@ -306,7 +306,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
 }
 
-/// Two people with one user name, each with a password of yesterday.
+/// Like two people who share a user name and both use an old password.
 #[test]
 fn each_of_several_wrong_passwords_is_sent_once() {
     let stand_in = StandIn::start();
@@ -320,7 +320,7 @@ fn each_of_several_wrong_passwords_is_sent_once() {
     assert_eq!(stand_in.grants(), ["password", "password", "password"]);
 }
 
-/// The identity is the same with any client secret, and so is the cache.
+/// The identity, and so the cache entry, does not depend on the client secret.
 #[test]
 fn a_wrong_client_secret_does_not_end_the_login_of_others() {
     let stand_in = StandIn::start();

@@ -1,5 +1,5 @@
-//! Every secret is a word that stands nowhere else, and that word is looked for wherever the program leaves anything:
-//! both streams, file names, the cache, its children's arguments and environment, and its own memory.
+//! Every secret contains a sentinel, and no sentinel may appear in any output: both streams, file names, the cache, the
+//! arguments and environment of children, and the memory of the process as others can read it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,21 +10,21 @@ use crate::stand_in::reply::Delivery;
 use crate::stand_in::{Reply, StandIn};
 use crate::unprivileged::PlainUser;
 
-/// What each secret holds, however the rest of it is encoded.
+/// The part of each secret that stays the same in every encoding.
 const PASSWORD: &str = "sentinel-password";
 const CLIENT_SECRET: &str = "sentinel-client-secret";
 const PERMANENT: &str = "sentinel-permanent";
 const PROXY: &str = "sentinel-proxy";
 const ACCESS: &str = "sentinel-access";
 const REFRESH: &str = "sentinel-refresh";
-/// A token that is in the environment for some other program.
+/// A token in the environment that is meant for another program.
 const FOREIGN: &str = "sentinel-foreign";
 
-/// Awkward to encode, each in its own way.
+/// Secrets with characters that need encoding.
 const FULL_PASSWORD: &str = "ä sentinel-password &=+%20";
 const FULL_CLIENT_SECRET: &str = "sentinel-client-secret/\"'<>";
 
-/// A machine whose secrets are all sentinels, given by the environment.
+/// A machine whose secrets all contain sentinels, set in the environment.
 fn machine() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.settings(|service| {
@@ -38,7 +38,7 @@ fn machine() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// No file name holds a secret, and no file one that may not be kept.
+/// Asserts that no file name contains a secret, and no file a secret that must not be stored.
 #[track_caller]
 fn assert_cache_clean(sandbox: &Sandbox, what: &str) {
     let Ok(files) = fs::read_dir(sandbox.cache_dir()) else { return };
@@ -52,7 +52,7 @@ fn assert_cache_clean(sandbox: &Sandbox, what: &str) {
     }
 }
 
-/// Runs the program plainly and with `-v`: stderr holds no secret, and stdout holds one only if it is the token.
+/// Runs the program with and without `-v` and asserts that it shows no secret, except the token on stdout.
 #[track_caller]
 fn assert_no_leak(sandbox: &Sandbox, arguments: &[&str], status: i32) {
     for verbose in [&[] as &[&str], &["-v"]] {
@@ -100,7 +100,7 @@ fn no_command_and_no_flag_shows_a_secret() {
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "password", "password"]);
 }
 
-/// Everything that a server can do with what it was sent, and with what it sends.
+/// Everything that a server can do with the request, and with its response.
 #[test]
 fn no_rejection_shows_a_secret() {
     let echo = |status| move |request: &crate::stand_in::Request| Reply::new(status, request.text());
@@ -151,7 +151,7 @@ fn no_rejection_shows_a_secret() {
         eprintln!("case: {what}");
         let (stand_in, sandbox) = machine();
         stand_in.handler(handler);
-        // The script's first answer fills the cache; all later ones are the case's.
+        // The script's first response fills the cache; the case's handler gives all later ones.
         assert_no_leak(&sandbox, &[], 0);
         fs::remove_dir_all(sandbox.cache_dir()).unwrap();
         assert_no_leak(&sandbox, &[], status);
@@ -159,13 +159,12 @@ fn no_rejection_shows_a_secret() {
     }
 }
 
-/// The refresh token, too, may come back in a message.
+/// The server may send the refresh token back in a message.
 #[test]
 fn no_rejected_refresh_shows_a_secret() {
     let (stand_in, sandbox) = machine();
     assert_no_leak(&sandbox, &[], 0);
     stand_in.handler(|request| Reply::new(400, request.text()));
-    // With a token in hand the failure is told with `-v` alone.
     assert_no_leak(&sandbox, &["--force-refresh"], 4);
     assert_eq!(stand_in.grants().get(..3), Some(&["password", "refresh_token", "password"].map(String::from)[..]));
 }
@@ -187,7 +186,7 @@ fn no_network_error_shows_a_secret() {
     apart("SPOTINST_TOKEN_URL", &format!("https://ada:{PROXY}@127.0.0.1/token"), 3);
     apart("SPOTINST_TOKEN_URL", &format!("http://example.com/{PROXY}"), 3);
     apart("SPOTINST_TOKEN_URL", &format!("https://[{PROXY}"), 3);
-    // Nobody listens at port 1.
+    // Nothing listens on these ports.
     apart("SPOTINST_TOKEN_URL", "https://127.0.0.1:2/token", 5);
     apart("HTTPS_PROXY", &format!("http://ada:{PROXY}@127.0.0.1:1"), 5);
     apart("HTTPS_PROXY", &format!("ftp://ada:{PROXY}@127.0.0.1:1"), 3);
@@ -223,7 +222,7 @@ fn no_configuration_error_shows_a_secret() {
     ];
     for text in broken {
         let sandbox = Sandbox::new();
-        // A key or a path that is shown holds no secret: here the word is in values alone.
+        // Messages may show keys and paths, so the sentinel is only in values.
         sandbox.config(&format!("[profiles.default]\n{text}\n"));
         assert_no_leak(&sandbox, &[], 3);
     }
@@ -257,7 +256,7 @@ fn no_failed_command_shows_its_output() {
     assert_no_leak(&sandbox, &["--timeout", "300ms"], 5);
 }
 
-/// A command sees none of our secrets: neither in what it is given, nor by looking at its parent's arguments.
+/// The environment of a command has no secrets, and neither have its parent's arguments.
 #[test]
 fn no_command_gets_a_secret() {
     let dump = "tr '\\\\0' '\\\\n' < /proc/self/environ; tr '\\\\0' '\\\\n' < /proc/self/cmdline; tr '\\\\0' '\\\\n' < /proc/$PPID/cmdline";
@@ -278,7 +277,7 @@ fn no_command_gets_a_secret() {
 
     let text = fs::read_to_string(seen).unwrap();
     assert_eq!(text.matches("SPOTINST_CLIENT_ID=").count(), 2, "both commands ran and saw the environment: {text}");
-    // The words that the commands are to print stand in their own text.
+    // The configured text of the commands contains what they print.
     let given = text.lines().filter(|line| !line.contains("echo '"));
     let found: Vec<_> = given.filter(|line| line.contains("sentinel")).collect();
     assert_eq!(found, [] as [&str; 0]);
@@ -291,7 +290,7 @@ fn store_refresh_token_false_keeps_it_off_the_disk() {
     sandbox.run([]).prints(&format!("{ACCESS}\n"));
     assert!(kept(&sandbox));
 
-    // One that is there already goes with the next refresh.
+    // A stored refresh token is removed by the next refresh.
     sandbox.config("[profiles.default]\nstore_refresh_token = false\n");
     stand_in.script([Reply::two_items(ACCESS, REFRESH), Reply::two_items(ACCESS, REFRESH)]);
     sandbox.run(["--force-refresh"]).prints(&format!("{ACCESS}\n"));
@@ -301,7 +300,7 @@ fn store_refresh_token_false_keeps_it_off_the_disk() {
     sandbox.run([]).prints(&format!("{ACCESS}\n"));
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "password"]);
 
-    // Nor is it kept by a failure.
+    // A failed refresh removes it, too.
     sandbox.config("[profiles.default]\nstore_refresh_token = true\n");
     stand_in.script([Reply::two_items(ACCESS, REFRESH), Reply::empty(500), Reply::empty(500), Reply::empty(500)]);
     sandbox.run(["--force-refresh"]).prints(&format!("{ACCESS}\n"));
@@ -321,8 +320,8 @@ fn store_refresh_token_must_be_a_boolean() {
     sandbox.run([]).fails(3, &format!("spotinst-cred: {dir}/{problem}"));
 }
 
-/// The kernel gives the files of a process that must not be dumped to root: nobody else may read its memory or its
-/// environment, and no core is written.
+/// The kernel makes root the owner of the /proc files of a process that is not dumpable: other processes of the user
+/// cannot read its memory or environment, and there is no core dump.
 #[test]
 fn the_memory_of_the_process_is_private() {
     let (stand_in, sandbox) = machine();
@@ -333,7 +332,7 @@ fn the_memory_of_the_process_is_private() {
     let owner = |id: u32| fs::metadata(format!("/proc/{id}/environ")).unwrap().uid();
     assert_eq!(owner(running.id()), 0);
 
-    // A program that takes no care is its user's, or this test could not fail.
+    // Any other process belongs to its user, or this test could not fail.
     let other = Running::start(&mut user.command(["sleep".as_ref(), "600".as_ref()]));
     while fs::read_to_string(format!("/proc/{}/comm", other.id())).unwrap() != "sleep\n" {
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Where secrets come from, who gets to see them, and that nobody fetches one without need.
+//! Where secrets come from, who can see them, and that they are read only when needed.
 
 use std::fs::{self, Permissions};
 use std::io::pipe;
@@ -41,7 +41,7 @@ fn a_command_loses_one_trailing_newline() {
     assert_eq!(sent(&stand_in), ["two lines\n", "dos line"]);
 }
 
-/// No shell reads the words of an array; a string is the shell's.
+/// An array is run without a shell; a string is run by the shell.
 #[test]
 fn an_array_is_run_directly_and_a_string_by_the_shell() {
     let (stand_in, mut sandbox) =
@@ -51,7 +51,7 @@ fn an_array_is_run_directly_and_a_string_by_the_shell() {
     assert_eq!(sent(&stand_in), ["$WORD; `ls` *", "LOUD"]);
 }
 
-/// The caller may be anywhere: a program that is given by a path starts at the configuration, or at home.
+/// A relative program path is relative to the configuration file, as the working directory may be anything, or to home.
 #[test]
 fn a_relative_program_path_is_resolved_like_a_file() {
     let (stand_in, sandbox) = with_secret_commands("['./say', 'one']", "['~/say', 'two']");
@@ -74,7 +74,7 @@ fn a_command_gets_no_secret_variables() {
     let (_stand_in, mut sandbox) =
         with_secret_commands("'env > ../environment; echo pw-from-command'", "['echo', 'unused']");
     sandbox.set("SPOTINST_CLIENT_SECRET", "sentinel-1").set("SPOTINST_TOKEN", "sentinel-2").set("KEPT", "kept");
-    // The command runs where the caller is.
+    // The command's working directory is the caller's.
     let directory = sandbox.home().join("work");
     fs::create_dir(&directory).unwrap();
     Running::start(sandbox.program([]).current_dir(directory)).end().prints("granted\n");
@@ -84,7 +84,7 @@ fn a_command_gets_no_secret_variables() {
     assert!(!environment.contains("sentinel"), "{environment}");
 }
 
-/// The password is not for the command that prints the client secret.
+/// The command that prints the client secret does not get the password.
 #[test]
 fn a_command_for_one_secret_does_not_get_the_other() {
     let (_stand_in, mut sandbox) = with_secret_commands("['echo', 'unused']", "'env > environment; echo secret'");
@@ -94,7 +94,7 @@ fn a_command_for_one_secret_does_not_get_the_other() {
     assert!(environment.contains("HOME=") && !environment.contains("sentinel"), "{environment}");
 }
 
-/// Whatever the caller's stdin is, the command's is empty: a pipe that never ends would be waited for.
+/// The command does not inherit the caller's stdin, which may never end.
 #[test]
 fn a_commands_stdin_is_empty() {
     let (stand_in, sandbox) = with_secret_commands("'cat; echo secret'", "['echo', 'secret']");
@@ -103,7 +103,7 @@ fn a_commands_stdin_is_empty() {
     assert_eq!(sent(&stand_in)[0], "secret");
 }
 
-/// Killed, it lets go of the caller's stderr: whoever reads that to its end does not wait for the command.
+/// The killed command closes the inherited stderr: a caller that reads it to its end does not wait for the command.
 #[test]
 fn a_command_is_stopped_at_the_calls_time_limit() {
     let (stand_in, mut sandbox) = with_secret_commands("['sleep', '1000']", "['echo', 'outdone']");
@@ -117,7 +117,7 @@ fn a_command_is_stopped_at_the_calls_time_limit() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// A shell is killed together with what it waits for.
+/// A shell is killed together with its children.
 #[test]
 fn the_children_of_a_command_are_killed_with_it() {
     if !is_installed("setsid", &["--version"]) {
@@ -129,15 +129,15 @@ fn the_children_of_a_command_are_killed_with_it() {
     let (over, heard) = mpsc::channel();
     let held = sandbox.path().join("person");
     thread::spawn(move || over.send(fs::read(held).unwrap()));
-    // Without the terminal that the tests may have.
+    // In a session without the terminal that the tests may have.
     let mut command = sandbox.command("setsid");
     let outcome = Running::start(command.args(["--wait", PROGRAM, "--timeout", "1s"])).end();
     outcome.has_failed(5);
-    // The last writer is gone.
+    // The pipe has no writer any more.
     assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(Vec::new()));
 }
 
-/// Nor does the host wait for what a killed shell leaves behind, out of reach.
+/// Processes that left the killed shell's session cannot be killed, and are not waited for.
 #[test]
 fn the_children_of_a_killed_command_are_not_waited_for() {
     if !is_installed("setsid", &["--version"]) {
@@ -152,7 +152,7 @@ fn the_children_of_a_killed_command_are_not_waited_for() {
     assert!(outcome.stderr.starts_with("spotinst-cred: the password command from "), "{outcome:?}");
 }
 
-/// Some commands start an agent that stays.
+/// Some commands start an agent in the background.
 #[test]
 fn background_processes_of_a_command_are_not_waited_for() {
     let (_stand_in, sandbox, prompt) = prompting("exit 0");
@@ -165,7 +165,7 @@ fn background_processes_of_a_command_are_not_waited_for() {
     assert_eq!((outcome.stdout.as_str(), outcome.status), ("granted\n", Some(0)), "{outcome:?}");
 }
 
-/// A command that talks to a stderr that is full, or gone, goes on.
+/// A command that writes to a full or closed stderr continues.
 #[test]
 fn a_command_may_write_to_a_closed_stderr() {
     let (_stand_in, sandbox) =
@@ -173,7 +173,7 @@ fn a_command_may_write_to_a_closed_stderr() {
     sandbox.shell("sh", "spotinst-cred 2>/dev/full").prints("granted\n");
 }
 
-/// The time of a person is not taken from that of the exchange.
+/// The time for a user to respond does not count toward the time limit of the request.
 #[test]
 fn command_timeout_extends_the_time_limit() {
     let (stand_in, sandbox) =
@@ -196,7 +196,7 @@ fn fifty_callers_share_one_prompt() {
     assert_counts(stand_in.grants(), [("password", 1)]);
 }
 
-/// Who waited for a person that refused does not ask again; who comes later does.
+/// Callers that waited for the refused prompt do not prompt again; later ones do.
 #[test]
 fn fifty_callers_share_one_refused_prompt() {
     let (stand_in, sandbox, prompt) = prompting("exit 1");
@@ -235,7 +235,7 @@ fn a_cache_hit_runs_no_command_and_opens_no_secret_file() {
         "[profiles.default]\npassword_file = '/nowhere'\nclient_secret_file = '/nowhere'\nca_file = '/nowhere'\n",
     );
     sandbox.run([]).prints("granted\n");
-    // Nor is one needed.
+    // No secret needs to be configured, either.
     sandbox.config("");
     sandbox.set("SPOTINST_CLIENT_SECRET", "").run([]).prints("granted\n");
     assert!(!forbidden_program.has_run());
@@ -261,7 +261,7 @@ fn a_refresh_grant_needs_no_password() {
     assert!(!forbidden_program.has_run());
 }
 
-/// A person is not asked for a password that could not be sent.
+/// The user is not prompted for a password that could not be sent.
 #[test]
 fn the_password_is_fetched_last() {
     let (stand_in, sandbox) = grants_everyone();
@@ -277,7 +277,7 @@ fn the_password_is_fetched_last() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// The hint is a command that mends it.
+/// The hint is a command that fixes it.
 #[test]
 fn a_secret_that_others_can_read_is_refused_until_the_hint_is_followed() {
     for key in ["password", "client_secret"] {
@@ -301,7 +301,7 @@ fn a_secret_that_others_can_read_is_refused_until_the_hint_is_followed() {
     }
 }
 
-/// A file that only says where the secrets are may be everybody's.
+/// A file that only names the sources of secrets may be readable by others.
 #[test]
 fn a_file_without_secrets_may_be_read_by_others() {
     let (_stand_in, sandbox) = with_secret_commands("['echo', 'secret']", "['echo', 'secret']");
@@ -317,7 +317,7 @@ fn special_characters_in_secrets_are_preserved() {
     assert_eq!(sent(&stand_in), [PASSWORD, CLIENT_SECRET]);
 }
 
-/// A stand-in that grants everybody the same, and a sandbox with everything.
+/// A stand-in that grants any request the same token, and a sandbox with all credentials.
 fn grants_everyone() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.always(Reply::access_only("granted"));
@@ -325,7 +325,7 @@ fn grants_everyone() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// The same with both secrets by commands: the password's stands in line 2 of the file.
+/// Like [`grants_everyone`], with commands for both secrets; the password's is in line 2 of the file.
 fn with_secret_commands(password: &str, client_secret: &str) -> (StandIn, Sandbox) {
     let (stand_in, mut sandbox) = grants_everyone();
     sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_CLIENT_SECRET");
@@ -340,7 +340,6 @@ fn sent(stand_in: &StandIn) -> [String; 2] {
     ["password", "client_secret"].map(|field| form.remove(field).unwrap())
 }
 
-/// A program that must not run.
 struct ForbiddenProgram {
     program: String,
     mark: PathBuf,
@@ -358,19 +357,19 @@ fn forbidden_program(sandbox: &Sandbox) -> ForbiddenProgram {
     ForbiddenProgram { program: program.display().to_string(), mark }
 }
 
-/// A command that waits for a person.
+/// A command that waits for its user.
 struct Prompt {
     fifo: PathBuf,
     runs: PathBuf,
 }
 
 impl Prompt {
-    /// Waits until the command asks, and answers it.
+    /// Waits until the command prompts, and answers it.
     #[track_caller]
     fn answer(&self, words: &str) {
         let (fifo, answer) = (self.fifo.clone(), format!("{words}\n"));
         let (send, receive) = mpsc::channel();
-        // Opening it waits for a reader.
+        // Blocks until there is a reader.
         thread::spawn(move || send.send(fs::write(fifo, answer)));
         receive.recv_timeout(Duration::from_secs(60)).expect("nobody is asked").unwrap();
     }
@@ -389,14 +388,15 @@ fn prompting(end: &str) -> (StandIn, Sandbox, Prompt) {
     (stand_in, sandbox, prompt)
 }
 
-/// Fifty callers, of whom one has the person asked and all others stand at its lock.
+/// Starts fifty callers: one prompts and the others wait for its lock.
 fn start_fifty_callers(sandbox: &Sandbox) -> Vec<Running> {
     let mut callers: Vec<_> = (0..50).map(|_| sandbox.start(["-v"])).collect();
     assert_one_works(&mut callers, |line| line == "spotinst-cred: waiting for the command that prints a secret");
     callers
 }
 
-/// A command that was too slow for the refresh grant is not run again for the password's, nor is a person asked twice.
+/// A command that timed out for the refresh grant is not run again for the password grant: the user is not prompted
+/// twice.
 #[test]
 fn a_slow_command_runs_once_for_both_grants() {
     let stand_in = StandIn::start();

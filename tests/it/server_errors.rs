@@ -1,5 +1,5 @@
-//! Every shape in which an endpoint, or something in its place, hands out no token: exactly what is then printed, with
-//! which status, and how often was asked.
+//! Every response without a token, from the endpoint or from something else in its place: the exact error, the exit
+//! status and the number of requests.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const PLACE: &str = "is this the token endpoint? a proxy, a gateway or a login p
 const LATER: &str = "try again later";
 const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
 
-/// A stand-in that answers only this, asked once: stderr with `URL` for its URL and `ID` for the request id, the
-/// exit status, and the stand-in itself.
+/// Runs the program against a stand-in that always sends this reply. Returns stderr with `URL` and `ID` in place of its
+/// URL and the request id, the exit status, and the stand-in.
 fn ask(reply: Reply) -> (String, Option<i32>, StandIn) {
     let stand_in = StandIn::start();
     stand_in.always(reply);
@@ -26,7 +26,7 @@ fn ask(reply: Reply) -> (String, Option<i32>, StandIn) {
     (stderr, outcome.status, stand_in)
 }
 
-/// Checks rows of answer, first line and number of requests.
+/// Checks rows of reply, error line and number of requests.
 #[track_caller]
 fn check<const N: usize>(status: i32, hint: &str, rows: [(Reply, &str, usize); N]) {
     for (reply, line, requests) in rows {
@@ -36,7 +36,7 @@ fn check<const N: usize>(status: i32, hint: &str, rows: [(Reply, &str, usize); N
     }
 }
 
-/// RFC 6749's answer with one member changed.
+/// A response of RFC 6749 with one changed member.
 fn changed(member: &str, value: Value) -> Reply {
     let mut body = json!({"access_token": "T", "token_type": "Bearer", "expires_in": 7200});
     body[member] = value;
@@ -126,7 +126,7 @@ fn a_response_that_is_not_from_a_token_endpoint_is_no_rejection() {
             (Reply::empty(204), "the answer of URL holds no access token: HTTP 204, no body", 1),
             (Reply::without_access_token(), "the answer of URL holds no access token: HTTP 200, OK ID", 1),
             (Reply::without_items(), "the answer of URL holds no access token: HTTP 200, OK ID", 1),
-            // A text that came with success may be a token: it is not shown.
+            // Text in a successful response may be a token: it is not shown.
             (Reply::new(200, "T"), "the answer of URL holds no access token: HTTP 200", 1),
             (Reply::new(200, "\"T\""), "the answer of URL holds no access token: HTTP 200", 1),
             (Reply::invalid_utf8(), "the answer of URL holds no access token: HTTP 200 ID", 1),
@@ -167,7 +167,7 @@ fn connections_that_end_early_are_retried() {
         [
             (Reply::close_unanswered(), "URL: the connection ended before the answer did", 3),
             (Reply::close_at_once(), "URL: the connection ended before the answer did", 3),
-            // An answer that began is a verdict of a sort: the request did arrive.
+            // The response has begun, so the request did arrive.
             (Reply::access_only("T").cut_short(), "URL: the connection ended before the answer did", 1),
         ],
     );

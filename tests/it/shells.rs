@@ -1,5 +1,4 @@
-//! The first thing that anybody does with this program: `$(spotinst-cred)` in a shell or a Makefile; and the streams
-//! that a caller may hand over.
+//! `$(spotinst-cred)` in a shell or a Makefile, and closed or full streams.
 
 use std::fs::OpenOptions;
 use std::io::pipe;
@@ -9,7 +8,7 @@ use crate::requirements::{is_installed, is_installed_for_case, need};
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 
-/// The one line of the documentation, and a look at what a child of the shell finds.
+/// The line of the documentation, and a child of the shell that prints its variable.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";
 
 #[test]
@@ -32,7 +31,7 @@ fn the_export_line_works_in_zsh() {
     the_export_line_works_in("zsh");
 }
 
-/// The token arrives, and a second shell asks nobody.
+/// The variable is set, and a second shell sends no request.
 #[track_caller]
 fn the_export_line_works_in(shell: &str) {
     if !is_installed(shell, &["-c", ":"]) {
@@ -50,7 +49,7 @@ fn the_export_line_works_in(shell: &str) {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// The failure of the simplest call.
+/// The error of a call that fails.
 const FAILURE: &str = "spotinst-cred: the token file /nowhere/token (from $FILE:2) cannot be read: No such file or \
                        directory (os error 2)\nhint: check the path and its permissions\n";
 
@@ -61,7 +60,7 @@ fn failing() -> (Sandbox, String) {
     (sandbox, stderr)
 }
 
-/// What the documentation warns of: the status of the line is that of `export`.
+/// The documentation warns about this: the status of the line is that of `export`.
 #[test]
 fn the_export_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();
@@ -73,7 +72,7 @@ fn the_export_line_hides_a_failure_even_under_set_e() {
     }
 }
 
-/// The form that does not hide it: its status is the program's, nothing is exported, and `|| exit` stops the script.
+/// This form has the program's status, exports nothing on failure, and `|| exit` stops the script.
 #[test]
 fn the_two_step_form_reports_a_failure() {
     const FORM: &str = "SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN";
@@ -89,8 +88,8 @@ fn the_two_step_form_reports_a_failure() {
     }
 }
 
-/// As two commands the form stops a script under `set -e`. Joined by `&&` it does not: no shell stops at what stands
-/// left of that.
+/// As two commands the form stops a script under `set -e`. Joined by `&&` it does not: shells ignore failures on the
+/// left of `&&`.
 #[test]
 fn two_commands_stop_a_script_under_set_e() {
     const FORM: &str = "set -e\nSPOTINST_TOKEN=$(spotinst-cred)\nexport SPOTINST_TOKEN\necho went on";
@@ -100,7 +99,7 @@ fn two_commands_stop_a_script_under_set_e() {
     }
 }
 
-/// What is exported is the next call's environment, and not its input.
+/// The exported token is in the environment of the next call, which does not read it.
 #[test]
 fn a_stale_token_in_the_environment_changes_nothing() {
     let stand_in = StandIn::start();
@@ -164,7 +163,7 @@ fn a_closed_stdout_is_silent_with_status_1() {
         let outcome = Running::start(sandbox.command(PROGRAM).args(&arguments).stdout(writer)).end();
         outcome.fails(1, "");
     }
-    // What was obtained for nobody serves the next.
+    // The token is cached although it could not be printed.
     sandbox.run([]).prints(&format!("{}\n", stand_in.issued().remove(0)));
     assert_eq!(stand_in.grants(), ["password"]);
 }
@@ -183,7 +182,7 @@ fn a_full_device_is_silent_with_status_1() {
     }
 }
 
-/// A stderr that nobody reads, or that is full, costs nobody the token, nor the status.
+/// A full stderr changes neither the token nor the status.
 #[test]
 fn a_full_stderr_changes_nothing() {
     let stand_in = StandIn::start();
@@ -195,7 +194,7 @@ fn a_full_stderr_changes_nothing() {
     failing.shell("sh", "spotinst-cred 2>/dev/full").fails(3, "");
 }
 
-/// Without the three streams the next file that is opened would become one of them, and have the token written to it.
+/// With closed streams, the next opened file would get the descriptor of a stream, and what is printed to it.
 #[test]
 fn closed_streams_do_not_corrupt_the_cache() {
     let stand_in = StandIn::start();
@@ -208,7 +207,7 @@ fn closed_streams_do_not_corrupt_the_cache() {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// Some hosts hand over a pipe that they never close.
+/// Some hosts pass a pipe that they never close.
 #[test]
 fn a_stdin_that_never_ends_is_not_read() {
     let stand_in = StandIn::start();

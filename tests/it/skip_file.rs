@@ -4,18 +4,18 @@ use std::fs;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 
-/// The file of this run. It is named after the process that runs the test targets, which is cargo: no line of another
-/// run, which may have been filtered or interrupted, can be in it.
+/// The file of this run. Its name is that of the process that runs the test targets, which is cargo: it has no lines of
+/// other runs, such as filtered or interrupted ones.
 pub fn path() -> PathBuf {
     directory().join(run_of(parent_id()))
 }
 
-/// The directory of all runs' files.
+/// The directory of the files of all runs.
 pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped")
 }
 
-/// A name for the run of this process: its id and, as ids are used again, its start time.
+/// A name for the run of this process: its id and its start time, as ids are reused.
 pub fn run_of(process: u32) -> String {
     // proc_pid_stat(5): the command's name is in parentheses, and `starttime` is the 20th field after it.
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();

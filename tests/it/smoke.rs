@@ -1,4 +1,4 @@
-//! The main job: a token is obtained once, and from then on it is there.
+//! The main case: a token is requested once and then comes from the cache.
 
 use crate::callers::{assert_counts, assert_one_works};
 use crate::sandbox::{Running, Sandbox};

@@ -1,19 +1,18 @@
-//! Spotinst's own clients and the programs built on them, unmodified, with a token from us: what they send carries it,
-//! and the account.
+//! Spotinst's own clients and programs built on them, unmodified: what they send has our token and the account.
 
 use serde_json::{Value, json};
 
 use crate::examples::{self, ACCOUNT, find, path, run, text};
 use crate::fake_network::FakeNetwork;
 
-/// Both hosts under the names that are compiled in: nobody was redirected by a setting of ours.
+/// Both hosts with their compiled-in names: no setting redirects a client.
 const BOTH_HOSTS: [&str; 2] = ["oauth.spotinst.io:443", "api.spotinst.io:443"];
 
 #[test]
 fn the_first_python_sdk_sends_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
     let mut network = FakeNetwork::start();
-    // Where the account stands only in the profile, the SDK has it from us alone.
+    // The account is only in the profile, so the SDK can get it only from us.
     network.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
 
     let script = path("python/sdk.py");
@@ -27,7 +26,7 @@ fn the_first_python_sdk_sends_token_and_account() {
     assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
-/// What `serverless deploy` does first: an environment for functions is made.
+/// The first request of `serverless deploy`: it creates an environment for functions.
 #[test]
 fn the_second_python_sdk_sends_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
@@ -48,7 +47,7 @@ fn the_second_python_sdk_sends_token_and_account() {
     assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
-/// Without anything in the environment the SDK reads the file, in either of two formats.
+/// Without variables the SDK reads the file, in one of two formats.
 #[test]
 fn the_python_sdk_reads_both_credentials_file_formats() {
     for format in ["ini", "yaml"] {
@@ -88,7 +87,7 @@ fn an_ansible_playbook_sends_token_and_account() {
     assert_eq!(network.hosts(), BOTH_HOSTS);
 }
 
-/// The client inside of an MCP server: one more that others wrote, on another HTTP library.
+/// The client of an MCP server: a third-party one, with another HTTP library.
 #[test]
 fn the_client_of_an_mcp_server_sends_token_and_account() {
     const SCRIPT: &str = "import asyncio; from mcp_server_spotinst.spotinst_client import SpotinstClient; \
@@ -130,8 +129,8 @@ fn curl_sends_nothing_without_a_token() {
     assert_eq!(network.hosts(), BOTH_HOSTS[..1]);
 }
 
-/// The plugin is on no registry that this machine reaches: what is tested is its line, its file, and that the file of
-/// today is not taken for a permanent token tomorrow.
+/// The plugin cannot be installed here. Tested are the example's command, its file, and that a later call does not take
+/// the file's token for a permanent one.
 #[test]
 fn the_serverless_example_writes_the_file_and_passes_the_token() {
     let mut network = FakeNetwork::start();
@@ -158,12 +157,12 @@ fn with_bin(network: &FakeNetwork) -> std::ffi::OsString {
     std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).unwrap()
 }
 
-/// A line in `sh`, with the sandbox's own `PATH`.
+/// Runs a line in `sh`, with the sandbox's own `PATH`.
 fn shell(network: &FakeNetwork, line: &str) -> crate::sandbox::Outcome {
     crate::sandbox::Running::start(network.sandbox.command("sh").args(["-c", line])).end()
 }
 
-/// restish itself is on no registry of ours: its command line gets what restish sends.
+/// restish cannot be installed here: its command line gets what restish sends.
 #[test]
 fn restish_gets_an_authorization_header() {
     let network = FakeNetwork::start();

@@ -1,4 +1,4 @@
-//! `status`: what it says in each situation, and what it leaves alone.
+//! `status`: its report in each situation, and that it changes nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ fn sandbox_of(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// The text with what differs from run to run replaced: the home, the port, the identity's name, lengths of time.
+/// The text with all that differs between runs replaced: home, port, identity and durations.
 fn normalize(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
     let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
     let is_time = |word: &str| {
@@ -381,7 +381,7 @@ fn check_reports_why_the_api_rejects_the_token() {
     );
 }
 
-/// As the API lists each of so many accounts, with members that nobody here reads.
+/// The API's list of this many accounts, with members that the program does not read.
 fn organization(accounts: usize) -> Reply {
     let account = |number: usize| {
         serde_json::json!({

@@ -1,5 +1,5 @@
-//! The exact bytes of every document. No assertion depends on how long anything takes: where the service tells no
-//! lifetime, the expiry is that of the token's own `exp`.
+//! The exact bytes of JSON and Kubernetes documents. Without a lifetime in the response the expiry is the token's
+//! `exp`, so that no assertion depends on how long a call takes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::stand_in::StandIn;
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
-/// Hosts are told an expiry this much early, in seconds.
+/// Hosts get an expiry that is this many seconds early.
 const EARLY: i64 = 60;
 
 #[test]
@@ -98,7 +98,7 @@ fn the_flag_overrides_the_format_of_the_environment() {
 #[test]
 fn kubernetes_defaults_to_v1() {
     let (stand_in, mut sandbox) = without_expires_in();
-    // The account has no place in this document.
+    // The document has no field for the account.
     sandbox.set("SPOTINST_ACCOUNT", "act-12345678");
 
     let cold = sandbox.run(["-f", "kubernetes"]);
@@ -124,7 +124,7 @@ fn kubernetes_uses_the_requested_version() {
             V1BETA1,
             r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#,
         ),
-        // The order of the keys is no contract, nor is what stands beside them.
+        // The order of keys may change, and there may be more keys.
         (
             V1BETA1,
             r#"{"spec":{"cluster":{"server":"https://k8s.example"},"interactive":true},"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential"}"#,
@@ -147,7 +147,7 @@ fn kubernetes_of_a_permanent_token_has_no_expiry() {
     );
 }
 
-/// Programs that wrap others inherit the variable: it chooses no format, and where it is not asked it is not read.
+/// Wrappers inherit the variable: it does not select a format, and other formats do not read it.
 #[test]
 fn only_the_kubernetes_format_reads_its_variable() {
     let mut sandbox = permanent("");
@@ -158,7 +158,6 @@ fn only_the_kubernetes_format_reads_its_variable() {
     }
 }
 
-/// What cannot be answered costs no request.
 #[test]
 fn an_unsupported_version_is_refused_before_any_request() {
     let (stand_in, mut sandbox) = without_expires_in();
@@ -167,7 +166,7 @@ fn an_unsupported_version_is_refused_before_any_request() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// For a token that lives short the margin shrinks: the told expiry is never one that is past.
+/// For a short lifetime the margin shrinks, so that the reported expiry is in the future.
 #[test]
 fn half_of_a_short_lifetime_is_reported() {
     let (stand_in, sandbox) = without_expires_in();
@@ -176,12 +175,11 @@ fn half_of_a_short_lifetime_is_reported() {
     let outcome = sandbox.run(["-f", "kubernetes"]);
 
     let token = stand_in.issued().remove(0);
-    // The life counts from the request's start, which may lie a second before the token's making; half of it is the
-    // same number of whole seconds.
+    // The lifetime counts from the start of the request, up to a second before the token was issued; half of it in
+    // whole seconds is the same.
     outcome.prints(&credential_until(&token, V1, exp(&token) - 30));
 }
 
-/// Where the service tells a lifetime, it counts from the start of the request.
 #[test]
 fn a_lifetime_counts_from_the_start_of_the_request() {
     let stand_in = StandIn::start();
@@ -196,7 +194,7 @@ fn a_lifetime_counts_from_the_start_of_the_request() {
     assert!(possible.contains(&outcome.stdout), "{outcome:?} is none of {possible:?}");
 }
 
-/// A stand-in that tells no lifetime, so that the token's own `exp` is all there is to know.
+/// A stand-in that sends no `expires_in`, so that the token's own `exp` counts.
 fn without_expires_in() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.tells_lifetime = false);
@@ -204,14 +202,14 @@ fn without_expires_in() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// A permanent token, and more of its profile.
+/// A permanent token, and more lines of its profile.
 fn permanent(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.config(&format!("[profiles.default]\ntoken = 'cafe0123'\n{more}"));
     sandbox
 }
 
-/// The JSON document, and its `expires_in`, which must be the time that is left until its `expiry`.
+/// The JSON document and its `expires_in`, which must be the time until its `expiry`.
 fn json(sandbox: &Sandbox) -> (crate::sandbox::Outcome, i64) {
     let before = OffsetDateTime::now_utc().unix_timestamp();
     let outcome = sandbox.run(["-f", "json"]);

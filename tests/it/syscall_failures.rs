@@ -1,9 +1,9 @@
-//! Every call to the file system and to the network fails in turn: the token is printed, or one clear line.
+//! Each system call for files or network fails in turn: the program prints the token, or one clear error.
 //!
-//! What happens before `main` opens the configuration belongs to the dynamic loader and to the runtime, which end the
-//! process when the system fails them. There counting begins only after that.
+//! Before `main` opens the configuration, the dynamic loader and the runtime end the process if a system call fails.
+//! Those calls are left out.
 //!
-//! And what a warm call does not do at all.
+//! Another test lists the system calls of a cache hit.
 
 use std::fs;
 
@@ -12,29 +12,28 @@ use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
 
-/// The failures that the system could have, once each.
+/// The injected errors.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];
 
-/// Calls that concern memory, threads, signals and time alone: no file and no network. That a thread cannot be had is
-/// a test of its own.
+/// System calls for memory, threads, signals and time, not for files or network. A thread that cannot be spawned has
+/// its own test.
 const OTHERS: &str = "arch_prctl brk clock_nanosleep clone clone3 exit exit_group futex geteuid getpid gettid getuid \
     madvise mmap mprotect mremap munmap prctl prlimit64 rseq rt_sigaction rt_sigprocmask sched_getaffinity \
     set_robust_list sigaltstack";
 
-/// What a call is about, by where in the run it stands: this decides what may come of its failure.
+/// The part of the run that a system call belongs to: it decides which errors are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The configuration file, or that of a secret: without them there is no token.
+    /// Reading the configuration or a secret: without them there is no token.
     Settings,
-    /// Making and reading and writing the cache, or chance: never a reason to fail.
+    /// Reading and writing the cache, or randomness: never a reason to fail.
     Cache,
-    /// The connection: a failure that passes is tried again.
+    /// The connection: a temporary failure is retried.
     Network,
-    /// Printing the token.
     Output,
 }
 
-/// A machine that reads everything that can be read: a configuration, and secrets in files.
+/// A machine that reads files for everything: a configuration, and secrets.
 fn machine() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::new();
@@ -50,7 +49,7 @@ fn machine() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// The calls of a cold run from its first own one on, each with what it is about.
+/// The system calls of a call without a cached token, after the program's start, each with its part.
 fn calls() -> Vec<(Call, Part)> {
     let all = strace::plan(|| {
         let (_stand_in, sandbox) = machine();
@@ -81,8 +80,8 @@ fn calls() -> Vec<(Call, Part)> {
     calls
 }
 
-/// What a caller may see of a failure: the token and nothing else, or nothing but one line and its hint. `is_double`
-/// says that a call of the exchange failed too.
+/// Asserts that the outcome is the token alone, or one error line with its hint. `is_double`: a call of the request's
+/// thread failed too.
 #[track_caller]
 fn assert_graceful(outcome: &Outcome, stand_in: &StandIn, is_double: bool, part: Part, what: &str) {
     let statuses: &[i32] = match part {
@@ -93,14 +92,14 @@ fn assert_graceful(outcome: &Outcome, stand_in: &StandIn, is_double: bool, part:
     };
     match outcome.status {
         Some(0) => {
-            // Where a first request was given up, the server may have got to it only after the second.
+            // If a first request was abandoned, the server may have handled it after the second.
             let token = outcome.stdout.strip_suffix('\n').map(str::to_owned);
             assert!(token.is_some_and(|token| stand_in.issued().contains(&token)), "{what}: {outcome:?}");
             assert_eq!(outcome.stderr, "", "{what}");
         }
         Some(status) if statuses.contains(&status) || (is_double && status == 5) => {
             assert_eq!(outcome.stdout, "", "{what}: {outcome:?}");
-            // A stdout that cannot be written is not worth a word.
+            // A failure to write to stdout may be silent.
             let is_quiet = part == Part::Output && outcome.stderr.is_empty();
             assert!(is_quiet || is_one_line_and_hint(&outcome.stderr), "{what}: {outcome:?}");
         }
@@ -118,15 +117,15 @@ fn is_one_line_and_hint(stderr: &str) -> bool {
     }
 }
 
-/// Lets calls of one name fail during a cold run, `when` by the count of `strace`; then a run that nothing disturbs
-/// must find its way.
+/// Lets calls of one name fail during a call without a cached token, `when` as `strace` counts. Afterwards an
+/// undisturbed call must succeed.
 fn fail(call: &Call, part: Part, error: &str, when: &str) {
     let (stand_in, sandbox) = machine();
     let what = format!("{error} for {when} of {}", call.line);
     let outcome = strace::inject(&sandbox, &call.name, &format!("error={error}:when={when}"), &[]);
     assert_graceful(&outcome, &stand_in, call.is_double, part, &what);
 
-    // A failure of the network is shared for two seconds, and force looks past it.
+    // A network failure is cached for two seconds, which a forced refresh ignores.
     let outcome = sandbox.run(["--force-refresh"]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "after {what}: {outcome:?}");
     assert_eq!(sandbox.cache_files("tmp").len(), 0, "after {what}");
@@ -149,8 +148,8 @@ fn any_system_call_that_fails_once_ends_in_the_token_or_one_error() {
     });
 }
 
-/// The calls whose failures last are all of one name from one on, so of all parts that come after it. A lasting EINTR
-/// there is not: it says that a signal came.
+/// All calls of one name fail from one on, so in later parts too. EINTR is left out: it means that a signal arrived,
+/// which does not last.
 #[test]
 fn system_calls_that_keep_failing_end_in_the_token_or_one_error() {
     if !strace::is_there() {
@@ -167,7 +166,7 @@ fn system_calls_that_keep_failing_end_in_the_token_or_one_error() {
     });
 }
 
-/// The same check where later parts of the run were hit too.
+/// Like [`assert_graceful`], if later parts of the run failed too.
 #[track_caller]
 fn assert_graceful_in_any_part(outcome: &Outcome, stand_in: &StandIn, first: Part, what: &str) {
     let part = match outcome.status {
@@ -185,7 +184,7 @@ fn a_thread_that_cannot_be_spawned_is_no_panic() {
         return;
     }
     let (stand_in, mut sandbox) = machine();
-    // A name takes a look at the name service, which is done in a thread.
+    // A host name is resolved in a thread.
     sandbox.set("SPOTINST_TOKEN_URL", stand_in.url().replace("127.0.0.1", "localhost"));
     let outcome = strace::inject(&sandbox, "clone,clone3", "error=EAGAIN", &[]);
     assert_graceful(&outcome, &stand_in, false, Part::Network, "no threads");
@@ -211,11 +210,11 @@ fn a_cache_hit_opens_only_the_configuration_and_the_entry() {
     assert!(opened[0].contains("config.toml\"") && opened[1].contains(".token\""), "{opened:?}");
     let written: Vec<_> = calls.iter().filter(|call| call.name == "write").map(|call| call.line.as_str()).collect();
     assert!(matches!(written[..], [answer] if answer.starts_with("write(1,")), "{written:?}");
-    // No lock, socket, thread, directory or change of a file is among them.
+    // A cache hit uses no lock, socket, thread or directory, and changes no file.
     let harmless = "brk close exit_group fstat geteuid ioctl lseek mmap mprotect munmap newfstatat openat read \
         sigaltstack statx write";
     let others = calls.iter().filter(|call| harmless.split_whitespace().all(|name| name != call.name));
-    // The standard library's own check, in a build for debugging.
+    // A check of the standard library in debug builds.
     let others: Vec<_> = others.filter(|call| !call.line.contains("F_GETFD")).collect();
     assert!(others.is_empty(), "{others:?}");
     assert_eq!(stand_in.grants(), ["password"]);

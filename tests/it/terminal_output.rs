@@ -1,4 +1,4 @@
-//! What a terminal adds: colour, a note, a word while waiting. Nothing of it reaches a pipe.
+//! Output that only a terminal gets: color, a note, and progress while waiting.
 
 use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
@@ -20,7 +20,7 @@ fn the_token_is_printed_and_a_note_says_how_to_export_it() {
         assert!(screen.contains(&token) && !screen.contains("spotinst-cred:"), "{screen}");
         assert_eq!(status, Some(0));
     }
-    // What goes on to a program has no note, though a person watches.
+    // If the token goes to a program, there is no note, even at a terminal.
     let line = ["sh", "-c", "echo \"got $($0)\"", crate::sandbox::PROGRAM];
     let Some(terminal) = Terminal::run(&sandbox, &line) else { return };
     assert_eq!(terminal.end(), (format!("got {token}\n"), Some(0)));

@@ -1,4 +1,4 @@
-//! Terraform, as far as it goes without a registry of providers.
+//! Terraform, as far as it works without a provider registry.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ fn user(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// Providers are children of terraform, and so is the command of a provisioner: it sees what they see.
+/// A provisioner's command is a child of terraform, like a provider, and gets the same environment.
 const LOOKING: &str = r#"resource "terraform_data" "look" {
   provisioner "local-exec" {
     command = "echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT] [$SPOTINST_PASSWORD]\" > seen"
@@ -46,8 +46,8 @@ fn terraform_can_read_the_examples() {
     outcome.prints("");
 }
 
-/// The provider `external` comes from a registry: its program is run as it runs it, with a query on stdin, and must
-/// print one object whose values are all strings.
+/// The provider `external` needs a registry. Its program is run like the provider does: it gets a query on stdin and
+/// must print one object of strings.
 #[test]
 fn the_external_program_answers_with_strings() {
     let stand_in = StandIn::start();

@@ -1,4 +1,4 @@
-//! `grant = "command"`: a command stands in the place of the token endpoint.
+//! `grant = "command"`: a command replaces the token endpoint.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, with_document};
 use crate::sandbox::{PROGRAM, Sandbox};
 use crate::stand_in::StandIn;
 
-/// A profile whose command counts its runs in `~/runs` and then does this.
+/// A profile whose command counts its runs in `~/runs` and then runs `script`.
 fn counting(script: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let script = sandbox.script("source", &format!("echo run >>~/runs\n{script}"));
@@ -29,7 +29,7 @@ fn runs(sandbox: &Sandbox) -> usize {
     fs::read_to_string(sandbox.home().join("runs")).map_or(0, |text| text.lines().count())
 }
 
-/// Where the setting stands: the third line.
+/// The source of the setting: line 3.
 fn origin(sandbox: &Sandbox) -> String {
     format!("{}:3", sandbox.config_path().display())
 }
@@ -66,7 +66,6 @@ fn the_lifetime_comes_from_expiry_then_expires_in_then_the_jwt() {
     assert_eq!(told(both)["expiry"], "2098-12-31T23:59:00Z");
     let seconds = told(r#"{"version":1,"access_token":"a","expires_in":3600}"#)["expires_in"].as_u64().unwrap();
     assert!(seconds <= 3540, "a minute early: {seconds}");
-    // {"exp":4070908800}: 2099-01-01T00:00:00Z
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjQwNzA5MDg4MDB9.c2ln";
     assert_eq!(told(jwt)["expiry"], "2098-12-31T23:59:00Z");
     assert_eq!(told(&format!(r#"{{"version":1,"access_token":"{jwt}"}}"#))["expiry"], "2098-12-31T23:59:00Z");
@@ -109,10 +108,10 @@ fn waiting_callers_share_a_failure() {
 #[test]
 fn a_failure_is_silent_while_the_cached_token_is_usable() {
     let sandbox = counting("echo words >&2; test -e ~/again && exit 1; touch ~/again; echo abc123");
-    // Who has no token yet may have to act on what the command says.
+    // Without a token, the user may have to act on the command's stderr.
     let first = sandbox.run([]);
     assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("abc123\n", "words\n"));
-    // Age it by an hour: a token without an expiry is renewed after half an hour.
+    // A token without an expiry is refreshed after half an hour.
     age(&sandbox.entry_path(), 3600);
     sandbox.run([]).prints("abc123\n");
     sandbox.run([]).prints("abc123\n");
@@ -271,7 +270,7 @@ fn a_short_lifetime_is_not_expected_of_the_next_token() {
 
 const ANOTHER: &str = "hint: let the command name another profile: spotinst-cred --profile NAME\n";
 
-/// It would wait for the lock that is held for it.
+/// It would wait for the lock that its ancestor holds.
 #[test]
 fn a_command_that_calls_itself_cannot_take_the_lock() {
     let sandbox = Sandbox::new();
@@ -287,7 +286,7 @@ fn a_command_that_calls_itself_cannot_take_the_lock() {
     outcome.fails(5, &told);
 }
 
-/// The same by way of a secret's command, through a shell, and with what else takes the lock.
+/// Also through a secret's command, through a shell, and with other commands that take the lock.
 #[test]
 fn no_descendant_waits_for_the_lock_of_its_ancestor() {
     let stand_in = StandIn::start();
@@ -305,7 +304,7 @@ fn no_descendant_waits_for_the_lock_of_its_ancestor() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// Without a cache there is no lock that would stop it.
+/// Without a cache there is no lock to detect it by.
 #[test]
 fn a_command_that_calls_itself_without_a_cache_is_not_started_again() {
     let sandbox = Sandbox::new();
@@ -320,7 +319,7 @@ fn a_command_that_calls_itself_without_a_cache_is_not_started_again() {
     }
 }
 
-/// A chain of profiles is no circle, and what comes after a refresh is not inside of it.
+/// A chain of profiles is no cycle, and a program that `exec` runs is not inside the refresh.
 #[test]
 fn a_command_may_run_the_program_for_other_profiles() {
     let mut sandbox = Sandbox::new();
@@ -376,7 +375,7 @@ fn the_command_grant_needs_only_its_command() {
     );
 }
 
-/// A FIFO at `~/gate`: who reads it waits until it is opened for writing.
+/// A FIFO at `~/gate`: a reader waits until it is opened for writing.
 fn fifo(sandbox: &Sandbox) -> std::path::PathBuf {
     let path = sandbox.home().join("gate");
     assert!(sandbox.command("mkfifo").arg(&path).status().unwrap().success());
@@ -387,7 +386,7 @@ fn open(fifo: &Path) -> fs::File {
     fs::OpenOptions::new().write(true).open(fifo).unwrap()
 }
 
-/// Lets the entry's token be older by so many seconds.
+/// Makes the entry's token older by this many seconds.
 fn age(entry: &Path, seconds: i64) {
     let text = fs::read_to_string(entry).unwrap();
     let mut json: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();

@@ -1,10 +1,10 @@
-//! What is sent: the form of each grant to the letter, its headers, and over how many connections.
+//! What is sent: the exact form of each grant, its headers, and the number of connections.
 
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use crate::stand_in::{Request, StandIn};
 
-/// The only request of a stand-in, once what all grants have in common is checked.
+/// The only request of a stand-in, after checking what all grants have in common.
 #[track_caller]
 fn only_request(stand_in: &StandIn) -> Request {
     let mut requests = stand_in.requests();
@@ -12,7 +12,7 @@ fn only_request(stand_in: &StandIn) -> Request {
     let request = requests.remove(0);
     let mut headers: Vec<_> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     headers.sort();
-    // No credentials but in the form, no cookies, no compression.
+    // Credentials are only in the form; there are no cookies and no compression.
     assert_eq!(headers, ["accept", "content-length", "content-type", "host", "user-agent"]);
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/token"));
     assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
@@ -37,7 +37,7 @@ fn the_form_of_the_password_grant() {
     let request = only_request(&stand_in);
     let client = [("grant_type", "password"), ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
     assert_fields(&request, &[&[("username", USERNAME), ("password", PASSWORD)][..], &client].concat());
-    // Old clients pasted raw values, and broke on these.
+    // Older clients did not encode these characters.
     let encoded = "password=correct+horse+%26+100%25+%2B+%3D&";
     assert!(request.text().contains(encoded), "{}", request.text());
 }
@@ -50,7 +50,7 @@ fn the_refresh_grant_is_sent_to_its_own_url() {
     sandbox.set("SPOTINST_REFRESH_URL", refreshing.url());
 
     sandbox.token();
-    // No password is needed, so none need be there.
+    // The refresh grant needs no password.
     sandbox.unset("SPOTINST_PASSWORD");
     assert_eq!(sandbox.run(["--force-refresh"]).status, Some(0));
 

@@ -1,4 +1,4 @@
-//! Every shape in which a token endpoint hands out a token, and how long that token is then believed to live.
+//! Every layout of a response with a token, and the lifetime that is read from it.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 use crate::stand_in::issued::{SAMPLE_2017_TOKEN, Style, Tokens};
 use crate::stand_in::{Reply, StandIn, jwt};
 
-/// The stand-in's answer to everything, and a sandbox that asks it.
+/// A stand-in that always sends this reply, and a sandbox that uses it.
 fn answering(reply: Reply) -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
     stand_in.always(reply);
@@ -16,7 +16,7 @@ fn answering(reply: Reply) -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-/// What `-f json` prints about the token of this answer.
+/// The `-f json` document for the token of this reply.
 #[track_caller]
 fn document(reply: Reply) -> Value {
     let (_stand_in, sandbox) = answering(reply);
@@ -25,16 +25,16 @@ fn document(reply: Reply) -> Value {
     serde_json::from_str(&outcome.stdout).unwrap()
 }
 
-/// The token, and the time that a host is told it lives, were the answer instant: a slow machine takes some of it.
+/// The token and its lifetime as if the response were instant: a slow machine reports less.
 #[track_caller]
 fn told(reply: Reply) -> (String, u64) {
     let document = document(reply);
     let told = document["expires_in"].as_u64().unwrap();
-    // Hosts are told 60 s less than the server grants; a minute of slowness is rounded away.
+    // Hosts get 60 s less than the server grants; up to a minute of slowness is rounded away.
     (document["access_token"].as_str().unwrap().to_owned(), (told + 60).next_multiple_of(60))
 }
 
-/// RFC 6749's answer with this lifetime.
+/// A response of RFC 6749 with this lifetime.
 fn expiring(lifetime: &Value) -> Reply {
     Reply::json(200, &json!({"access_token": "T", "token_type": "Bearer", "expires_in": lifetime}))
 }
@@ -44,7 +44,7 @@ fn the_sample_of_2017_lives_for_its_expires_in() {
     let (stand_in, sandbox) = answering(Reply::sample_2017());
 
     sandbox.run([]).prints(&format!("{SAMPLE_2017_TOKEN}\n"));
-    // Its JWT expired in 2017, and `expiresIn` says 7199: a second call asks nobody.
+    // Its JWT expired in 2017, but `expiresIn` is 7199: the second call sends no request.
     sandbox.run([]).prints(&format!("{SAMPLE_2017_TOKEN}\n"));
 
     assert_eq!(stand_in.grants(), ["password"]);
@@ -62,7 +62,7 @@ fn the_exchange_of_2016_verbatim() {
     sandbox.run([]).prints("eyJ.access.x\n");
     sandbox.run(["--force-refresh"]).prints("eyJ.access.x\n");
 
-    // The second item's lifetime is the refresh token's, and the first one's the access token's.
+    // The first item has the access token's lifetime, the second the refresh token's.
     assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
     assert_eq!(stand_in.requests()[1].form()["refresh_token"], "eyJ.refresh.x");
     assert_eq!(told(Reply::new(200, BODY)), ("eyJ.access.x".to_owned(), 7200));
@@ -157,7 +157,7 @@ fn a_new_refresh_token_replaces_the_old_one() {
         assert_eq!(sandbox.run(["--force-refresh"]).status, Some(0));
     }
 
-    // The service takes each of them once only.
+    // The service accepts each refresh token once.
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "refresh_token"]);
 }
 

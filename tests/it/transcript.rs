@@ -1,4 +1,4 @@
-//! The recorded session that the README shows is what the program shows today.
+//! The recorded session in the README matches the program's output.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Calls by a user without special rights, also when root runs the tests.
+//! Runs commands as a user without special rights, also when root runs the tests.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,25 +9,25 @@ use std::process::Command;
 use crate::requirements::{can_run, is_root};
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 
-/// The user and group `nobody` of every Linux.
+/// The user and group `nobody` on every Linux.
 pub const NOBODY: u32 = 65534;
 
-/// Makes a call by a user who has no special rights: for root another one, else ourselves.
+/// Runs commands as an unprivileged user: as another user if this is root, else as this user.
 pub struct PlainUser<'a> {
     sandbox: &'a Sandbox,
     program: PathBuf,
 }
 
 impl<'a> PlainUser<'a> {
-    /// The sandbox's home becomes that user's. The program is copied there, as where it was built others may have no
-    /// access.
+    /// Gives the sandbox's home to that user and copies the program there, as others may not have access to the build
+    /// directory.
     pub fn of(sandbox: &'a Sandbox) -> Self {
         if !is_root() {
             return Self { sandbox, program: PROGRAM.into() };
         }
         let program = sandbox.path().join("spotinst-cred");
-        // By a process of its own: a file that this one writes could not be run while another thread's child, just
-        // forked, has it open too.
+        // With `cp`, as a file that this process has open for writing cannot be executed, and a forked child of another
+        // thread may still have it open.
         assert!(can_run("cp", &[PROGRAM, program.to_str().unwrap()]));
         fs::set_permissions(sandbox.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let user = Self { sandbox, program };
@@ -35,7 +35,7 @@ impl<'a> PlainUser<'a> {
         user
     }
 
-    /// Gives a file or directory, and all that is in it, to the user.
+    /// Gives a file, or a directory and its content, to the user.
     pub fn owns(&self, path: &Path) {
         if is_root() {
             give(path, NOBODY);
@@ -68,7 +68,7 @@ impl<'a> PlainUser<'a> {
     }
 }
 
-/// Changes the owner of a file or directory and of all that is in it. A link is not followed into.
+/// Changes the owner of a file, or of a directory and its content, without following links.
 pub fn give(path: &Path, user: u32) {
     chown(path, Some(user), Some(user)).unwrap();
     if fs::symlink_metadata(path).unwrap().is_dir() {
