@@ -44,7 +44,7 @@ fn command_line_errors() {
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
-            situation: "a word that is no option",
+            situation: "an unknown command",
             prepare: complete,
             args: &["hunter2"],
             status: 2,
@@ -104,7 +104,7 @@ fn command_line_errors() {
                      hint: leave out one of the two\n",
         },
         Row {
-            situation: "a time limit that is none",
+            situation: "an invalid time limit",
             prepare: complete,
             args: &["--timeout", "soon"],
             status: 3,
@@ -120,7 +120,7 @@ fn command_line_errors() {
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
         Row {
-            situation: "no time at all",
+            situation: "a time limit of zero",
             prepare: complete,
             args: &["--timeout", "0s"],
             status: 3,
@@ -128,7 +128,7 @@ fn command_line_errors() {
                      hint: write such as 8s\n",
         },
         Row {
-            situation: "a least life of centuries",
+            situation: "a --min-ttl of centuries",
             prepare: complete,
             args: &["--min-ttl", "500years"],
             status: 3,
@@ -136,7 +136,7 @@ fn command_line_errors() {
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
         Row {
-            situation: "a least life that is none",
+            situation: "an invalid --min-ttl",
             prepare: complete,
             args: &["--min-ttl", "an hour\nor two"],
             status: 3,
@@ -174,7 +174,7 @@ fn missing_settings() {
                      keys go into [profiles.NAME] of $FILE\n",
         },
         Row {
-            situation: "a job that may not see its secret",
+            situation: "a CI job without access to its secret",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_PASSWORD", "");
@@ -207,7 +207,7 @@ fn missing_settings() {
                      hint: client id: SPOTINST_CLIENT_ID or `client_id`; keys go into [profiles.work] of $FILE\n",
         },
         Row {
-            situation: "half in the environment, and profiles that nobody chose",
+            situation: "half of the settings in the environment, and no profile selected",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\n[profiles.home]\n");
                 sandbox.set("SPOTINST_USERNAME", "ada");
@@ -229,7 +229,7 @@ fn profile_errors() {
     const TWO: &str = "[profiles.work]\nusername = 'ada'\n[profiles.home]\n";
     check(&[
         Row {
-            situation: "profiles, and none is chosen",
+            situation: "profiles, and none is selected",
             prepare: |sandbox| {
                 sandbox.config(TWO);
             },
@@ -305,7 +305,7 @@ fn profile_errors() {
 fn configuration_file_errors() {
     check(&[
         Row {
-            situation: "a file that is not there",
+            situation: "a file that does not exist",
             prepare: complete,
             args: &["--config", "/nowhere/config.toml"],
             status: 3,
@@ -313,7 +313,7 @@ fn configuration_file_errors() {
                      hint: check the path\n",
         },
         Row {
-            situation: "the environment names a file that is not there",
+            situation: "the environment names a file that does not exist",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_CRED_CONFIG", "/nowhere/config.toml");
@@ -324,7 +324,7 @@ fn configuration_file_errors() {
                      hint: check the path\n",
         },
         Row {
-            situation: "a path that would break the line and steer the terminal",
+            situation: "a path with control characters",
             prepare: complete,
             args: &["--config", "/no\nwhere\u{1b}[31m"],
             status: 3,
@@ -351,7 +351,7 @@ fn configuration_file_errors() {
                      hint: save it in UTF-8\n",
         },
         Row {
-            situation: "another file altogether",
+            situation: "a file that is not TOML",
             prepare: |sandbox| {
                 sandbox.config(&"# a long log\n".repeat(100_000));
             },
@@ -371,7 +371,7 @@ fn configuration_file_errors() {
                      hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
         },
         Row {
-            situation: "a quote that does not end",
+            situation: "an unterminated string",
             prepare: |sandbox| {
                 sandbox.config("[profiles.default]\npassword = \"hunter2\n");
             },
@@ -401,7 +401,7 @@ fn configuration_file_errors() {
                      hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
         },
         Row {
-            situation: "a table that is not one of profiles",
+            situation: "an unknown table",
             prepare: |sandbox| {
                 sandbox.config("\n[work]\nusername = 'ada'\n");
             },
@@ -424,7 +424,7 @@ fn configuration_file_errors() {
                      command_timeout, store_refresh_token, login\n",
         },
         Row {
-            situation: "a key that would break the line",
+            situation: "a key with control characters",
             prepare: |sandbox| {
                 sandbox.config("\"a\\nb\\u001b[31m\" = 1\n");
             },
@@ -434,7 +434,7 @@ fn configuration_file_errors() {
                      hint: known here are default_profile and [profiles.NAME]\n",
         },
         Row {
-            situation: "a number for a name",
+            situation: "a number instead of text",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nusername = 5\n");
             },
@@ -464,7 +464,7 @@ fn configuration_file_errors() {
                      hint: give it a value or remove the line\n",
         },
         Row {
-            situation: "profiles that are no tables",
+            situation: "profiles that are not tables",
             prepare: |sandbox| {
                 sandbox.config("profiles = 'work'\n");
             },
@@ -484,7 +484,7 @@ fn configuration_file_errors() {
                      hint: write [profiles.NAME] above the profile's keys\n",
         },
         Row {
-            situation: "a default profile that is no name",
+            situation: "a default profile that is not a name",
             prepare: |sandbox| {
                 sandbox.config("default_profile = true\n");
             },
@@ -504,7 +504,7 @@ fn configuration_file_errors() {
                      hint: password_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
         },
         Row {
-            situation: "a command of nothing",
+            situation: "an empty command",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nclient_secret_command = []\n");
             },
@@ -524,7 +524,7 @@ fn configuration_file_errors() {
                      hint: token_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
         },
         Row {
-            situation: "a command with a word that is none",
+            situation: "a command with an argument that is not text",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword_command = ['head', 5]\n");
             },
@@ -545,7 +545,7 @@ fn configuration_file_errors() {
                      hint: keep one of them\n",
         },
         Row {
-            situation: "a secret for everybody to read",
+            situation: "a secret that everybody can read",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword = 'hunter2'\n");
                 fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o644)).unwrap();
@@ -556,7 +556,7 @@ fn configuration_file_errors() {
                      hint: chmod 600 $FILE\n",
         },
         Row {
-            situation: "a secret for the group to read",
+            situation: "a secret that the group can read",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n");
                 fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o640)).unwrap();
@@ -573,7 +573,7 @@ fn configuration_file_errors() {
 fn invalid_values() {
     check(&[
         Row {
-            situation: "a URL that is none",
+            situation: "an invalid URL",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_TOKEN_URL", "https://exa mple/hunter2");
@@ -584,7 +584,7 @@ fn invalid_values() {
                      hint: it looks like https://oauth.spotinst.io/token\n",
         },
         Row {
-            situation: "a path for a URL",
+            situation: "a path instead of a URL",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_TOKEN_URL", "/token");
@@ -595,7 +595,7 @@ fn invalid_values() {
                      hint: it looks like https://oauth.spotinst.io/token\n",
         },
         Row {
-            situation: "an address in the clear",
+            situation: "an http URL",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_REFRESH_URL", "http://broker.example/token");
@@ -607,7 +607,7 @@ fn invalid_values() {
                      hint: it looks like https://api.spotinst.io/token\n",
         },
         Row {
-            situation: "another scheme, in the file",
+            situation: "another scheme, in the configuration",
             prepare: |sandbox| {
                 sandbox.config(&profile("token_url = 'ftp://broker.example/token'\n"));
             },
@@ -693,7 +693,7 @@ fn invalid_values() {
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
         Row {
-            situation: "an account's name for its id",
+            situation: "an account's name instead of its id",
             prepare: |sandbox| {
                 complete(sandbox);
                 sandbox.set("SPOTINST_ACCOUNT", "my account");
@@ -704,7 +704,7 @@ fn invalid_values() {
                      hint: it looks like act-12345678: letters, digits, `.`, `_` and `-` only\n",
         },
         Row {
-            situation: "an account in the file that would break out of its document",
+            situation: "an account with characters that need quoting",
             prepare: |sandbox| {
                 sandbox.config(&profile("account = \"act-1\\\"\\n[other]\"\n"));
             },
@@ -742,7 +742,7 @@ fn invalid_values() {
 fn secret_source_errors() {
     check(&[
         Row {
-            situation: "a secret's file that is not there",
+            situation: "a secret's file that does not exist",
             prepare: |sandbox| by_file(sandbox, "/nowhere/password"),
             args: &[],
             status: 3,
@@ -774,7 +774,7 @@ fn secret_source_errors() {
                      hint: it must be the secret, which may end with one newline\n",
         },
         Row {
-            situation: "a file that is no text",
+            situation: "a file that is not text",
             prepare: |sandbox| {
                 let path = sandbox.write("password", "");
                 fs::write(&path, b"hunter2\xFF\n").unwrap();
@@ -787,7 +787,7 @@ fn secret_source_errors() {
                      hint: it must be the secret alone, as text\n",
         },
         Row {
-            situation: "a device that never ends",
+            situation: "an endless device",
             prepare: |sandbox| by_file(sandbox, "/dev/zero"),
             args: &[],
             status: 3,
@@ -795,7 +795,7 @@ fn secret_source_errors() {
                      hint: it must be the secret alone\n",
         },
         Row {
-            situation: "a program that is not there",
+            situation: "a program that does not exist",
             prepare: |sandbox| by_command(sandbox, "['no-such-program']"),
             args: &[],
             status: 3,
@@ -813,7 +813,7 @@ fn secret_source_errors() {
                      hint: run it by hand to see why\n",
         },
         Row {
-            situation: "a program that is none",
+            situation: "a file that is not executable",
             prepare: |sandbox| {
                 sandbox.write("program", "hunter2\n");
                 by_command(sandbox, "['~/program']");
@@ -841,7 +841,7 @@ fn secret_source_errors() {
                      hint: it must be the secret, which may end with one newline\n",
         },
         Row {
-            situation: "a command that never ends printing",
+            situation: "a command with endless output",
             prepare: |sandbox| by_command(sandbox, "['yes', 'hunter2']"),
             args: &[],
             status: 3,
@@ -849,7 +849,7 @@ fn secret_source_errors() {
                      hint: it must be the secret alone\n",
         },
         Row {
-            situation: "a command that is not done in time",
+            situation: "a command that times out",
             prepare: |sandbox| by_command(sandbox, "['sleep', '100']\ncommand_timeout = '50ms'"),
             args: &[],
             status: 5,
@@ -857,7 +857,7 @@ fn secret_source_errors() {
                      hint: where a person must act, set `command_timeout` in the profile, such as \"60s\"\n",
         },
         Row {
-            situation: "a permanent token that is none",
+            situation: "an invalid permanent token",
             prepare: |sandbox| {
                 sandbox.config("[profiles.default]\ntoken = 'hunter2 hunter2'\n");
             },
@@ -867,7 +867,7 @@ fn secret_source_errors() {
                      hint: it must be the token alone: letters, digits and -._~+/=\n",
         },
         Row {
-            situation: "a permanent token's file that is not there",
+            situation: "a permanent token's file that does not exist",
             prepare: |sandbox| {
                 sandbox.config("[profiles.default]\ntoken_file = 'token'\n");
             },
@@ -901,7 +901,7 @@ fn secret_source_errors() {
                      hint: correct the variable, or unset it and set up the credentials of a grant\n",
         },
         Row {
-            situation: "a file that is none of the SDK's",
+            situation: "a file that is not the SDK's",
             prepare: |sandbox| {
                 let path = sandbox.write("notes", "hunter2\n");
                 sandbox.set("SPOTINST_CREDENTIALS_FILE", path);
@@ -913,7 +913,7 @@ fn secret_source_errors() {
                      hint: correct the variable, or unset it and set up the credentials of a grant\n",
         },
         Row {
-            situation: "the SDK's file is no text",
+            situation: "the SDK's file is not text",
             prepare: |sandbox| {
                 let path = sandbox.write(".spotinst/credentials", "");
                 fs::write(path, b"[default]\ntoken = hunter2\xFF\n").unwrap();
@@ -924,7 +924,7 @@ fn secret_source_errors() {
                      hint: save it in UTF-8\n",
         },
         Row {
-            situation: "the SDK's file has a token that is none",
+            situation: "the SDK's file has an invalid token",
             prepare: |sandbox| {
                 sandbox.write(".spotinst/credentials", "[default]\ntoken = <hunter2>\n");
             },
@@ -935,7 +935,7 @@ fn secret_source_errors() {
                      hint: it must be the token alone: letters, digits and -._~+/=\n",
         },
         Row {
-            situation: "the SDK's file has an account that is none",
+            situation: "the SDK's file has an invalid account",
             prepare: |sandbox| {
                 sandbox.write(".spotinst/credentials", "[default]\ntoken = hunter2\naccount = act 1\n");
             },
@@ -951,7 +951,7 @@ fn secret_source_errors() {
 fn tls_and_proxy_errors() {
     check(&[
         Row {
-            situation: "an authority's certificate that is not there",
+            situation: "a CA file that does not exist",
             prepare: |sandbox| {
                 secure(sandbox);
                 sandbox.config("[profiles.default]\nca_file = 'ca.pem'\n");
@@ -963,7 +963,7 @@ fn tls_and_proxy_errors() {
                      hint: it must be a PEM file of the roots to trust\n",
         },
         Row {
-            situation: "a file without any certificate",
+            situation: "a CA file without a certificate",
             prepare: |sandbox| {
                 secure(sandbox);
                 sandbox.config("[profiles.default]\nca_file = 'config.toml'\n");
@@ -974,7 +974,7 @@ fn tls_and_proxy_errors() {
                      hint: it must be a PEM file of the roots to trust\n",
         },
         Row {
-            situation: "a certificate that is torn",
+            situation: "a truncated certificate",
             prepare: |sandbox| {
                 secure(sandbox);
                 sandbox.write("ca.pem", "-----BEGIN CERTIFICATE-----\nhunter2!\n");
@@ -997,7 +997,7 @@ fn tls_and_proxy_errors() {
                      hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
         },
         Row {
-            situation: "a proxy that is none",
+            situation: "an invalid proxy URL",
             prepare: |sandbox| {
                 secure(sandbox);
                 sandbox.set("HTTPS_PROXY", "gopher://ada:hunter2@proxy.example");
@@ -1015,7 +1015,7 @@ fn host_errors() {
     const ARGS: &[&str] = &["-f", "kubernetes"];
     check(&[
         Row {
-            situation: "a version that is gone",
+            situation: "an unsupported version",
             prepare: |sandbox| {
                 asked(sandbox, r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1alpha1"}"#)
             },
@@ -1026,7 +1026,7 @@ fn host_errors() {
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },
         Row {
-            situation: "an empty question",
+            situation: "an empty request",
             prepare: |sandbox| asked(sandbox, "{}"),
             args: ARGS,
             status: 3,
@@ -1035,7 +1035,7 @@ fn host_errors() {
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },
         Row {
-            situation: "another kind of question",
+            situation: "another kind of request",
             prepare: |sandbox| asked(sandbox, r#"{"kind":"Pod\n","apiVersion":"client.authentication.k8s.io/v1"}"#),
             args: ARGS,
             status: 3,
@@ -1044,7 +1044,7 @@ fn host_errors() {
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },
         Row {
-            situation: "no question at all",
+            situation: "a request that is not JSON",
             prepare: |sandbox| asked(sandbox, "v1, please: hunter2"),
             args: ARGS,
             status: 3,
@@ -1140,11 +1140,11 @@ fn flaw(stderr: &str) -> Option<&'static str> {
     let ours = stderr.find("spotinst-cred: ").map_or("", |start| &stderr[start..]);
     let lines: Vec<_> = ours.lines().collect();
     match lines[..] {
-        _ if stderr.contains(SECRET) => Some("repeats a secret"),
+        _ if stderr.contains(SECRET) => Some("shows a secret"),
         [line, hint] if line.starts_with("spotinst-cred: ") && hint.starts_with("hint: ") => {
             lines.iter().any(|line| line.ends_with('.')).then_some("ends with a full stop")
         }
-        _ => Some("is not a line and a hint"),
+        _ => Some("is not one line and a hint"),
     }
 }
 

@@ -112,28 +112,24 @@ fn no_rejection_shows_a_secret() {
         })
     };
     let scripted = |reply: Reply| -> Handler { Box::new(move |_| reply.clone()) };
-    let lame = Style::OneItem.reply(&Tokens::access(&format!("{ACCESS} and more")).with_refresh(REFRESH));
+    let invalid = Style::OneItem.reply(&Tokens::access(&format!("{ACCESS} and more")).with_refresh(REFRESH));
     let cases: Vec<(&str, i32, Handler)> = vec![
-        ("the request as it came, as a refusal", 4, Box::new(echo(400))),
-        ("as a refusal of the client", 4, Box::new(echo(401))),
-        ("as trouble", 5, Box::new(echo(500))),
-        ("as patience", 5, Box::new(echo(429))),
-        ("as a page that is not there", 5, Box::new(echo(404))),
+        ("the request echoed as a rejection", 4, Box::new(echo(400))),
+        ("as a rejection of the client", 4, Box::new(echo(401))),
+        ("as a server error", 5, Box::new(echo(500))),
+        ("as a rate limit", 5, Box::new(echo(429))),
+        ("as a missing page", 5, Box::new(echo(404))),
         ("as success", 5, Box::new(echo(200))),
         ("the request decoded", 4, decoded(400)),
         ("the request decoded, as success", 4, decoded(200)),
-        (
-            "as the field that is wrong",
-            4,
-            Box::new(|request| Reply::validation_error_in(&request.text(), &request.text())),
-        ),
+        ("as the invalid field", 4, Box::new(|request| Reply::validation_error_in(&request.text(), &request.text()))),
         (
             "as a redirect",
             5,
             Box::new(|request| Reply::redirect(307, &format!("https://a.example/?{}", request.text()))),
         ),
         ("as the request's id", 5, Box::new(|request| Reply::empty(500).with_header("X-Request-Id", request.text()))),
-        ("a token that is none", 5, scripted(lame)),
+        ("an invalid token", 5, scripted(invalid)),
         (
             "a refresh token alone",
             5,
@@ -144,8 +140,8 @@ fn no_rejection_shows_a_secret() {
             ),
         ),
         ("the token as text", 5, scripted(Reply::new(200, ACCESS))),
-        ("half an answer", 5, scripted(Reply::two_items(ACCESS, REFRESH).cut_short())),
-        ("the bare token, and no HTTP", 5, scripted(Reply::new(200, ACCESS).delivered(Delivery::Raw))),
+        ("a truncated response", 5, scripted(Reply::two_items(ACCESS, REFRESH).cut_short())),
+        ("the bare token without HTTP", 5, scripted(Reply::new(200, ACCESS).delivered(Delivery::Raw))),
     ];
     for (what, status, handler) in cases {
         eprintln!("case: {what}");
