@@ -27,7 +27,7 @@ fn a_429_is_respected_until_its_reset() {
         let mut sandbox = Sandbox::of(&stand_in);
         let Some(clock) = FakeClock::of(&mut sandbox) else { return };
         stand_in.script([reply]);
-        let told = |left: i64| {
+        let expected = |left: i64| {
             format!(
                 "spotinst-cred: {} wants no more requests for {seconds} s: HTTP 429, Rate limit exceeded \
                  (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320); {left} s left\n\
@@ -36,11 +36,11 @@ fn a_429_is_respected_until_its_reset() {
             )
         };
 
-        sandbox.run([]).fails(5, &told(seconds));
-        sandbox.run([]).fails(5, &told(seconds));
+        sandbox.run([]).fails(5, &expected(seconds));
+        sandbox.run([]).fails(5, &expected(seconds));
         clock.set(seconds - 1);
-        sandbox.run([]).fails(5, &told(1));
-        sandbox.run(["--force-refresh"]).fails(5, &told(1));
+        sandbox.run([]).fails(5, &expected(1));
+        sandbox.run(["--force-refresh"]).fails(5, &expected(1));
         assert_eq!(stand_in.connections(), 1);
 
         clock.set(seconds);

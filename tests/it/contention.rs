@@ -9,7 +9,7 @@ use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
 use crate::stand_in::{Gate, Reply, StandIn};
 
 /// At this age, in seconds, a two-hour token is refreshed early, whatever the random spread.
-const AGEING: i64 = 6_400;
+const DUE_FOR_EARLY_REFRESH: i64 = 6_400;
 
 #[test]
 fn twelve_cold_callers_make_one_request() {
@@ -120,9 +120,9 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
 
     for caller in callers {
         let outcome = caller.end();
-        let told = format!("the answer of {} holds no access token: HTTP 200", stand_in.url());
+        let expected = format!("the answer of {} holds no access token: HTTP 200", stand_in.url());
         assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
-        assert_eq!(outcome.stderr.matches(&told).count(), 1, "{outcome:?}");
+        assert_eq!(outcome.stderr.matches(&expected).count(), 1, "{outcome:?}");
     }
     assert_counts(stand_in.grants(), [("password", 1)]);
 }
@@ -133,7 +133,7 @@ fn one_caller_refreshes_early_and_all_others_print_the_cached_token() {
     let mut sandbox = Sandbox::of(&stand_in);
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     let old = sandbox.token();
-    clock.set(AGEING);
+    clock.set(DUE_FOR_EARLY_REFRESH);
     let gate = stand_in.close_gate();
     let refresher = sandbox.start([]);
     stand_in.wait_for_requests(2);

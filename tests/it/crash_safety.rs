@@ -18,7 +18,7 @@ fn machine() -> (StandIn, Sandbox) {
     (stand_in, sandbox)
 }
 
-fn cold_calls() -> Vec<Call> {
+fn calls_without_cache() -> Vec<Call> {
     let (_stand_in, sandbox) = machine();
     strace::calls(&sandbox, &[])
 }
@@ -42,8 +42,8 @@ fn succeeds<const N: usize>(call: &Call, sandbox: &Sandbox, arguments: [&str; N]
 
 /// Whether a run sent a request, according to its stderr. The server's log may not have the request of a killed run
 /// yet.
-fn sent_a_request(said: &str) -> bool {
-    said.lines().any(|line| line.starts_with("spotinst-cred: asking "))
+fn sent_a_request(stderr: &str) -> bool {
+    stderr.lines().any(|line| line.starts_with("spotinst-cred: asking "))
 }
 
 /// Asserts that the refresh after a kill removed what it left.
@@ -59,17 +59,17 @@ fn after_a_kill_at_any_system_call_the_next_call_succeeds() {
     if !strace::is_there() {
         return;
     }
-    let calls = strace::plan(cold_calls);
+    let calls = strace::plan(calls_without_cache);
     assert!(calls.iter().any(|call| call.name.starts_with("rename")), "{calls:?}");
     for_each(&calls, |call| {
         let (stand_in, sandbox) = machine();
         kill_at(call, &sandbox, &[]);
         let has_entry = !sandbox.cache_files("token").is_empty();
 
-        let (token, said) = succeeds(call, &sandbox, ["-v"]);
+        let (token, stderr) = succeeds(call, &sandbox, ["-v"]);
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
         // An entry is complete if it exists, and is used.
-        assert_eq!(sent_a_request(&said), !has_entry, "after a kill at {call:?}: {said}");
+        assert_eq!(sent_a_request(&stderr), !has_entry, "after a kill at {call:?}: {stderr}");
         assert_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
     });
@@ -89,8 +89,8 @@ fn after_a_refresh_is_killed_at_any_system_call_the_next_call_succeeds() {
         kill_at(call, &sandbox, &["--force-refresh"]);
 
         // The old or the new token comes from the cache: the entry is never partly written.
-        let (token, said) = succeeds(call, &sandbox, ["-v"]);
-        assert!(!sent_a_request(&said), "after a kill at {call:?}: {said}");
+        let (token, stderr) = succeeds(call, &sandbox, ["-v"]);
+        assert!(!sent_a_request(&stderr), "after a kill at {call:?}: {stderr}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
         // If the refresh token was spent and its successor lost, the password is used.

@@ -223,13 +223,13 @@ fn the_jwts_expiry_counts_if_the_response_has_none() {
 #[test]
 fn the_reported_expiry_is_earlier_by_the_margin() {
     let stand_in = StandIn::start();
-    for (lifetime, told) in [(HOURS_2, 7_140), (600, 540), (60, 30), (2, 1)] {
+    for (lifetime, reported) in [(HOURS_2, 7_140), (600, 540), (60, 30), (2, 1)] {
         let Some((sandbox, clock, _)) = cached_token(lifetime, &stand_in) else { return };
         let document = sandbox.run(["-f", "json"]).stdout;
-        assert!(document.contains(&format!("\"expires_in\":{told},")), "{lifetime} s: {document}");
+        assert!(document.contains(&format!("\"expires_in\":{reported},")), "{lifetime} s: {document}");
         clock.set(-30);
         let document = sandbox.run(["-f", "json"]).stdout;
-        assert!(document.contains(&format!("\"expires_in\":{},", told + 30)), "{lifetime} s: {document}");
+        assert!(document.contains(&format!("\"expires_in\":{},", reported + 30)), "{lifetime} s: {document}");
     }
 }
 

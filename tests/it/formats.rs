@@ -101,10 +101,10 @@ fn one_token_has_one_expiry_in_every_format() {
     let sandbox = Sandbox::of(&stand_in);
     let json = |format: &str| -> Value { serde_json::from_str(&sandbox.run(["-f", format]).stdout).unwrap() };
 
-    let told = json("json")["expiry"].clone();
-    assert!(told.is_string());
-    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], told);
-    assert_eq!(json("terraform")["expires_at"], told);
+    let reported = json("json")["expiry"].clone();
+    assert!(reported.is_string());
+    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], reported);
+    assert_eq!(json("terraform")["expires_at"], reported);
     assert_eq!(stand_in.grants(), ["password"]);
 }
 

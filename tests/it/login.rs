@@ -372,8 +372,8 @@ fn an_unwritable_configuration_is_refused_before_any_prompt() {
         (&below_a_file, "Not a directory (os error 20)", checked, 1),
     ] {
         let Some(terminal) = Terminal::start(&sandbox, ["login", "--config", path]) else { return };
-        let told = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
-        assert_eq!(terminal.end(), (told, Some(status)));
+        let expected = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
+        assert_eq!(terminal.end(), (expected, Some(status)));
     }
     assert_eq!(stand_in.connections(), 0);
 }

@@ -167,12 +167,12 @@ fn removing_a_login_with_a_rejected_token_is_reported() {
     fs::set_permissions(&entry, fs::Permissions::from_mode(0o600)).unwrap();
     sandbox.unset("SPOTINST_PASSWORD").config(config);
     let outcome = sandbox.shell("sh", &script);
-    let told = format!(
+    let expected = format!(
         "spotinst-cred: the token is forgotten, and the login with it, as {} cannot be written: \
          File too large (os error 27); run `spotinst-cred login`\n",
         entry.display()
     );
-    assert_eq!((outcome.stderr, outcome.status), (told, Some(0)));
+    assert_eq!((outcome.stderr, outcome.status), (expected, Some(0)));
     assert!(!entry.exists());
 }
 

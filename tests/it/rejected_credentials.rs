@@ -10,7 +10,7 @@ use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use crate::stand_in::{Reply, StandIn};
 
 /// A sandbox with a wrong password, whose clock stands still.
-fn locked_out(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
+fn with_wrong_password(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
     let clock = FakeClock::of(&mut sandbox)?;
@@ -30,7 +30,7 @@ fn rejected(stand_in: &StandIn, age: &str) -> String {
 #[test]
 fn a_rejected_password_is_sent_once_in_15_minutes() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
+    let Some((sandbox, clock)) = with_wrong_password(&stand_in) else { return };
 
     sandbox.run([]).fails(4, &rejected(&stand_in, ""));
     sandbox.run([]).fails(4, &rejected(&stand_in, ""));
@@ -48,17 +48,17 @@ fn a_rejected_password_is_sent_once_in_15_minutes() {
 #[test]
 fn two_hundred_callers_with_a_rejected_password_make_one_request() {
     let stand_in = StandIn::start();
-    let Some((sandbox, _clock)) = locked_out(&stand_in) else { return };
+    let Some((sandbox, _clock)) = with_wrong_password(&stand_in) else { return };
     let gate = stand_in.close_gate();
     let mut callers: Vec<_> = (0..200).map(|_| sandbox.start(["-v"])).collect();
     assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     gate.open();
 
-    let told = rejected(&stand_in, "");
+    let expected = rejected(&stand_in, "");
     for caller in callers {
         let outcome = caller.end();
         outcome.has_failed(4);
-        assert!(outcome.stderr.ends_with(&told), "{outcome:?}");
+        assert!(outcome.stderr.ends_with(&expected), "{outcome:?}");
     }
     assert_eq!(stand_in.connections(), 1);
 }
@@ -104,7 +104,7 @@ fn changed_credentials_are_tried_at_once() {
 #[test]
 fn a_forced_refresh_sends_a_rejected_password_again() {
     let stand_in = StandIn::start();
-    let Some((sandbox, _clock)) = locked_out(&stand_in) else { return };
+    let Some((sandbox, _clock)) = with_wrong_password(&stand_in) else { return };
 
     for requests in 1..=3 {
         sandbox.run(["--force-refresh"]).fails(4, &rejected(&stand_in, ""));
@@ -253,7 +253,7 @@ fn callers_that_lack_the_same_password_share_the_failure() {
 #[test]
 fn a_failure_of_another_kind_does_not_clear_a_rejection() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
+    let Some((sandbox, clock)) = with_wrong_password(&stand_in) else { return };
     sandbox.run([]).has_failed(4);
 
     // First without a password, then a forced refresh with a temporary failure.
@@ -270,15 +270,15 @@ fn a_failure_of_another_kind_does_not_clear_a_rejection() {
 #[test]
 fn a_rejection_is_remembered_if_the_cache_becomes_unwritable() {
     let stand_in = StandIn::start();
-    let Some((sandbox, clock)) = locked_out(&stand_in) else { return };
+    let Some((sandbox, clock)) = with_wrong_password(&stand_in) else { return };
     sandbox.run([]).has_failed(4);
     clock.set(5);
 
-    let told = rejected(&stand_in, " (5 s ago, not asked again)");
-    sandbox.full_disk(&[]).fails(4, &told);
+    let expected = rejected(&stand_in, " (5 s ago, not asked again)");
+    sandbox.full_disk(&[]).fails(4, &expected);
     fs::remove_file(sandbox.lock_path()).unwrap();
     fs::create_dir(sandbox.lock_path()).unwrap();
-    sandbox.run([]).fails(4, &told);
+    sandbox.run([]).fails(4, &expected);
 
     assert_eq!(stand_in.connections(), 1);
     sandbox.run(["--force-refresh"]).has_failed(4);

@@ -204,8 +204,9 @@ fn fifty_callers_share_one_refused_prompt() {
     prompt.answer("no");
     for caller in callers {
         let outcome = caller.end();
-        let said = format!("the password command from {}:2 failed: exit status: 1", sandbox.config_path().display());
-        assert!(outcome.stderr.contains(&said), "{outcome:?}");
+        let expected =
+            format!("the password command from {}:2 failed: exit status: 1", sandbox.config_path().display());
+        assert!(outcome.stderr.contains(&expected), "{outcome:?}");
         assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(3)));
     }
     assert_eq!(prompt.runs(), 1);

@@ -35,8 +35,8 @@ fn an_error_is_colored_unless_color_is_disabled() {
         (format!("{}:2: `login` must be true or false", path.display()), "write the word without quotes");
 
     let Some(terminal) = Terminal::start(&sandbox, []) else { return };
-    let coloured = format!("\u{1b}[31mspotinst-cred\u{1b}[0m: {problem}\n\u{1b}[36mhint\u{1b}[0m: {hint}\n");
-    assert_eq!(terminal.end(), (coloured, Some(3)));
+    let colored = format!("\u{1b}[31mspotinst-cred\u{1b}[0m: {problem}\n\u{1b}[36mhint\u{1b}[0m: {hint}\n");
+    assert_eq!(terminal.end(), (colored, Some(3)));
 
     let plain = format!("spotinst-cred: {problem}\nhint: {hint}\n");
     sandbox.run([]).fails(3, &plain);

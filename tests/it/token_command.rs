@@ -59,17 +59,17 @@ fn a_bare_token_is_accepted() {
 
 #[test]
 fn the_lifetime_comes_from_expiry_then_expires_in_then_the_jwt() {
-    let told = |document: &str| -> Value {
+    let reported = |document: &str| -> Value {
         serde_json::from_str(&with_document(document).run(["-f", "json"]).stdout).unwrap_or_default()
     };
     let both = r#"{"version":1,"access_token":"a","expires_in":30,"expiry":"2099-01-01T00:00:00.75Z"}"#;
-    assert_eq!(told(both)["expiry"], "2098-12-31T23:59:00Z");
-    let seconds = told(r#"{"version":1,"access_token":"a","expires_in":3600}"#)["expires_in"].as_u64().unwrap();
+    assert_eq!(reported(both)["expiry"], "2098-12-31T23:59:00Z");
+    let seconds = reported(r#"{"version":1,"access_token":"a","expires_in":3600}"#)["expires_in"].as_u64().unwrap();
     assert!(seconds <= 3540, "a minute early: {seconds}");
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjQwNzA5MDg4MDB9.c2ln";
-    assert_eq!(told(jwt)["expiry"], "2098-12-31T23:59:00Z");
-    assert_eq!(told(&format!(r#"{{"version":1,"access_token":"{jwt}"}}"#))["expiry"], "2098-12-31T23:59:00Z");
-    assert_eq!(told(r#"{"version":1,"access_token":"a"}"#)["expiry"], Value::Null);
+    assert_eq!(reported(jwt)["expiry"], "2098-12-31T23:59:00Z");
+    assert_eq!(reported(&format!(r#"{{"version":1,"access_token":"{jwt}"}}"#))["expiry"], "2098-12-31T23:59:00Z");
+    assert_eq!(reported(r#"{"version":1,"access_token":"a"}"#)["expiry"], Value::Null);
 }
 
 #[test]
@@ -282,8 +282,8 @@ fn a_command_that_calls_itself_cannot_take_the_lock() {
         "spotinst-cred: {} is held by the spotinst-cred that runs this one: its command seems to run itself\n{ANOTHER}",
         lock.display()
     );
-    let told = format!("{itself}{name} failed: exit status: 3\nhint: run it by hand to see why\n");
-    outcome.fails(5, &told);
+    let expected = format!("{itself}{name} failed: exit status: 3\nhint: run it by hand to see why\n");
+    outcome.fails(5, &expected);
 }
 
 /// Also through a secret's command, through a shell, and with other commands that take the lock.

@@ -27,11 +27,11 @@ fn document(reply: Reply) -> Value {
 
 /// The token and its lifetime as if the response were instant: a slow machine reports less.
 #[track_caller]
-fn told(reply: Reply) -> (String, u64) {
+fn token_and_lifetime(reply: Reply) -> (String, u64) {
     let document = document(reply);
-    let told = document["expires_in"].as_u64().unwrap();
+    let expires_in = document["expires_in"].as_u64().unwrap();
     // Hosts get 60 s less than the server grants; up to a minute of slowness is rounded away.
-    (document["access_token"].as_str().unwrap().to_owned(), (told + 60).next_multiple_of(60))
+    (document["access_token"].as_str().unwrap().to_owned(), (expires_in + 60).next_multiple_of(60))
 }
 
 /// A response of RFC 6749 with this lifetime.
@@ -48,7 +48,7 @@ fn the_sample_of_2017_lives_for_its_expires_in() {
     sandbox.run([]).prints(&format!("{SAMPLE_2017_TOKEN}\n"));
 
     assert_eq!(stand_in.grants(), ["password"]);
-    assert_eq!(told(Reply::sample_2017()), (SAMPLE_2017_TOKEN.to_owned(), 7200));
+    assert_eq!(token_and_lifetime(Reply::sample_2017()), (SAMPLE_2017_TOKEN.to_owned(), 7200));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn the_exchange_of_2016_verbatim() {
     // The first item has the access token's lifetime, the second the refresh token's.
     assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
     assert_eq!(stand_in.requests()[1].form()["refresh_token"], "eyJ.refresh.x");
-    assert_eq!(told(Reply::new(200, BODY)), ("eyJ.access.x".to_owned(), 7200));
+    assert_eq!(token_and_lifetime(Reply::new(200, BODY)), ("eyJ.access.x".to_owned(), 7200));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn the_items_order_does_not_matter() {
         ]}}),
     );
 
-    assert_eq!(told(reply), ("A".to_owned(), 7200));
+    assert_eq!(token_and_lifetime(reply), ("A".to_owned(), 7200));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_missing_lifetime_is_read_from_the_jwt() {
     let token = jwt::mint(SystemTime::now(), Duration::from_secs(3600));
     for style in [Style::TwoItems, Style::OneItem, Style::Rfc6749] {
         let reply = style.reply(&Tokens::access(&token).expiring(None));
-        assert_eq!(told(reply), (token.clone(), 3600));
+        assert_eq!(token_and_lifetime(reply), (token.clone(), 3600));
     }
 }
 
@@ -131,7 +131,7 @@ fn lifetimes_are_read_in_every_notation() {
         (json!("1e300"), TEN_YEARS),
     ];
     for (lifetime, seconds) in cases {
-        assert_eq!(told(expiring(&lifetime)), ("T".to_owned(), seconds), "{lifetime}");
+        assert_eq!(token_and_lifetime(expiring(&lifetime)), ("T".to_owned(), seconds), "{lifetime}");
     }
 }
 
