@@ -62,13 +62,27 @@ fn look_for(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// Parses YAML with Python's parser, which most hosts use; `None` if that is not installed.
+/// The Python that has the parser of YAML which most hosts use.
+const PYTHON: &str = "python/bin/python";
+
+/// Parses YAML; `None` if [`PYTHON`] is not installed.
+#[track_caller]
 pub fn yaml(text: &str) -> Option<Value> {
+    find(PYTHON).map(|python| parse_yaml(&python, text))
+}
+
+/// Like [`yaml`], for some of the test's cases.
+#[track_caller]
+pub fn yaml_for_case(text: &str) -> Option<Value> {
+    find_for_case(PYTHON).map(|python| parse_yaml(&python, text))
+}
+
+#[track_caller]
+fn parse_yaml(python: &Path, text: &str) -> Value {
     const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)";
-    let python = find("python/bin/python")?;
     let outcome = Running::start(Sandbox::new().command(python).args(["-c", TO_JSON, text])).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
-    Some(serde_json::from_str(&outcome.stdout).unwrap())
+    serde_json::from_str(&outcome.stdout).unwrap()
 }
 
 /// Runs a program to its end, with the program under test in the `PATH`.

@@ -80,8 +80,11 @@ pub fn can_run(program: &str, arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The reason to give for a missing program.
+/// The reason to give for a missing program, named as for [`find`](crate::examples::find).
 pub fn not_installed(program: &str) -> String {
+    if program.contains('/') {
+        return format!("target/hosts/{program} is missing: run .ci/hosts");
+    }
     format!("{program} is not installed")
 }
 

@@ -143,7 +143,7 @@ fn the_serverless_example_writes_the_file_and_passes_the_token() {
 
     let token = network.token();
     outcome.prints(&format!("deploy [{token}]\ndefault:\n  token: {token}\n  account: {ACCOUNT}\n"));
-    if let Some(file) = examples::yaml(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
+    if let Some(file) = examples::yaml_for_case(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
         assert_eq!(file, json!({"default": {"token": token, "account": ACCOUNT}}));
         assert_eq!(examples::yaml(&example).unwrap()["plugins"], json!(["serverless-spotinst-functions"]));
     }
