@@ -1,8 +1,8 @@
 //! Lists the tests that were skipped: `cargo test` runs its targets in the order of their names, and this one is last.
 //!
-//! It has no harness and ignores test filters, so that it also reports on a filtered run. When a test fails, cargo stops
-//! before it, unless run with `--no-fail-fast`. `--list` prints nothing, as this target has no tests: cargo-nextest, for
-//! one, then does not run it.
+//! It has no harness and ignores test filters, so that it also reports on a filtered run. When a test fails, cargo
+//! stops before it, unless run with `--no-fail-fast`. `--list` prints nothing, as this target has no tests:
+//! cargo-nextest, for one, then does not run it.
 
 #![allow(
     clippy::unwrap_used,
