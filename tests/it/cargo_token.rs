@@ -1,5 +1,5 @@
-//! cargo as a host that takes a bare token from a program: `cargo:token-from-stdout`. No registry of crates takes a
-//! Spotinst token; what is shown is that any program with such an option is served.
+//! cargo as a host that reads a bare token from a program's stdout: `cargo:token-from-stdout`. No crate registry
+//! accepts a Spotinst token; the test stands for any program with such an option.
 
 use serde_json::json;
 

@@ -1,7 +1,7 @@
-//! The completions in real shells: they load, and complete the profiles' names of the configuration.
+//! The completions load in real shells and complete the names of configured profiles.
 
+use crate::requirements::is_installed;
 use crate::sandbox::Sandbox;
-use crate::surroundings::is_installed;
 
 const CONFIG: &str =
     "[profiles.staging]\ntoken = \"a\"\n[profiles.production]\ntoken = \"b\"\n[profiles.stage2]\ntoken = \"c\"\n";
@@ -17,7 +17,7 @@ fn status_lists_the_profiles() {
 }
 
 #[test]
-fn each_shell_has_its_script() {
+fn each_shells_script_is_printed() {
     let sandbox = Sandbox::new();
     for (shell, file) in [
         ("bash", include_str!("../../contrib/completions/spotinst-cred.bash")),
@@ -57,7 +57,7 @@ fn zsh_completes_profiles() {
     }
     let sandbox = Sandbox::new();
     sandbox.config(CONFIG);
-    // Outside of the line editor there is no `compadd`: this one shows what it is given.
+    // `compadd` exists only in the line editor: this one prints its input.
     let script = "autoload -U compinit; compinit -D -u; source <(spotinst-cred completions zsh); \
                   compadd() { print -l -- $names }; _spotinst-cred_profiles";
     sandbox.shell("zsh", script).prints("production\nstage2\nstaging\n");

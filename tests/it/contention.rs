@@ -1,16 +1,15 @@
-//! Many callers at once: one request, one result for all, and nobody waits for what is not theirs.
+//! Concurrent callers: they share one request and its result, and do not wait for other identities.
 
 use std::fs::{self, File};
 
+use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
+use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
 use crate::stand_in::{Gate, Reply, StandIn};
-use crate::wall_clock::WallClock;
 
-/// A two-hour token is ageing at this age, in seconds, whatever the spread.
-const AGEING: i64 = 6_400;
-
-const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
+/// At this age, in seconds, a two-hour token is refreshed early, whatever the random spread.
+const DUE_FOR_EARLY_REFRESH: i64 = 6_400;
 
 #[test]
 fn twelve_cold_callers_make_one_request() {
@@ -18,11 +17,11 @@ fn twelve_cold_callers_make_one_request() {
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 12, ["-v"]);
+    let callers = start_concurrently(&sandbox, 12, ["-v"]);
     gate.open();
 
-    all_print(callers, &stand_in, 0);
-    assert_eq!(stand_in.grants(), ["password"]);
+    assert_all_print(callers, &stand_in, 0);
+    assert_counts(stand_in.grants(), [("password", 1)]);
 }
 
 #[test]
@@ -32,16 +31,16 @@ fn a_hundred_forced_refreshes_coalesce() {
     let old = sandbox.token();
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 100, ["-v", "--force-refresh"]);
+    let callers = start_concurrently(&sandbox, 100, ["-v", "--force-refresh"]);
     gate.open();
 
-    all_print(callers, &stand_in, 1);
+    assert_all_print(callers, &stand_in, 1);
     assert_ne!(old, stand_in.issued()[1]);
-    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+    assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
 }
 
 #[test]
-fn a_forced_refresh_after_another_is_one_of_its_own() {
+fn a_forced_refresh_does_not_reuse_an_earlier_one() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -62,7 +61,7 @@ fn a_hit_does_not_wait_for_a_held_lock() {
     let refresher = sandbox.start(["--force-refresh"]);
     stand_in.wait_for_requests(2);
 
-    // The answer is held all the while, and the lock with it.
+    // The response is held back, so the lock is still held.
     assert_eq!(sandbox.token(), old);
     assert!(is_locked(&sandbox));
 
@@ -80,7 +79,7 @@ fn two_identities_do_not_wait_for_each_other() {
 
     let first = sandbox.start([]);
     let second = Running::start(sandbox.program([]).env("SPOTINST_TOKEN_URL", other.url()));
-    // Both are asked before either answers.
+    // Both servers get a request before either responds.
     one.wait_for_requests(1);
     other.wait_for_requests(1);
     gate.open();
@@ -90,23 +89,23 @@ fn two_identities_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_killed_holder_lets_the_next_one_go_on() {
+fn a_waiter_takes_over_when_the_lock_holder_is_killed() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
     let holder = sandbox.start([]);
     stand_in.wait_for_requests(1);
     let mut waiter = sandbox.start(["-v"]);
-    assert_eq!(waiter.next_line(), HELD);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
     assert_eq!(stand_in.grants(), ["password"]);
 
     holder.kill();
     stand_in.wait_for_requests(2);
     gate.open();
 
-    all_print(vec![waiter], &stand_in, 1);
+    assert_all_print(vec![waiter], &stand_in, 1);
     assert_eq!(stand_in.grants(), ["password", "password"]);
-    assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's draft is gone");
+    assert!(sandbox.cache_files("tmp").is_empty(), "the killed holder's temporary file is removed");
 }
 
 #[test]
@@ -116,25 +115,25 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = contenders(&sandbox, 50, ["-v"]);
+    let callers = start_concurrently(&sandbox, 50, ["-v"]);
     gate.open();
 
     for caller in callers {
         let outcome = caller.end();
-        let told = format!("the answer of {} holds no access token: HTTP 200", stand_in.url());
+        let expected = format!("the answer of {} holds no access token: HTTP 200", stand_in.url());
         assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
-        assert_eq!(outcome.stderr.matches(&told).count(), 1, "{outcome:?}");
+        assert_eq!(outcome.stderr.matches(&expected).count(), 1, "{outcome:?}");
     }
-    assert_eq!(stand_in.grants(), ["password"]);
+    assert_counts(stand_in.grants(), [("password", 1)]);
 }
 
 #[test]
-fn one_renews_an_ageing_token_and_all_others_print_it_at_once() {
+fn one_caller_refreshes_early_and_all_others_print_the_cached_token() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let Some(clock) = WallClock::of(&mut sandbox) else { return };
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
     let old = sandbox.token();
-    clock.set(AGEING);
+    clock.set(DUE_FOR_EARLY_REFRESH);
     let gate = stand_in.close_gate();
     let refresher = sandbox.start([]);
     stand_in.wait_for_requests(2);
@@ -147,11 +146,11 @@ fn one_renews_an_ageing_token_and_all_others_print_it_at_once() {
 
     refresher.end().prints(&format!("{}\n", stand_in.issued()[1]));
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
-    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+    assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
 }
 
 #[test]
-fn a_lock_that_is_not_had_in_time_is_named() {
+fn a_lock_that_is_not_free_in_time_is_named() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let _gate = stand_in.close_gate();
@@ -173,7 +172,7 @@ fn a_lock_that_is_not_had_in_time_is_named() {
 }
 
 #[test]
-fn when_the_wait_runs_out_what_has_come_meanwhile_is_served() {
+fn a_token_published_during_the_wait_is_used_when_time_runs_out() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -182,12 +181,12 @@ fn when_the_wait_runs_out_what_has_come_meanwhile_is_served() {
     let held = File::open(entry.with_extension("lock")).unwrap();
     held.lock().unwrap();
     let mut waiter = sandbox.start(["-v", "--timeout", "1s"]);
-    assert_eq!(waiter.next_line(), HELD);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
 
-    // Some other process publishes, and the lock is taken again before the waiter has it.
+    // Another process publishes a token and keeps the lock.
     fs::rename(&aside, &entry).unwrap();
 
-    all_print(vec![waiter], &stand_in, 0);
+    assert_all_print(vec![waiter], &stand_in, 0);
     assert_eq!(token, stand_in.issued()[0]);
     assert_eq!(stand_in.grants(), ["password"]);
 }
@@ -209,24 +208,21 @@ fn no_child_inherits_the_lock() {
     let killed = sandbox.command("kill").arg(sleeper.trim()).status().unwrap();
 
     outcome.prints(&format!("{}\n", stand_in.issued()[0]));
-    assert!(killed.success(), "the command's child lived on");
+    assert!(killed.success(), "the command's child is still running");
     assert!(!is_locked);
 }
 
-/// Starts so many callers while the stand-in's answers are held: one asks, all others stand at the lock.
+/// Starts `n` callers while the stand-in holds back its responses: one sends a request, the others wait for the lock.
 #[track_caller]
-fn contenders<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
+fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
     let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
-    let parts: Vec<_> = callers.iter_mut().map(|caller| caller.next_line()).collect();
-    let asking = parts.iter().filter(|line| line.starts_with("spotinst-cred: asking ")).count();
-    let waiting = parts.iter().filter(|line| *line == HELD).count();
-    assert_eq!((asking, waiting), (1, n - 1), "{parts:?}");
+    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     callers
 }
 
-/// They all end, and have printed the token that was issued as number `n`.
+/// Asserts that all callers print the `n`th issued token.
 #[track_caller]
-fn all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
+fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let line = format!("{}\n", stand_in.issued()[n]);
     for outcome in outcomes {
@@ -234,7 +230,7 @@ fn all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     }
 }
 
-/// Whether any process holds the lock of the one cache entry.
+/// Whether a process holds the lock of the only cache entry.
 fn is_locked(sandbox: &Sandbox) -> bool {
     File::open(sandbox.lock_path()).unwrap().try_lock().is_err()
 }

@@ -1,16 +1,16 @@
-//! `exec`: the program gets the token and not the keys, and is on its own.
+//! `exec`: the program gets the token, no credentials, and replaces this process.
 
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
-use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, with_document, with_permanent_token};
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
 
 #[test]
-fn the_program_gets_the_token_and_not_the_keys() {
+fn the_program_gets_the_token_and_no_credentials() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_ACCOUNT", "act-1").set("SPOTINST_TOKEN", "stale").set("OTHER", "kept");
@@ -25,22 +25,22 @@ fn the_program_gets_the_token_and_not_the_keys() {
 }
 
 #[test]
-fn neither_does_it_get_the_names_of_their_files() {
-    let mut sandbox = permanent("abc", "");
+fn the_program_gets_no_names_of_secret_files() {
+    let mut sandbox = with_permanent_token("abc", "");
     sandbox.set("SPOTINST_PASSWORD_FILE", "/p").set("SPOTINST_CLIENT_SECRET_FILE", "/c");
     sandbox.run(["exec", "sh", "-c", "env | grep SPOTINST"]).prints("SPOTINST_TOKEN=abc\n");
 }
 
 #[test]
-fn an_account_that_is_set_to_nothing_is_taken_away() {
-    let mut sandbox = permanent("abc", "");
+fn an_empty_account_variable_is_removed() {
+    let mut sandbox = with_permanent_token("abc", "");
     sandbox.set("SPOTINST_ACCOUNT", "").set("SPOTINST_ACCOUNT_ID", "");
     sandbox.run(["exec", "sh", "-c", "env | grep SPOTINST"]).prints("SPOTINST_TOKEN=abc\n");
 }
 
 #[test]
-fn both_names_of_the_account_have_the_one_that_counts() {
-    let mut sandbox = telling(DOCUMENT);
+fn both_account_variables_hold_the_effective_account() {
+    let mut sandbox = with_document(DOCUMENT);
     let script = ["exec", "sh", "-c", "echo $SPOTINST_TOKEN $SPOTINST_ACCOUNT $SPOTINST_ACCOUNT_ID"];
     sandbox.run(script).prints(&format!("{TOKEN} {ACCOUNT} {ACCOUNT}\n"));
     sandbox.set("SPOTINST_ACCOUNT_ID", "act-2");
@@ -50,21 +50,21 @@ fn both_names_of_the_account_have_the_one_that_counts() {
 }
 
 #[test]
-fn the_arguments_are_the_programs_own() {
-    let sandbox = permanent("abc", "");
+fn arguments_are_passed_unchanged() {
+    let sandbox = with_permanent_token("abc", "");
     let words = ["-f", "--", "--help", "a b", "$HOME", ""];
     let expected: String = words.iter().map(|word| format!("[{word}]")).collect();
     let [a, b, c, d, e, f] = words;
     sandbox.run(["exec", "--", "printf", "[%s]", a, b, c, d, e, f]).prints(&expected);
     sandbox.run(["exec", "printf", "[%s]", a, b, c, d, e, f]).prints(&expected);
-    // Our own options stand before the program.
+    // Our options come before the program.
     sandbox.run(["exec", "-p", "default", "--", "echo", "-p"]).prints("-p\n");
     sandbox.run(["-p", "default", "exec", "--", "echo", "-p"]).prints("-p\n");
 }
 
 #[test]
-fn the_exit_status_is_the_programs_own() {
-    let sandbox = permanent("abc", "");
+fn the_exit_status_is_passed_through() {
+    let sandbox = with_permanent_token("abc", "");
     for status in [0, 1, 3, 42, 255] {
         let outcome = sandbox.run(["exec", "--", "sh", "-c", &format!("exit {status}")]);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(status), ""));
@@ -73,7 +73,7 @@ fn the_exit_status_is_the_programs_own() {
 
 #[test]
 fn it_is_the_same_process_and_signals_reach_it() {
-    let sandbox = permanent("abc", "");
+    let sandbox = with_permanent_token("abc", "");
     let mut child = sandbox.program(["exec", "--", "sh", "-c", "echo $$; read line"]);
     let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -82,14 +82,14 @@ fn it_is_the_same_process_and_signals_reach_it() {
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
 
-    // Rust programs ignore SIGPIPE themselves; what they become must not.
+    // Rust programs ignore SIGPIPE; the program that is run must not inherit that.
     let mut piped = sandbox.program(["exec", "--", "sh", "-c", "kill -PIPE $$; echo alive"]);
     assert_eq!(piped.status().unwrap().signal(), Some(13));
 }
 
 #[test]
-fn stdin_and_stderr_are_the_programs() {
-    let sandbox = permanent("abc", "");
+fn stdin_and_stderr_are_passed_through() {
+    let sandbox = with_permanent_token("abc", "");
     let mut command = sandbox.program(["exec", "--", "sh", "-c", "cat; echo oops >&2"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"through\n").unwrap();
@@ -98,8 +98,8 @@ fn stdin_and_stderr_are_the_programs() {
 }
 
 #[test]
-fn what_cannot_be_run_is_told_as_by_a_shell() {
-    let sandbox = permanent("abc", "");
+fn a_program_that_cannot_run_fails_with_126_or_127() {
+    let sandbox = with_permanent_token("abc", "");
     let hint = "hint: check the program's name, its permissions and the PATH\n";
     let problem = "spotinst-cred: cannot run no-such-program: No such file or directory (os error 2)\n";
     sandbox.run(["exec", "--", "no-such-program", "x"]).fails(127, &format!("{problem}{hint}"));
@@ -116,7 +116,7 @@ fn what_cannot_be_run_is_told_as_by_a_shell() {
 }
 
 #[test]
-fn no_token_no_program() {
+fn without_a_token_the_program_is_not_run() {
     let stand_in = StandIn::start();
     stand_in.always(Reply::oauth_error(401, "invalid_grant", "no"));
     let sandbox = Sandbox::of(&stand_in);
@@ -128,7 +128,7 @@ fn no_token_no_program() {
 }
 
 #[test]
-fn the_program_gets_the_time_that_it_needs_or_is_not_run() {
+fn min_ttl_is_met_or_the_program_is_not_run() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let script = ["exec", "--min-ttl", "1h", "--", "sh", "-c", "echo $SPOTINST_TOKEN"];
@@ -143,15 +143,15 @@ fn the_program_gets_the_time_that_it_needs_or_is_not_run() {
 }
 
 #[test]
-fn a_script_that_names_no_interpreter_is_run_as_by_a_shell() {
-    let sandbox = permanent("abc", "");
+fn a_script_without_a_shebang_is_run_by_sh() {
+    let sandbox = with_permanent_token("abc", "");
     let script = sandbox.script("plain", "");
     fs::write(&script, "echo $SPOTINST_TOKEN\n").unwrap();
     sandbox.run(["exec", script.to_str().unwrap()]).prints("abc\n");
 }
 
 #[test]
-fn nothing_is_left_open_for_the_program() {
+fn no_extra_file_descriptor_is_inherited() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let without = Running::start(sandbox.command("ls").arg("/proc/self/fd")).end();

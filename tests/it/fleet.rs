@@ -1,4 +1,4 @@
-//! A fleet that shares one token: `contrib/fleet/etcd` on a real etcd of three members, on loopback addresses.
+//! Machines that share one token: `contrib/fleet/etcd` with a real etcd of three members, on loopback addresses.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::callers::{assert_counts, assert_one_works};
+use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::{Reply, StandIn, spotinst};
-use crate::surroundings::is_installed;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 
-/// Three members, with the roles and users that the README sets up.
+/// Three members, with the roles and users of the README.
 struct Etcd {
     members: Vec<Child>,
     endpoints: String,
@@ -21,7 +22,7 @@ struct Etcd {
 }
 
 impl Etcd {
-    /// Nothing where etcd is not installed.
+    /// `None` if etcd is not installed.
     fn start() -> Option<Self> {
         let programs =
             [("etcd", "--version"), ("etcdctl", "version"), ("timeout", "--version"), ("pkill", "--version")];
@@ -39,7 +40,7 @@ impl Etcd {
             command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
             command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
             command.args(["--initial-cluster", &cluster.join(",")]);
-            // Every call of etcdctl logs in: let that cost little here.
+            // Every call of etcdctl logs in: make that cheap.
             command.args(["--bcrypt-cost", "4"]);
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
@@ -51,7 +52,7 @@ impl Etcd {
         Some(etcd)
     }
 
-    /// Runs the first block of the README, and switches authentication on.
+    /// Runs the first block of the README, and enables authentication.
     fn set_up(&self) {
         let readme = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
         let block = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
@@ -64,7 +65,7 @@ impl Etcd {
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
     }
 
-    /// What etcdctl prints for root, if it succeeds.
+    /// Runs etcdctl as root and returns its output if it succeeds.
     fn ctl(&self, arguments: &[&str]) -> Option<String> {
         let mut command = self.sandbox.command("etcdctl");
         command.env("ETCDCTL_API", "3").args(["--endpoints", &self.endpoints, "--user", "root:word"]).args(arguments);
@@ -72,7 +73,7 @@ impl Etcd {
         (outcome.status == Some(0)).then_some(outcome.stdout)
     }
 
-    /// Waits until so many stand at the lock, its holder among them.
+    /// Waits until `n` processes hold or wait for the lock.
     fn wait_for_lock(&self, n: usize) {
         eventually("they stand at the lock", || {
             let keys = self.ctl(&["get", "--prefix", "--keys-only", "/spotinst/lock/"]).unwrap_or_default();
@@ -95,7 +96,7 @@ impl Drop for Etcd {
     }
 }
 
-/// Three loopback addresses that no other test has: so etcd can have its own ports.
+/// Three loopback addresses for this test alone, so that etcd can use its default ports.
 fn addresses() -> [Ipv4Addr; 3] {
     static CLUSTERS: AtomicU8 = AtomicU8::new(0);
     let [.., high, low] = std::process::id().to_be_bytes();
@@ -103,7 +104,7 @@ fn addresses() -> [Ipv4Addr; 3] {
     [1, 2, 3].map(|n| Ipv4Addr::new(127, high | 128, low, first + n))
 }
 
-/// Polls a condition that another process brings about.
+/// Polls until another process fulfills the condition.
 #[track_caller]
 fn eventually(what: &str, condition: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(60);
@@ -113,18 +114,18 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// A machine of the fleet: its own home and cache.
+/// A machine with its own home and cache.
 struct Machine {
     sandbox: Sandbox,
 }
 
 impl Machine {
-    /// One that holds a user of etcd, and nothing else.
+    /// A machine with only an etcd user.
     fn runner(etcd: &Etcd) -> Self {
         Self::new(etcd, "spotinst-runner", "", "")
     }
 
-    /// One that holds Spotinst's secrets too.
+    /// A machine that has Spotinst's secrets too.
     fn refresher(etcd: &Etcd, stand_in: &StandIn) -> Self {
         let refresh = format!("refresh='{PROGRAM} --profile spotinst'\n");
         let secrets = format!(
@@ -151,17 +152,14 @@ impl Machine {
         Self { sandbox }
     }
 
-    /// Fifty callers, each at the point where one runs the command and all others wait for it.
+    /// Starts fifty callers: one runs the command and the others wait for it.
     fn fifty_callers(&self) -> Vec<Running> {
         let mut callers: Vec<_> = (0..50).map(|_| self.sandbox.start(["-v"])).collect();
-        let lines: Vec<_> = callers.iter_mut().map(Running::next_line).collect();
-        let running = lines.iter().filter(|line| line.starts_with("spotinst-cred: running the token command ")).count();
-        let waiting = lines.iter().filter(|line| line.starts_with("spotinst-cred: the lock is held by ")).count();
-        assert_eq!((running, waiting), (1, 49));
+        assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: running the token command "));
         callers
     }
 
-    /// What a caller who needs a token prints on stderr when the command says this.
+    /// The stderr of a caller without a token when the command prints this.
     fn problem(&self, words: &str) -> String {
         let setting = format!("{}:3", self.sandbox.config_path().display());
         format!(
@@ -172,9 +170,9 @@ impl Machine {
     }
 }
 
-/// Waits for all callers to end: each prints the token that was issued last, which is given.
+/// Waits for all callers, asserts that each prints the newest token, and returns it.
 #[track_caller]
-fn all_print_the_last(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
+fn assert_all_print_newest(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let token = stand_in.issued().pop().unwrap();
     for outcome in outcomes {
@@ -193,10 +191,10 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     stand_in.wait_for_requests(1);
     etcd.wait_for_lock(3);
     gate.open();
-    let token = all_print_the_last(&stand_in, callers.into_iter().flatten());
-    assert_eq!(stand_in.grants(), ["password"]);
+    let token = assert_all_print_newest(&stand_in, callers.into_iter().flatten());
+    assert_counts(stand_in.grants(), [("password", 1)]);
 
-    // A member less changes nothing: neither for who reads nor for who renews.
+    // Without one member, both reading and refreshing work.
     etcd.stop(0);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
     etcd.ctl(&["del", "--prefix", "/spotinst/"]).unwrap();
@@ -204,7 +202,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let renewed = cold.sandbox.token();
     assert_eq!(stand_in.issued(), [token.clone(), renewed]);
 
-    // Without etcd only those fail who need a token.
+    // Without etcd, only callers that need a new token fail.
     etcd.stop(1);
     etcd.stop(2);
     let due = Machine::runner(&etcd);
@@ -212,7 +210,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let problem = due.problem(&format!("{words} {}: see `etcdctl endpoint health`", etcd.endpoints));
     due.sandbox.run([]).fails(5, &problem);
     machines[0].sandbox.run([]).prints(&format!("{token}\n"));
-    assert_eq!(stand_in.grants(), ["password", "password"]);
+    assert_counts(stand_in.grants(), [("password", 2)]);
 }
 
 #[test]
@@ -221,7 +219,7 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     let stand_in = StandIn::start();
     let gate = stand_in.close_gate();
     let dying = Machine::refresher(&etcd, &stand_in);
-    // All its processes are of one session, so that they die together, as when a machine does.
+    // All processes are in one session, so that they can be killed together, like a machine that crashes.
     let mut command = dying.sandbox.command("setsid");
     let caller = Running::start(command.arg(PROGRAM));
     stand_in.wait_for_requests(1);
@@ -232,17 +230,17 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     let session = caller.id().to_string();
     assert!(etcd.sandbox.command("pkill").args(["-KILL", "--session", &session]).status().unwrap().success());
     caller.kill();
-    // The next one has 20 seconds from its start. The lease of the dead one's lock is five of them.
+    // The next machine has 20 seconds; the lease of the dead one's lock expires after five.
     stand_in.wait_for_requests(2);
     gate.open();
 
-    let token = all_print_the_last(&stand_in, callers);
+    let token = assert_all_print_newest(&stand_in, callers);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
-    assert_eq!(stand_in.grants(), ["password", "password"]);
+    assert_counts(stand_in.grants(), [("password", 2)]);
 }
 
 #[test]
-fn a_runner_can_read_the_token_and_nothing_else() {
+fn a_runner_can_read_only_the_token() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let early = Machine::runner(&etcd);
@@ -265,21 +263,21 @@ fn a_runner_can_read_the_token_and_nothing_else() {
 }
 
 #[test]
-fn the_old_token_serves_while_spotinst_gives_no_new_one() {
+fn the_old_token_is_used_while_refreshes_fail() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let first = Machine::refresher(&etcd, &stand_in);
     let token = first.sandbox.token();
-    // So it is when nine tenths of its life are over.
+    // Like after nine tenths of its lifetime.
     etcd.ctl(&["del", "/spotinst/fresh"]).unwrap();
 
-    // A machine that holds the token itself does not take it for a new one.
+    // A machine does not take its own cached token for a new one.
     first.sandbox.run(["--force-refresh"]).prints(&format!("{token}\n"));
     assert_eq!(etcd.ctl(&["get", "/spotinst/fresh"]).unwrap(), "");
-    // One that asks in vain is as quiet.
+    // A machine whose refresh fails is silent, too.
     stand_in.always(Reply::unauthorized());
     Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
-    assert_eq!(stand_in.grants(), ["password", "password"]);
+    assert_counts(stand_in.grants(), [("password", 2)]);
 
     stand_in.faithful();
     let renewed = Machine::refresher(&etcd, &stand_in).sandbox.token();
@@ -288,7 +286,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
 }
 
 #[test]
-fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
+fn etcdctl_gets_no_token_as_argument_and_always_has_a_timeout() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let mut machine = Machine::refresher(&etcd, &stand_in);
@@ -302,13 +300,13 @@ fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
     let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
     assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
     assert_eq!(arguments.matches(" put ").count(), 2);
-    // A wait for the lock may be longer, and has its limit from `timeout`.
+    // Waiting for the lock may take longer; `timeout` limits it.
     let limit = |line: &str| {
         if line.contains(" lock ") { "--dial-timeout=4s " } else { "--dial-timeout=4s --command-timeout=4s " }
     };
     let is_limited = |line: &str| line.starts_with(limit(line));
     assert!(arguments.lines().all(is_limited), "{arguments}");
-    // Both are gone before the token is: nothing lives on without a lease.
+    // Both keys have a lease, and expire before the token.
     for key in ["/spotinst/token", "/spotinst/fresh"] {
         assert!(!etcd.ctl(&["get", key, "-w", "fields"]).unwrap().contains("\"Lease\" : 0"), "{key}");
     }

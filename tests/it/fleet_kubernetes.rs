@@ -1,18 +1,18 @@
-//! `contrib/fleet/kubernetes`: what its CronJob runs, run here in its order, as far as that needs no cluster.
+//! `contrib/fleet/kubernetes`: the commands of its CronJob, run in order as far as they need no cluster.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::requirements::{has_python_module, is_installed};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
-use crate::surroundings::is_installed;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kubernetes");
 
-/// The documents of a file, by PyYAML; nothing where that is not installed.
+/// The documents of a file, parsed by PyYAML; `None` if that is not installed.
 fn documents(file: &str) -> Option<Vec<Value>> {
-    is_installed("python3", &["-c", "import yaml"]).then(|| {
+    has_python_module("yaml").then(|| {
         let script =
             "import json, sys, yaml; print(json.dumps([d for d in yaml.safe_load_all(open(sys.argv[1])) if d]))";
         let mut python = Sandbox::new().command("python3");
@@ -63,7 +63,7 @@ fn the_cron_job_makes_the_secret_with_the_keys_that_ocean_reads() {
     Running::start(&mut command).end().prints("");
     let token = stand_in.issued().remove(0);
 
-    // All but the last step, which needs a cluster: that one only prints what it would apply.
+    // The last step needs a cluster, so it only prints what it would apply.
     let publish = here(words(&pod["containers"][0]["command"]).last().unwrap());
     let script = format!("set -eu\nkubectl() {{ case $1 in apply) ;; *) command kubectl \"$@\" ;; esac; }}\n{publish}");
     sandbox.set("ACCOUNT", "act-1").set("HOME", volume.as_os_str());
@@ -80,7 +80,7 @@ fn base64(sandbox: &Sandbox, text: &str) -> String {
 }
 
 #[test]
-fn the_right_to_write_is_for_that_one_secret() {
+fn write_access_is_limited_to_one_secret() {
     let Some(documents) = documents("cronjob.yaml") else { return };
     let secret = &of_kind(&documents, "Secret")["metadata"]["name"];
     let role = of_kind(&documents, "Role");
@@ -95,7 +95,7 @@ fn the_right_to_write_is_for_that_one_secret() {
 }
 
 #[test]
-fn the_others_take_what_the_cron_job_makes() {
+fn the_other_manifests_use_the_secret_of_the_cron_job() {
     let Some(job) = documents("cronjob.yaml") else { return };
     let secret = &of_kind(&job, "Secret")["metadata"]["name"];
     let pod = &documents("pod.yaml").unwrap()[0]["spec"];

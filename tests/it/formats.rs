@@ -1,4 +1,4 @@
-//! The exact bytes of every format, and the readers that they are for.
+//! The exact output of every format, and the programs that read it.
 
 use std::fs;
 use std::io::Write;
@@ -7,14 +7,17 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, with_document, with_permanent_token};
+use crate::requirements::{
+    can_run, has_python_module_for_case, is_installed, is_installed_for_case, need_optional, need_optional_for_case,
+    not_installed,
+};
 use crate::sandbox::{Running, Sandbox};
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::{is_at_hand, is_installed};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     for (format, bytes) in [
         ("token", format!("{TOKEN}\n")),
         ("header", format!("Authorization: Bearer {TOKEN}\n")),
@@ -38,8 +41,8 @@ fn each_format_with_an_account_and_an_expiry() {
 }
 
 #[test]
-fn json_tells_the_time_left() {
-    let outcome = telling(DOCUMENT).run(["-f", "json"]);
+fn json_has_the_remaining_lifetime() {
+    let outcome = with_document(DOCUMENT).run(["-f", "json"]);
     let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
     let left = document["expires_in"].as_u64().unwrap();
     outcome.prints(&format!(
@@ -48,8 +51,8 @@ fn json_tells_the_time_left() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out() {
-    let sandbox = permanent("abc123", "");
+fn unknown_fields_are_left_out() {
+    let sandbox = with_permanent_token("abc123", "");
     for (format, bytes) in [
         ("token", "abc123\n"),
         ("json", "{\"version\":1,\"access_token\":\"abc123\",\"token_type\":\"Bearer\"}\n"),
@@ -69,7 +72,7 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
-fn formats_whose_readers_demand_an_account_fail_without_one_before_any_request() {
+fn formats_that_require_an_account_fail_without_one_before_any_request() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let file = sandbox.config_path();
@@ -98,16 +101,16 @@ fn one_token_has_one_expiry_in_every_format() {
     let sandbox = Sandbox::of(&stand_in);
     let json = |format: &str| -> Value { serde_json::from_str(&sandbox.run(["-f", format]).stdout).unwrap() };
 
-    let told = json("json")["expiry"].clone();
-    assert!(told.is_string());
-    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], told);
-    assert_eq!(json("terraform")["expires_at"], told);
+    let reported = json("json")["expiry"].clone();
+    assert!(reported.is_string());
+    assert_eq!(json("kubernetes")["status"]["expirationTimestamp"], reported);
+    assert_eq!(json("terraform")["expires_at"], reported);
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
 #[test]
-fn an_unknown_format_is_answered_with_the_known_ones() {
-    let mut sandbox = permanent("abc123", "");
+fn an_unknown_format_is_an_error_that_lists_the_known_ones() {
+    let mut sandbox = with_permanent_token("abc123", "");
     sandbox.set("SPOTINST_CRED_FORMAT", "xml");
     sandbox.run([]).fails(
         3,
@@ -118,38 +121,40 @@ fn an_unknown_format_is_answered_with_the_known_ones() {
 
 #[test]
 fn shells_evaluate_their_format_and_export_it() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
-    // A child prints them: only what is exported reaches it.
+    // A child prints the variables: it gets only exported ones.
     let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
     for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
-        if is_installed(shell, &["-c", ":"]) {
+        if is_installed_for_case(shell, &["-c", ":"]) {
             let script = format!("eval \"$(spotinst-cred -f sh)\"\n{child}");
             sandbox.shell(shell, &script).prints(&expected);
         }
     }
-    if is_installed("fish", &["-c", "true"]) {
+    if is_installed_for_case("fish", &["-c", "true"]) {
         sandbox.shell("fish", &format!("spotinst-cred -f fish | source\n{child}")).prints(&expected);
         sandbox.shell("fish", &format!("eval (spotinst-cred -f fish)\n{child}")).prints(&expected);
     }
-    if is_at_hand("pwsh", &["-NoProfile", "-Command", "exit 0"]) {
+    let has_pwsh = can_run("pwsh", &["-NoProfile", "-Command", "exit 0"]);
+    if need_optional_for_case(has_pwsh, &not_installed("pwsh")) {
         let script = format!("spotinst-cred -f powershell | Invoke-Expression\n{child}");
         sandbox.shell("pwsh", &script).prints(&expected);
     }
 }
 
 #[test]
-fn an_environment_file_is_read_alike_by_all_its_readers() {
-    let sandbox = telling(DOCUMENT);
+fn an_environment_file_means_the_same_to_all_its_readers() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join(".env");
     sandbox.run(["-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
-    // Docker and systemd: a name, `=`, and the rest of the line, quotes and all; a shell: as it is written.
+    // Docker and systemd take the rest of the line after `=`, quotes included; a shell parses it.
     let text = fs::read_to_string(&file).unwrap();
     let pairs: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
     assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
-    if is_at_hand("node", &["--env-file=/dev/null", "-e", ""]) {
+    let has_node = can_run("node", &["--env-file=/dev/null", "-e", ""]);
+    if need_optional_for_case(has_node, "node is not installed, or does not know --env-file") {
         let script =
             "node --env-file=$HOME/.env -e 'console.log(process.env.SPOTINST_TOKEN, process.env.SPOTINST_ACCOUNT)'";
         sandbox.shell("sh", script).prints(&expected);
@@ -157,17 +162,17 @@ fn an_environment_file_is_read_alike_by_all_its_readers() {
 }
 
 #[test]
-fn docker_hands_the_environment_file_to_its_engine() {
-    if !is_at_hand("docker", &["--version"]) {
+fn docker_reads_the_environment_file() {
+    if !need_optional(can_run("docker", &["--version"]), &not_installed("docker")) {
         return;
     }
-    // An engine that refuses to make the container, when it has been told its environment.
+    // An engine that refuses to create the container after it has received the environment.
     let engine = StandIn::start();
     engine.handler(|request| match request.target.as_str() {
         "/_ping" => Reply::new(200, "OK").with_header("Api-Version", "1.44"),
         _ => Reply::json(400, &json!({"message": "enough"})),
     });
-    let mut sandbox = telling(DOCUMENT);
+    let mut sandbox = with_document(DOCUMENT);
     sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.addr()));
     sandbox.run(["-f", "dotenv", "-o", "env"]).prints("");
     assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
@@ -177,38 +182,38 @@ fn docker_hands_the_environment_file_to_its_engine() {
 }
 
 #[test]
-fn the_sdks_files_are_read_by_the_parsers_that_the_sdks_use() {
-    let sandbox = telling(DOCUMENT);
+fn the_sdks_parsers_read_their_credentials_files() {
+    let sandbox = with_document(DOCUMENT);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
-    if is_installed("python3", &["-c", "import configparser"]) {
+    if is_installed_for_case("python3", &["-c", "import configparser"]) {
         let script = "import configparser, sys; p = configparser.ConfigParser(); p.read_file(sys.stdin); \
             d = p['default']; print(d['token'], d['account'])";
         assert_eq!(python(script, &sandbox.run(["-f", "ini"]).stdout), expected);
     }
-    if is_installed("python3", &["-c", "import yaml"]) {
+    if has_python_module_for_case("yaml") {
         let script = "import yaml, sys; d = yaml.safe_load(sys.stdin)['default']; print(d['token'], d['account'])";
         assert_eq!(python(script, &sandbox.run(["-f", "yaml"]).stdout), expected);
     }
 }
 
 #[test]
-fn a_token_that_looks_like_a_number_stays_text_in_yaml() {
+fn a_token_that_looks_like_a_number_is_a_string_in_yaml() {
     let numbers = ["1234567890", "12e45", "1.5", "0x1F", "0o17", "+7", "-1", "2026-11-23", "1_000"];
     let words = ["null", "Yes", "no", "TRUE", "~", ".inf", "-"];
     let mut stream = String::new();
     for token in numbers.into_iter().chain(words) {
-        let yaml = permanent(token, "account = \"12345678\"").run(["-f", "yaml"]);
+        let yaml = with_permanent_token(token, "account = \"12345678\"").run(["-f", "yaml"]);
         yaml.prints(&format!("default:\n  token: '{token}'\n  account: '12345678'\n"));
         stream.push_str(&format!("---\n{}", yaml.stdout));
     }
-    if is_installed("python3", &["-c", "import yaml"]) {
+    if has_python_module_for_case("yaml") {
         let script = "import yaml, sys; d = yaml.safe_load_all(sys.stdin); print(*(x['default']['token'] + x['default']['account'] for x in d))";
         let expected: Vec<_> = numbers.into_iter().chain(words).map(|token| format!("{token}12345678")).collect();
         assert_eq!(python(script, &stream), format!("{}\n", expected.join(" ")));
     }
-    // The usual ones are plain: hexadecimal, a JWT, an account.
+    // Usual values are plain: hexadecimal, a JWT, an account.
     for token in ["3f2a9c", "0ab4", "1e2f", "eyJ0.eyJp.x-_", "a"] {
-        let yaml = permanent(token, "account = \"act-1\"").run(["-f", "yaml"]);
+        let yaml = with_permanent_token(token, "account = \"act-1\"").run(["-f", "yaml"]);
         yaml.prints(&format!("default:\n  token: {token}\n  account: act-1\n"));
     }
 }
@@ -220,15 +225,15 @@ fn curl_sends_the_header_from_its_stdin() {
     }
     let server = StandIn::start();
     let script = format!("spotinst-cred -f header | curl -s -o /dev/null -H @- {}", server.base());
-    telling(DOCUMENT).shell("sh", &script).prints("");
+    with_document(DOCUMENT).shell("sh", &script).prints("");
     assert_eq!(server.requests()[0].bearer(), Some(TOKEN));
 }
 
 #[test]
-fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
-    let sandbox = telling(DOCUMENT);
+fn terraform_gets_an_object_of_strings_without_its_query_being_read() {
+    let sandbox = with_document(DOCUMENT);
     let mut command = sandbox.program(["-f", "terraform"]);
-    // A pipe that nobody writes to or closes: reading it would hang.
+    // A pipe that is never written or closed: reading it would hang.
     let (reader, _writer) = std::io::pipe().unwrap();
     command.stdin(reader);
     let outcome = Running::start(&mut command).end();
@@ -239,11 +244,11 @@ fn terraform_gets_an_object_of_strings_and_need_not_have_its_query_read() {
 
 #[test]
 fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
-    let mut sandbox = telling(DOCUMENT);
+    let mut sandbox = with_document(DOCUMENT);
     let file = sandbox.write("github_env", "A=1");
     sandbox.set("GITHUB_ENV", &file);
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
-    // An unfinished line of somebody else is not run on.
+    // If the last line has no newline, one is added.
     let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}"));
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
@@ -273,8 +278,8 @@ fn github_without_its_file_is_an_error_before_any_request() {
 }
 
 #[test]
-fn github_gets_both_or_none() {
-    let mut sandbox = telling(DOCUMENT);
+fn github_output_is_all_or_nothing() {
+    let mut sandbox = with_document(DOCUMENT);
     let file = sandbox.write("github_env", "A=1\n");
     sandbox.set("GITHUB_ENV", &file);
     let full = sandbox.full_disk(&["-f", "github"]);
@@ -287,7 +292,7 @@ fn github_gets_both_or_none() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
 }
 
-/// What a Python script prints that reads this.
+/// Runs a Python script with this stdin and returns its stdout.
 fn python(script: &str, input: &str) -> String {
     let mut command = Command::new("python3");
     let mut child = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,9 +1,9 @@
-//! `get`: headers for Spotinst's servers, and for nobody else.
+//! `get`: headers for requests to Spotinst, and to no other server.
 
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::host::{DOCUMENT, EXPIRY, TOKEN, permanent, telling};
+use crate::fixtures::{DOCUMENT, EXPIRY, TOKEN, with_document, with_permanent_token};
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 
@@ -13,26 +13,29 @@ const HINT: &str =
 const USE: &str = "hint: `get` is run by Bazel, Buck2 or restish, and reads {\"uri\":\"https://api.spotinst.io/\"}\n";
 
 #[test]
-fn the_answer_is_headers_and_their_expiry() {
+fn the_response_has_headers_and_their_expiry() {
     let answer = format!("{{\"headers\":{{\"Authorization\":[\"Bearer {TOKEN}\"]}},\"expires\":\"{EXPIRY}\"}}\n");
-    ask(&telling(DOCUMENT), r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(&answer);
-    let permanent = permanent("abc", "");
+    ask(&with_document(DOCUMENT), r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(&answer);
+    let permanent = with_permanent_token("abc", "");
     let answer = "{\"headers\":{\"Authorization\":[\"Bearer abc\"]}}\n";
     ask(&permanent, r#"{"uri":"https://api.spotinst.io/ocean"}"#).prints(answer);
 }
 
 #[test]
-fn fields_that_are_not_known_are_ignored() {
-    // As restish asks, and as a later version of the protocol might.
+fn unknown_request_fields_are_ignored() {
+    // Like restish sends it, and like a later version of the protocol could.
     let request =
         r#"{"method":"GET","uri":"https://api.spotinst.io/setup/account","headers":{"Accept":["*/*"]},"body":""}"#;
-    assert_eq!(ask(&permanent("abc", ""), request).status, Some(0));
-    assert_eq!(ask(&permanent("abc", ""), "{\"uri\":\"https://spotinst.io\",\"x\":[{}]}\n\n").status, Some(0));
+    assert_eq!(ask(&with_permanent_token("abc", ""), request).status, Some(0));
+    assert_eq!(
+        ask(&with_permanent_token("abc", ""), "{\"uri\":\"https://spotinst.io\",\"x\":[{}]}\n\n").status,
+        Some(0)
+    );
 }
 
 #[test]
-fn spotinsts_own_servers_by_tls() {
-    let sandbox = permanent("abc", "");
+fn spotinst_hosts_over_https_get_a_token() {
+    let sandbox = with_permanent_token("abc", "");
     for uri in [
         "https://spotinst.io",
         "https://api.spotinst.io",
@@ -51,8 +54,8 @@ fn spotinsts_own_servers_by_tls() {
 }
 
 #[test]
-fn everybody_elses_server_is_refused_by_name() {
-    let sandbox = permanent("abc", "");
+fn any_other_server_is_refused_by_name() {
+    let sandbox = with_permanent_token("abc", "");
     for (uri, server) in [
         ("https://evil.example/", "https://evil.example:443"),
         ("https://notspotinst.io/", "https://notspotinst.io:443"),
@@ -75,8 +78,8 @@ fn everybody_elses_server_is_refused_by_name() {
 }
 
 #[test]
-fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
-    let sandbox = permanent("abc", "");
+fn ambiguous_uris_are_refused_and_not_shown() {
+    let sandbox = with_permanent_token("abc", "");
     let user = "holds a user name or password, which do not belong there";
     let odd_host = "has an odd host";
     let odd_port = "has no number from 1 to 65535 as its port";
@@ -137,8 +140,8 @@ fn what_programs_may_read_in_different_ways_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn the_configured_api_is_answered_for_as_well() {
-    let mut sandbox = permanent("abc", "api_url = \"https://Gateway.Example:8443/spot\"");
+fn the_configured_api_gets_a_token_too() {
+    let mut sandbox = with_permanent_token("abc", "api_url = \"https://Gateway.Example:8443/spot\"");
     assert_eq!(ask_for(&sandbox, "https://gateway.example:8443/x").status, Some(0));
     for other in [
         "https://gateway.example/",
@@ -148,7 +151,7 @@ fn the_configured_api_is_answered_for_as_well() {
     ] {
         assert_eq!(ask_for(&sandbox, other).status, Some(1), "{other}");
     }
-    // The variable goes before the profile; http is for a loopback address alone.
+    // The variable overrides the profile; http is allowed only for loopback addresses.
     sandbox.set("SPOTINST_API_URL", "http://127.0.0.1:8080");
     assert_eq!(ask_for(&sandbox, "http://127.0.0.1:8080/x").status, Some(0));
     assert_eq!(ask_for(&sandbox, "http://127.0.0.1:8081/x").status, Some(1));
@@ -168,7 +171,7 @@ fn the_configured_api_is_answered_for_as_well() {
 
 #[test]
 fn stdin_must_hold_a_request() {
-    let sandbox = permanent("abc", "");
+    let sandbox = with_permanent_token("abc", "");
     let no_request = "spotinst-cred: stdin holds no request: a JSON object with a `uri` is wanted\n";
     for input in
         ["", "https://api.spotinst.io/", "{}", "{\"uri\":7}", "[]", "null", "{\"uri\":\"https://spotinst.io\"", "\u{0}"]
@@ -180,8 +183,8 @@ fn stdin_must_hold_a_request() {
 }
 
 #[test]
-fn a_stdin_that_is_never_closed_is_not_waited_for_without_end() {
-    let sandbox = permanent("abc", "");
+fn a_stdin_that_is_never_closed_times_out() {
+    let sandbox = with_permanent_token("abc", "");
     let (reader, _writer) = std::io::pipe().unwrap();
     let mut command = sandbox.program(["--timeout", "400ms", "get"]);
     let outcome = Running::start(command.stdin(reader)).end();
@@ -189,7 +192,7 @@ fn a_stdin_that_is_never_closed_is_not_waited_for_without_end() {
 }
 
 #[test]
-fn a_refused_uri_costs_no_request() {
+fn a_refused_uri_causes_no_request() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     assert_eq!(ask_for(&sandbox, "https://evil.example/").status, Some(1));
@@ -198,7 +201,7 @@ fn a_refused_uri_costs_no_request() {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// Asks for the URI, written as it stands in JSON.
+/// Runs `get` for a URI, in JSON notation.
 #[track_caller]
 fn ask_for(sandbox: &Sandbox, uri: &str) -> Outcome {
     ask(sandbox, &format!("{{\"uri\":\"{uri}\"}}"))
@@ -207,7 +210,7 @@ fn ask_for(sandbox: &Sandbox, uri: &str) -> Outcome {
 #[track_caller]
 fn ask(sandbox: &Sandbox, input: &str) -> Outcome {
     let mut child = sandbox.program(["get"]).stdin(Stdio::piped()).spawn().unwrap();
-    // One who asks too much is not heard to the end.
+    // `get` may exit before it has read all of a long request.
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

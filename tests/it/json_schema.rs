@@ -1,15 +1,15 @@
-//! The schema of the `json` document, by a validator that is not ours.
+//! The schema of the `json` format, checked with a third-party validator.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::host::{DOCUMENT, permanent, telling};
+use crate::fixtures::{DOCUMENT, with_document, with_permanent_token};
+use crate::requirements::has_python_module;
 use crate::sandbox::Sandbox;
 use crate::stand_in::StandIn;
-use crate::surroundings::is_installed;
 
-/// Says of each document on stdin, one a line, whether the schema admits it.
+/// Validates each document, one per line.
 const VALIDATE: &str = "
 import json, jsonschema, sys
 schema = json.load(open(sys.argv[1]))
@@ -19,24 +19,25 @@ print(*(validator.is_valid(json.loads(line)) for line in open(sys.argv[2])))
 ";
 
 #[test]
-fn what_is_printed_is_what_the_schema_says() {
-    if !is_installed("python3", &["-c", "import jsonschema"]) {
+fn printed_documents_match_the_schema() {
+    if !has_python_module("jsonschema") {
         return;
     }
     let stand_in = StandIn::start();
     let mut cold = Sandbox::of(&stand_in);
     cold.set("SPOTINST_ACCOUNT", "act-1");
-    let documents =
-        [cold, telling(DOCUMENT), permanent("abc", "")].map(|sandbox| sandbox.run(["-f", "json"]).stdout).concat();
+    let documents = [cold, with_document(DOCUMENT), with_permanent_token("abc", "")]
+        .map(|sandbox| sandbox.run(["-f", "json"]).stdout)
+        .concat();
     assert_eq!(validate(&documents), "True True True\n");
 }
 
 #[test]
-fn the_schema_admits_what_a_token_command_may_print_and_nothing_else() {
-    if !is_installed("python3", &["-c", "import jsonschema"]) {
+fn the_schema_accepts_exactly_what_a_token_command_may_print() {
+    if !has_python_module("jsonschema") {
         return;
     }
-    // Each is taken by the program as it is by the schema.
+    // The program accepts the same documents as the schema.
     let documents = [
         (r#"{"version":1,"access_token":"abc"}"#, true),
         (r#"{"version":1,"access_token":"abc","token_type":"bearer","expires_in":12.5,"new":{}}"#, true),
@@ -57,7 +58,7 @@ fn the_schema_admits_what_a_token_command_may_print_and_nothing_else() {
     let verdicts: Vec<_> = validate(&lines).split_whitespace().map(|verdict| verdict == "True").collect();
     assert_eq!(verdicts, documents.map(|(_, is_sound)| is_sound));
     for (document, is_sound) in documents {
-        let status = telling(document).run([]).status;
+        let status = with_document(document).run([]).status;
         assert_eq!(status, Some(if is_sound { 0 } else { 5 }), "{document}");
     }
 }

@@ -1,15 +1,16 @@
-//! The real kubectl with this program as its `exec` plugin, against a stand-in for an API server.
+//! The real kubectl with this program as its `exec` plugin, against a fake API server.
 
 use std::fs;
 
 use serde_json::json;
 
+use crate::callers::{assert_counts, assert_one_works};
+use crate::requirements::is_installed;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
 use crate::stand_in::tls::{Ca, Identity};
 use crate::stand_in::{Reply, StandIn};
-use crate::surroundings::is_installed;
 
-/// A token service, an API server that accepts the service's tokens, and a user of both.
+/// A token service, an API server that accepts its tokens, and a user of both.
 struct Cluster {
     tokens: StandIn,
     api: StandIn,
@@ -17,7 +18,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// `None` where there is no kubectl.
+    /// `None` if kubectl is not installed.
     fn start(api_version: &str) -> Option<Self> {
         if !is_installed("kubectl", &["version", "--client"]) {
             return None;
@@ -35,7 +36,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// A kubeconfig whose user is a script that counts its runs and becomes the program.
+    /// A kubeconfig whose plugin is a script that counts its runs and then runs the program.
     fn write_config(&self, api_version: &str) {
         let runs = self.sandbox.home().join("runs");
         let text = format!("echo run >> '{}'\nexec '{PROGRAM}' \"$@\"", runs.display());
@@ -57,7 +58,7 @@ impl Cluster {
         self.sandbox.write(".kube/config", &config.to_string());
     }
 
-    /// The API server lets in who has a token of the service.
+    /// The API server accepts the tokens of the service.
     fn accept_issued(&self) {
         let service = self.tokens.service();
         self.api.handler(move |request| {
@@ -74,7 +75,7 @@ impl Cluster {
         self.start_kubectl().end()
     }
 
-    /// How often kubectl has run the program.
+    /// How often kubectl ran the program.
     fn runs(&self) -> usize {
         fs::read_to_string(self.sandbox.home().join("runs")).unwrap_or_default().lines().count()
     }
@@ -85,7 +86,7 @@ fn version() -> Reply {
 }
 
 #[test]
-fn kubectl_is_let_in() {
+fn kubectl_authenticates() {
     for version in ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] {
         let Some(cluster) = Cluster::start(version) else { return };
 
@@ -98,7 +99,7 @@ fn kubectl_is_let_in() {
         }
         assert_eq!(cluster.tokens.grants(), ["password"]);
         let token = cluster.tokens.issued().remove(0);
-        // Some kubectl first ask for the server's version, so the number of requests is theirs.
+        // The number of requests differs between versions of kubectl: some first ask for the server's version.
         let requests = cluster.api.requests();
         assert!(requests.len() >= 2 && requests.iter().all(|request| request.bearer() == Some(&token)), "{requests:?}");
     }
@@ -110,11 +111,8 @@ fn twelve_kubectl_at_once_cause_one_request() {
     let gate = cluster.tokens.close_gate();
 
     let mut callers: Vec<_> = (0..12).map(|_| cluster.start_kubectl()).collect();
-    // kubectl shows what its plugin says: one asks, and while its answer is held the others stand at the lock.
-    let parts: Vec<_> = callers.iter_mut().map(Running::next_line).collect();
-    let asking = parts.iter().filter(|line| line.starts_with("spotinst-cred: asking ")).count();
-    let waiting = parts.iter().filter(|line| line.starts_with("spotinst-cred: the lock is held by ")).count();
-    assert_eq!((asking, waiting), (1, 11), "{parts:?}");
+    // kubectl shows its plugin's stderr. While the response is held back, the others wait for the lock.
+    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     gate.open();
 
     for caller in callers {
@@ -125,13 +123,13 @@ fn twelve_kubectl_at_once_cause_one_request() {
             "{outcome:?}"
         );
     }
-    assert_eq!(cluster.tokens.grants(), ["password"]);
+    assert_counts(cluster.tokens.grants(), [("password", 1)]);
 }
 
-/// kubectl runs the program again after a 401 and says no word about why: so it gets the same token, and a person
-/// who knows better renews it by force.
+/// After a 401 kubectl runs the program again without giving a reason, so it gets the same token; the user forces a
+/// refresh.
 #[test]
-fn a_rejected_token_is_renewed_by_force() {
+fn a_rejected_token_is_replaced_by_a_forced_refresh() {
     let Some(cluster) = Cluster::start("client.authentication.k8s.io/v1") else { return };
     assert_eq!(cluster.kubectl().status, Some(0));
     let accepted_runs = cluster.runs();
@@ -152,7 +150,7 @@ fn a_rejected_token_is_renewed_by_force() {
     assert_eq!(cluster.tokens.grants(), ["password", "refresh_token"]);
 }
 
-/// What the program says is what the person at kubectl reads.
+/// kubectl shows the program's error.
 #[test]
 fn kubectl_shows_why_there_is_no_token() {
     let Some(mut cluster) = Cluster::start("client.authentication.k8s.io/v1") else { return };
@@ -164,6 +162,6 @@ fn kubectl_shows_why_there_is_no_token() {
     let refused = "/token refused the password grant: HTTP 401, Unauthorized";
     assert!(outcome.stderr.contains(refused), "{outcome:?}");
     assert_eq!(cluster.api.connections(), 0);
-    // However often kubectl tries, the account is not locked out.
+    // kubectl retries, but the password is sent once.
     assert_eq!(cluster.tokens.grants(), ["password"]);
 }

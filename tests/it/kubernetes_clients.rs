@@ -1,14 +1,14 @@
-//! The example's kubeconfig, read by every client of Kubernetes that installs here: two versions of kubectl, the Python
-//! client, and the JavaScript one, which hands over an stdin that it never closes.
+//! The example's kubeconfig with several clients of Kubernetes: two versions of kubectl, the Python client, and the
+//! JavaScript client, which never closes the stdin that it passes.
 
 use serde_json::json;
 
-use crate::example::{find, run, text};
+use crate::examples::{find, run, text};
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// A token service, an API server that lets its tokens in, and a user with the example's file.
+/// A token service, an API server that accepts its tokens, and a user with the example's kubeconfig.
 struct Cluster {
     tokens: StandIn,
     api: StandIn,
@@ -33,7 +33,7 @@ impl Cluster {
         Self { tokens, api, sandbox }
     }
 
-    /// Whoever asked for the server's version got it, with the one token.
+    /// Asserts that the client got the server's version, and sent the token.
     #[track_caller]
     fn served(&self, outcome: &Outcome) {
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
@@ -45,7 +45,7 @@ impl Cluster {
     }
 }
 
-/// Clients check that nothing is missing.
+/// Clients require all these fields.
 fn version() -> Reply {
     Reply::json(
         200,
@@ -57,7 +57,7 @@ fn version() -> Reply {
 }
 
 #[test]
-fn two_kubectl_are_let_in() {
+fn two_versions_of_kubectl_authenticate() {
     for program in ["kubectl-1.36/bin/kubectl", "kubectl-1.37/bin/kubectl"] {
         let Some(kubectl) = find(program) else { return };
         let cluster = Cluster::start();
@@ -69,7 +69,7 @@ fn two_kubectl_are_let_in() {
 }
 
 #[test]
-fn the_python_client_is_let_in() {
+fn the_python_client_authenticates() {
     const SCRIPT: &str = "from kubernetes import client, config; config.load_kube_config(); \
                           print(client.VersionApi().get_code().git_version)";
     let Some(python) = find("python/bin/python") else { return };
@@ -81,13 +81,13 @@ fn the_python_client_is_let_in() {
 }
 
 #[test]
-fn the_javascript_client_is_let_in() {
+fn the_javascript_client_authenticates() {
     const SCRIPT: &str = "import { KubeConfig, VersionApi } from '@kubernetes/client-node'; \
                           const config = new KubeConfig(); config.loadFromDefault(); \
                           console.log((await config.makeApiClient(VersionApi).getCode()).gitVersion);";
     let (Some(node), Some(modules)) = (find("node"), find("node/node_modules")) else { return };
     let cluster = Cluster::start();
-    // Modules are looked for beside the script.
+    // Node looks for modules beside the script.
     std::os::unix::fs::symlink(modules, cluster.sandbox.path().join("node_modules")).unwrap();
 
     let outcome = run(&cluster.sandbox, node, &["--input-type=module", "-e", SCRIPT]);

@@ -1,22 +1,22 @@
-//! `login` at a real terminal: what is asked, what is written, what is kept, and how it ends.
+//! `login` at a terminal: what it asks for, writes and stores, and how it ends.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
 use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use crate::stand_in::{Reply, StandIn};
-use crate::terminal::Terminal;
 
-/// A new machine: nothing but the URLs is set, and no colour is wanted.
+/// A new machine: only the URLs are set, and color is off.
 fn new_machine(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("NO_COLOR", "1").set("SPOTINST_TOKEN_URL", stand_in.url()).set("SPOTINST_API_URL", stand_in.base());
     sandbox
 }
 
-/// A profile to which only the password is missing.
+/// A profile without a password.
 fn profile(extra: &str) -> String {
     format!(
         "[profiles.default]\nusername = \"{USERNAME}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n{extra}"
@@ -40,7 +40,7 @@ fn a_new_machine_is_set_up() {
     terminal.until("Password (not shown): ").line(PASSWORD);
     terminal.until("Choose [none]: ").line("2");
     let (screen, status) = terminal.end();
-    // A machine under load may have something to explain.
+    // A slow machine may print that it is waiting.
     let screen: Vec<_> = screen.lines().filter(|line| !line.starts_with("spotinst-cred: waiting for ")).collect();
     let screen = screen.join("\n") + "\n";
 
@@ -74,11 +74,11 @@ fn a_new_machine_is_set_up() {
     let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
     assert!(!entry.contains(PASSWORD) && !entry.contains(CLIENT_SECRET));
     assert_eq!(sandbox.token(), stand_in.issued()[0]);
-    assert_eq!(stand_in.grants(), ["password", ""], "a grant and the list of accounts");
+    assert_eq!(stand_in.grants(), ["password", ""], "a grant, and a request for the accounts");
 }
 
 #[test]
-fn what_is_set_is_not_asked() {
+fn configured_values_are_not_asked_for() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_USERNAME", USERNAME).set("SPOTINST_CLIENT_SECRET", CLIENT_SECRET);
@@ -102,7 +102,7 @@ fn what_is_set_is_not_asked() {
 }
 
 #[test]
-fn secrets_come_from_a_command_and_a_file() {
+fn secrets_can_come_from_a_command_and_a_file() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.write("client secret", &format!("{CLIENT_SECRET}\n"));
@@ -149,7 +149,7 @@ fn a_configuration_keeps_its_comments_and_its_other_profiles() {
 }
 
 #[test]
-fn a_login_that_is_over_says_so_and_is_renewed_by_the_password_alone() {
+fn an_expired_login_is_an_error_and_needs_only_the_password() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_ACCOUNT", "act-1");
@@ -171,7 +171,7 @@ fn a_login_that_is_over_says_so_and_is_renewed_by_the_password_alone() {
 }
 
 #[test]
-fn a_refresh_token_that_died_leads_to_the_login() {
+fn a_revoked_refresh_token_asks_for_a_login() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.set("SPOTINST_ACCOUNT", "act-1");
@@ -191,13 +191,13 @@ fn a_refresh_token_that_died_leads_to_the_login() {
              valid (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320)\nhint: run `spotinst-cred login`\n"
         ),
     );
-    assert_eq!(sandbox.token(), token, "the token in hand serves to its end");
+    assert_eq!(sandbox.token(), token, "the cached token is used until it expires");
     sandbox.run(["--force-refresh"]).fails(
         4,
         "spotinst-cred: the login of profile default is over, and its password is stored nowhere\n\
          hint: run `spotinst-cred login`\n",
     );
-    assert_eq!(stand_in.grants(), ["password", "refresh_token"], "a dead login asks nobody");
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"], "an expired login sends no request");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_rejected_password_is_tried_once_and_nothing_is_written() {
 }
 
 #[test]
-fn a_login_respects_the_patience_that_the_server_asked_for() {
+fn a_login_respects_a_rate_limit() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -229,12 +229,12 @@ fn a_login_respects_the_patience_that_the_server_asked_for() {
         terminal.until("wants no more requests for 600 s");
         assert_eq!(terminal.end().1, Some(5));
     }
-    assert_eq!(stand_in.requests().len(), 1, "the second login asks nobody");
+    assert_eq!(stand_in.requests().len(), 1, "the second login sends no request");
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), profile(""));
 }
 
 #[test]
-fn accounts_that_cannot_be_listed_spoil_no_login() {
+fn a_login_succeeds_even_if_accounts_cannot_be_listed() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -252,7 +252,7 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
 }
 
 #[test]
-fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
+fn listing_accounts_ends_at_the_time_limit() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -268,13 +268,13 @@ fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
     let asked = Instant::now();
     let problem = format!("{}/setup/account: no complete answer in time\n", stand_in.base());
     terminal.until("the accounts could not be listed: ").until(&problem);
-    // The default is 8 s.
+    // The default time limit is 8 s.
     assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
     assert_eq!(terminal.end().1, Some(0));
 }
 
 #[test]
-fn an_interrupt_at_a_hidden_prompt_leaves_the_terminal_as_it_was() {
+fn an_interrupt_at_a_hidden_prompt_restores_the_terminal() {
     for key in ["\u{3}", "half a pass\u{3}", "\u{1c}"] {
         let stand_in = StandIn::start();
         let sandbox = new_machine(&stand_in);
@@ -316,7 +316,7 @@ fn the_end_of_the_input_ends_the_login() {
 }
 
 #[test]
-fn without_a_terminal_the_variables_are_named() {
+fn without_a_terminal_the_error_names_the_variables() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -330,7 +330,7 @@ fn without_a_terminal_the_variables_are_named() {
 }
 
 #[test]
-fn a_profile_without_a_password_is_no_place_to_log_in_to() {
+fn a_profile_that_needs_no_password_refuses_a_login() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config("[profiles.default]\ntoken = \"abc\"\n[profiles.broker]\ngrant = \"client_credentials\"\n");
@@ -343,7 +343,7 @@ fn a_profile_without_a_password_is_no_place_to_log_in_to() {
 }
 
 #[test]
-fn a_login_that_cannot_be_kept_asks_no_server() {
+fn a_login_without_a_cache_sends_no_request() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     sandbox.config(&profile(""));
@@ -356,7 +356,7 @@ fn a_login_that_cannot_be_kept_asks_no_server() {
 }
 
 #[test]
-fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
+fn an_unwritable_configuration_is_refused_before_any_prompt() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);
     let home = sandbox.home().display().to_string();
@@ -372,14 +372,14 @@ fn a_place_where_no_configuration_can_be_is_refused_before_anything_is_asked() {
         (&below_a_file, "Not a directory (os error 20)", checked, 1),
     ] {
         let Some(terminal) = Terminal::start(&sandbox, ["login", "--config", path]) else { return };
-        let told = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
-        assert_eq!(terminal.end(), (told, Some(status)));
+        let expected = format!("spotinst-cred: cannot change the configuration {path}: {why}\nhint: {hint}\n");
+        assert_eq!(terminal.end(), (expected, Some(status)));
     }
     assert_eq!(stand_in.connections(), 0);
 }
 
 #[test]
-fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
+fn a_login_that_stores_no_refresh_token_is_refused_before_any_prompt() {
     let stand_in = StandIn::start();
     let mut sandbox = new_machine(&stand_in);
     sandbox.config(&profile("store_refresh_token = false\n"));
@@ -394,7 +394,7 @@ fn a_login_of_which_nothing_would_be_kept_asks_nothing() {
     assert_eq!((screen, status), (expected, Some(3)));
     assert_eq!(stand_in.connections(), 0);
 
-    // With a password that is set already there is nothing to keep.
+    // If the password is already set, there is no login to store.
     sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_ACCOUNT", "act-1");
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
     terminal.until("logged in; profile \"default\" is complete\n");

@@ -1,4 +1,4 @@
-//! `logout` and `invalidate`: what is forgotten, what is kept, and that no refresh in flight brings it back.
+//! `logout` and `invalidate`: what they remove and keep, also during a refresh.
 
 use std::fs;
 use std::io::Write;
@@ -6,15 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::{StandIn, spotinst};
 
-/// Runs `invalidate` with this on its stdin.
+/// Runs `invalidate` with this stdin.
 #[track_caller]
 fn invalidate(sandbox: &Sandbox, stdin: &str) -> Outcome {
     let mut command = sandbox.program(["invalidate"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // It may end without reading all.
+    // It may exit before it has read everything.
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).ok();
     Running::of(child).end()
 }
@@ -29,11 +30,11 @@ fn logout_forgets_both_tokens() {
 
     assert!(sandbox.cache_files("token").is_empty());
     sandbox.token();
-    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is gone, too");
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed, too");
 }
 
 #[test]
-fn logout_leaves_other_identities_alone_and_all_does_not() {
+fn logout_keeps_other_identities_unless_all_is_given() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -60,11 +61,10 @@ fn a_refresh_in_flight_does_not_bring_the_tokens_back() {
         stand_in.wait_for_requests(1);
 
         let mut logout = Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments));
-        let waits = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
-        assert_eq!(logout.next_line(), waits);
+        assert_eq!(logout.next_line(), LOCK_HELD);
         gate.open();
 
-        assert_eq!(caller.end().status, Some(0), "who asked before gets the token");
+        assert_eq!(caller.end().status, Some(0), "the caller that started earlier gets the token");
         assert_eq!(logout.end().status, Some(0));
         assert!(sandbox.cache_files("token").is_empty(), "{arguments:?}");
     }
@@ -92,7 +92,7 @@ fn logout_gives_up_on_a_holder_that_hangs() {
 }
 
 #[test]
-fn a_holder_that_hangs_keeps_no_other_token_in_the_cache() {
+fn logout_all_removes_every_token_whose_lock_is_free() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -117,15 +117,15 @@ fn a_holder_that_hangs_keeps_no_other_token_in_the_cache() {
     assert!(sandbox.cache_files("token").is_empty());
 }
 
-/// Holds this lock until it is dropped.
-#[expect(clippy::disallowed_methods, reason = "a holder that a test can do with as it likes")]
+/// Holds the lock until the file is dropped.
+#[expect(clippy::disallowed_methods, reason = "the test holds the lock itself")]
 fn hold(lock: &Path) -> fs::File {
     let file = fs::File::open(lock).unwrap();
     fs2::FileExt::try_lock_exclusive(&file).unwrap();
     file
 }
 
-/// What is said of a lock that was not had.
+/// The error for a lock that is not free in time.
 fn held(lock: &Path) -> String {
     format!(
         "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
@@ -135,7 +135,7 @@ fn held(lock: &Path) -> String {
 }
 
 #[test]
-fn a_rejected_token_goes_also_where_nothing_can_be_written() {
+fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -146,12 +146,12 @@ fn a_rejected_token_goes_also_where_nothing_can_be_written() {
 
     assert!(sandbox.cache_files("token").is_empty());
     assert_ne!(sandbox.token(), token);
-    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token went with it");
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed, too");
 }
 
-/// Only who must log in again is told that the login is gone.
+/// The loss of a login is reported only if the user has to log in again.
 #[test]
-fn a_login_that_goes_with_a_rejected_token_is_told() {
+fn removing_a_login_with_a_rejected_token_is_reported() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let config = "[profiles.default]\nlogin = true\n";
@@ -167,17 +167,17 @@ fn a_login_that_goes_with_a_rejected_token_is_told() {
     fs::set_permissions(&entry, fs::Permissions::from_mode(0o600)).unwrap();
     sandbox.unset("SPOTINST_PASSWORD").config(config);
     let outcome = sandbox.shell("sh", &script);
-    let told = format!(
+    let expected = format!(
         "spotinst-cred: the token is forgotten, and the login with it, as {} cannot be written: \
          File too large (os error 27); run `spotinst-cred login`\n",
         entry.display()
     );
-    assert_eq!((outcome.stderr, outcome.status), (told, Some(0)));
+    assert_eq!((outcome.stderr, outcome.status), (expected, Some(0)));
     assert!(!entry.exists());
 }
 
 #[test]
-fn logout_makes_nothing_where_there_is_nothing() {
+fn logout_creates_no_files() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -189,7 +189,7 @@ fn logout_makes_nothing_where_there_is_nothing() {
 }
 
 #[test]
-fn a_rejected_token_is_dropped_and_the_refresh_token_kept() {
+fn invalidate_removes_the_token_and_keeps_the_refresh_token() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -201,7 +201,7 @@ fn a_rejected_token_is_dropped_and_the_refresh_token_kept() {
 }
 
 #[test]
-fn a_late_report_about_an_old_token_changes_nothing() {
+fn invalidating_an_old_token_changes_nothing() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let old = sandbox.token();
@@ -216,7 +216,7 @@ fn a_late_report_about_an_old_token_changes_nothing() {
 }
 
 #[test]
-fn a_report_during_a_refresh_does_not_hit_the_new_token() {
+fn invalidating_during_a_refresh_keeps_the_new_token() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let old = sandbox.token();
@@ -237,7 +237,7 @@ fn a_report_during_a_refresh_does_not_hit_the_new_token() {
 }
 
 #[test]
-fn invalidate_wants_a_token_and_says_so() {
+fn invalidate_requires_a_token_on_stdin() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -250,9 +250,9 @@ fn invalidate_wants_a_token_and_says_so() {
     invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
 }
 
-/// The revision tells those who wait that somebody refreshed, and nobody has.
+/// The revision tells waiting callers that there was a refresh.
 #[test]
-fn invalidate_is_no_refresh() {
+fn invalidate_does_not_count_as_a_refresh() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();

@@ -1,5 +1,28 @@
-//! One binary for all integration tests: the real program, real processes, real sockets, the stand-in that this
-//! repository ships. A file an area; `sandbox` is what they share.
+//! All integration tests, in one binary. They run the real program in real processes, against a fake Spotinst service
+//! on real sockets.
+//!
+//! Support:
+//!
+//! - `sandbox`: a home of its own, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
+//!   is known in advance; `callers`: many concurrent callers
+//! - `stand_in`: the fake service; `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall
+//!   clock that a test sets
+//! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
+//!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
+//! - `examples`: the files of `contrib/`; `parallel`: work on many items
+//!
+//! Tests, by topic:
+//!
+//! - One token for all callers: `smoke`, `contention`, `expiry`, `clock_changes`, `deadlines`
+//! - The cache: `cache_files`, `cache_gc`, `crash_safety`, `syscall_failures`
+//! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
+//! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
+//! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
+//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
+//! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
+//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
+//!   `fleet`, `fleet_kubernetes`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -11,63 +34,75 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
-mod example;
-mod host;
-mod internet;
-mod mounts;
+mod callers;
+mod examples;
+mod fake_clock;
+mod fake_network;
+mod fixtures;
+mod mount_namespace;
+mod parallel;
+mod pty;
+mod requirements;
 mod sandbox;
+mod skip_file;
 #[path = "../../contrib/stand-in/mod.rs"]
 mod stand_in;
 mod strace;
-mod surroundings;
-mod terminal;
-mod wall_clock;
+mod unprivileged;
 
-mod ageing;
-mod answers;
-mod at_terminal;
-mod budgets;
-mod cargo_token;
-mod clients;
-mod clocks;
-mod cold_and_warm;
-mod command_grant;
-mod completions;
+mod clock_changes;
 mod contention;
-mod documents;
-mod example_ci;
-mod example_shells;
-mod exec;
-mod failure_memory;
-mod files;
-mod fleet;
-mod fleet_kubernetes;
+mod deadlines;
+mod expiry;
+mod smoke;
+
+mod cache_files;
+mod cache_gc;
+mod crash_safety;
+mod syscall_failures;
+
+mod cached_failures;
+mod refresh_fallback;
+mod rejected_credentials;
+mod server_errors;
+
+mod http_timeouts;
+mod proxy;
+mod refresh_token;
+mod tls;
+mod token_requests;
+mod token_responses;
+
+mod config;
+mod error_messages;
+mod hostile_env;
+mod secret_leaks;
+mod secret_sources;
+mod token_command;
+
 mod formats;
-mod get;
 mod json_schema;
-mod kill;
-mod kubectl;
-mod kubernetes_clients;
+mod output_file;
+mod structured_formats;
+mod terminal_output;
+
+mod completions;
+mod exec;
+mod get;
 mod login;
 mod logout;
-mod messages;
-mod output_file;
-mod proxy;
-mod readme;
-mod refresh;
-mod refresh_grant;
-mod refusals;
-mod rejection;
-mod requests;
-mod secrets;
-mod sentinels;
-mod settings;
-mod shells;
 mod status;
-mod sweep;
-mod syscalls;
+
+mod cargo_token;
+mod fleet;
+mod fleet_kubernetes;
+mod kubectl;
+mod kubernetes_clients;
+mod shells;
+mod spotinst_clients;
 mod terraform;
-mod tls;
+
+mod examples_ci;
+mod examples_shells;
+mod readme;
 mod transcript;
-mod traps;
-mod wire_limits;

@@ -1,16 +1,17 @@
-//! `--output`: a file that is replaced as a whole.
+//! `--output`: a file that is replaced atomically.
 
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
+use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, with_document, with_permanent_token};
+use crate::requirements::need;
 use crate::sandbox::Running;
 
 #[test]
-fn the_directory_is_made_and_both_are_for_the_owner_alone() {
-    let sandbox = telling(DOCUMENT);
+fn the_file_and_its_directory_are_created_private() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join(".spotinst/credentials");
     sandbox.run(["-f", "yaml", "-o", path(&file)]).prints("");
     assert_eq!(text(&file), format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n"));
@@ -19,8 +20,8 @@ fn the_directory_is_made_and_both_are_for_the_owner_alone() {
 }
 
 #[test]
-fn every_format_goes_to_a_file_as_it_goes_to_stdout() {
-    let sandbox = telling(DOCUMENT);
+fn every_format_is_written_as_it_is_printed() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join("out");
     for format in ["token", "header", "sh", "dotenv", "fish", "powershell", "ini", "yaml", "kubernetes", "terraform"] {
         let printed = sandbox.run(["-f", format]).stdout;
@@ -32,8 +33,8 @@ fn every_format_goes_to_a_file_as_it_goes_to_stdout() {
 }
 
 #[test]
-fn a_reader_of_the_old_file_reads_it_to_its_end() {
-    let sandbox = telling(DOCUMENT);
+fn an_open_reader_keeps_the_old_file() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.write("token", "the old one\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let (mut old, inode) = (fs::File::open(&file).unwrap(), fs::metadata(&file).unwrap().ino());
@@ -48,22 +49,22 @@ fn a_reader_of_the_old_file_reads_it_to_its_end() {
 }
 
 #[test]
-fn a_relative_path_starts_at_the_working_directory() {
-    let sandbox = telling(DOCUMENT);
+fn a_relative_path_is_relative_to_the_working_directory() {
+    let sandbox = with_document(DOCUMENT);
     sandbox.run(["-o", "here"]).prints("");
     assert_eq!(text(&sandbox.path().join("here")), format!("{TOKEN}\n"));
 }
 
 #[test]
 fn a_dash_is_stdout() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     sandbox.run(["-o", "-"]).prints(&format!("{TOKEN}\n"));
     assert!(!sandbox.path().join("-").exists());
 }
 
 #[test]
-fn a_link_of_ours_stays_a_link() {
-    let sandbox = telling(DOCUMENT);
+fn a_symlink_of_the_user_is_kept() {
+    let sandbox = with_document(DOCUMENT);
     let target = sandbox.write("dotfiles/credentials", "old");
     fs::create_dir(sandbox.home().join(".spotinst")).unwrap();
     let link = sandbox.home().join(".spotinst/credentials");
@@ -72,7 +73,7 @@ fn a_link_of_ours_stays_a_link() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(text(&target), format!("{TOKEN}\n"));
 
-    // One that leads to nothing yet makes what it leads to.
+    // A dangling link: its target is created.
     fs::remove_file(&target).unwrap();
     sandbox.run(["-o", path(&link)]).prints("");
     assert_eq!(text(&target), format!("{TOKEN}\n"));
@@ -83,13 +84,13 @@ fn a_link_of_ours_stays_a_link() {
 }
 
 #[test]
-fn a_link_of_somebody_else_is_not_followed() {
-    let sandbox = telling(DOCUMENT);
+fn a_symlink_of_another_user_is_not_followed() {
+    let sandbox = with_document(DOCUMENT);
     let target = sandbox.write("precious", "untouched");
     let link = sandbox.path().join("trap");
     symlink(&target, &link).unwrap();
     if std::os::unix::fs::lchown(&link, Some(12345), None).is_err() {
-        eprintln!("skipped: only root can make a link of somebody else");
+        need(false, "only root can make a link of another user");
         return;
     }
     sandbox.run(["-o", path(&link)]).fails(
@@ -105,11 +106,11 @@ fn a_link_of_somebody_else_is_not_followed() {
 
 #[test]
 fn devices_directories_and_open_files_are_not_replaced() {
-    let sandbox = telling(DOCUMENT);
+    let sandbox = with_document(DOCUMENT);
     for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
     }
-    // In the place of /dev/null, which a mistake would really replace if root runs this.
+    // A FIFO stands for /dev/null, which a bug would replace if root runs the test.
     let fifo = sandbox.home().join("fifo");
     assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
     refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");
@@ -117,7 +118,7 @@ fn devices_directories_and_open_files_are_not_replaced() {
     refuses(&sandbox.run(["-o", path(&home)]), &home, "it is no regular file");
     refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "that is no file's name");
 
-    // Where stdout is a file, replacing it would take away what others wrote there.
+    // If stdout is a file, replacing it would lose what others wrote there.
     let log = sandbox.write("log", "");
     let inode = fs::metadata(&log).unwrap().ino();
     let mut command = sandbox.program(["-o", "/proc/self/fd/1"]);
@@ -127,8 +128,8 @@ fn devices_directories_and_open_files_are_not_replaced() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_a_clear_error() {
-    let sandbox = telling(DOCUMENT);
+fn a_directory_that_cannot_be_created_is_a_clear_error() {
+    let sandbox = with_document(DOCUMENT);
     let file = sandbox.write("file", "").join("token");
     sandbox.run(["-o", path(&file)]).fails(
         1,
@@ -141,16 +142,16 @@ fn a_directory_that_cannot_be_made_is_a_clear_error() {
 }
 
 #[test]
-fn without_a_token_the_file_stays_as_it_was() {
-    let sandbox = permanent("not a token", "");
+fn without_a_token_the_file_is_unchanged() {
+    let sandbox = with_permanent_token("not a token", "");
     let file = sandbox.write("token", "the old one\n");
     assert_eq!(sandbox.run(["-o", path(&file)]).status, Some(3));
     assert_eq!(text(&file), "the old one\n");
 }
 
 #[test]
-fn what_does_not_go_with_a_file() {
-    let sandbox = telling(DOCUMENT);
+fn options_that_conflict_with_output() {
+    let sandbox = with_document(DOCUMENT);
     let github = "--output does not go with the github format of --format, whose output the runner reads";
     let hint = "leave out one of the two";
     sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\nhint: {hint}\n"));

@@ -1,4 +1,4 @@
-//! Proxies by the usual variables: when one is used, what it is told, and what it can break.
+//! Proxy variables: which one is used, what the proxy gets, and how it can fail.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,18 @@ use crate::stand_in::proxy::{Proxy, Tunnel};
 use crate::stand_in::tls::Ca;
 use crate::stand_in::{Reply, StandIn};
 
-/// A host that no name server knows: who reaches it went through the proxy.
+/// A host that no name server knows: it can be reached only through the proxy.
 const HOST: &str = "oauth.spotinst.invalid";
 const URL: &str = "https://oauth.spotinst.invalid/token";
 
-/// An endpoint behind a proxy: the stand-in has the certificate of [`HOST`], and of its own address.
-struct Behind {
+/// An endpoint behind a proxy: the stand-in's certificate is for [`HOST`] and its own address.
+struct BehindProxy {
     stand_in: StandIn,
     proxy: Proxy,
     sandbox: Sandbox,
 }
 
-impl Behind {
+impl BehindProxy {
     fn new() -> Self {
         let ca = Ca::new();
         let stand_in = StandIn::start_tls(&ca.identity_for(&[HOST, "127.0.0.1"]));
@@ -30,7 +30,7 @@ impl Behind {
         Self { stand_in, proxy, sandbox }
     }
 
-    /// The same, with the proxy in `HTTPS_PROXY`.
+    /// Like [`Self::new`], with `HTTPS_PROXY` set to the proxy.
     fn set() -> Self {
         let mut behind = Self::new();
         behind.sandbox.set("HTTPS_PROXY", behind.proxy.url());
@@ -56,9 +56,9 @@ fn tunnel(authorization: Option<&str>) -> Tunnel {
 }
 
 #[test]
-fn every_variable_names_the_proxy() {
+fn every_proxy_variable_is_used() {
     for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-        let mut behind = Behind::new();
+        let mut behind = BehindProxy::new();
         behind.sandbox.set(variable, behind.proxy.url());
 
         behind.prints_the_token();
@@ -69,7 +69,7 @@ fn every_variable_names_the_proxy() {
 
 #[test]
 fn the_more_specific_variable_wins() {
-    let mut behind = Behind::set();
+    let mut behind = BehindProxy::set();
     let other = Proxy::start(behind.stand_in.addr());
     behind.sandbox.set("ALL_PROXY", other.url()).set("http_proxy", other.url()).set("HTTP_PROXY", other.url());
 
@@ -79,13 +79,13 @@ fn the_more_specific_variable_wins() {
 }
 
 #[test]
-fn no_proxy_names_hosts_and_domains() {
-    let by_address = |behind: &mut Behind| {
+fn no_proxy_lists_hosts_and_domains() {
+    let by_address = |behind: &mut BehindProxy| {
         let url = behind.stand_in.url();
         behind.sandbox.set("SPOTINST_TOKEN_URL", url);
     };
     for entries in ["127.0.0.1", "*", "example.com, 127.0.0.1 ,", "*.0.0.1"] {
-        let mut behind = Behind::set();
+        let mut behind = BehindProxy::set();
         by_address(&mut behind);
         behind.sandbox.set("NO_PROXY", entries);
 
@@ -94,7 +94,7 @@ fn no_proxy_names_hosts_and_domains() {
         assert_eq!(behind.proxy.tunnels(), [], "{entries}");
     }
     for entries in ["localhost", "127.0.0.10", "example.com"] {
-        let mut behind = Behind::set();
+        let mut behind = BehindProxy::set();
         by_address(&mut behind);
         behind.sandbox.set("no_proxy", entries);
 
@@ -105,7 +105,7 @@ fn no_proxy_names_hosts_and_domains() {
 }
 
 #[test]
-fn no_proxy_covers_what_is_below_a_domain() {
+fn no_proxy_includes_subdomains() {
     for (entries, is_direct) in [
         ("spotinst.invalid", true),
         (".spotinst.invalid", true),
@@ -115,21 +115,21 @@ fn no_proxy_covers_what_is_below_a_domain() {
         ("api.spotinst.invalid", false),
         ("invalid.com", false),
     ] {
-        let mut behind = Behind::set();
+        let mut behind = BehindProxy::set();
         behind.sandbox.set("NO_PROXY", entries);
 
         let outcome = behind.sandbox.run([]);
 
-        // Nobody knows the host, so without the proxy there is no token.
+        // The host cannot be resolved, so without the proxy there is no token.
         let expected = if is_direct { (Some(5), 0) } else { (Some(0), 1) };
         assert_eq!((outcome.status, behind.proxy.tunnels().len()), expected, "{entries}: {outcome:?}");
     }
 }
 
 #[test]
-fn the_proxys_password_goes_to_the_proxy_alone() {
-    let mut behind = Behind::new();
-    // `ada:p@ss/100% +`, as RFC 7617 wants it.
+fn the_proxy_password_is_sent_only_to_the_proxy() {
+    let mut behind = BehindProxy::new();
+    // `ada:p@ss/100% +`, encoded as in RFC 7617.
     behind.sandbox.set("HTTPS_PROXY", behind.proxy.url_with("ada:p%40ss%2F100%25%20+"));
 
     let outcome = behind.sandbox.run(["-v"]);
@@ -149,7 +149,7 @@ fn assert_is_silent_about_the_password(outcome: &Outcome) {
 }
 
 #[test]
-fn a_refusal_is_told_and_holds_no_password() {
+fn a_proxy_refusal_is_an_error_without_the_password() {
     let rows = [
         (
             403,
@@ -171,7 +171,7 @@ fn a_refusal_is_told_and_holds_no_password() {
         ),
     ];
     for (status, tunnels, line, hint) in rows {
-        let mut behind = Behind::new();
+        let mut behind = BehindProxy::new();
         behind.sandbox.set("HTTPS_PROXY", behind.proxy.url_with("ada:p%40ss"));
         behind.proxy.refuse(Reply::new(status, "p@ss"));
 
@@ -182,14 +182,14 @@ fn a_refusal_is_told_and_holds_no_password() {
 }
 
 #[test]
-fn a_proxy_that_is_none() {
+fn a_proxy_that_closes_the_connection_or_is_down() {
     let hint = "check the network, and the proxy that all_proxy names";
-    let mut behind = Behind::new();
+    let mut behind = BehindProxy::new();
     behind.sandbox.set("all_proxy", behind.proxy.url());
     behind.proxy.refuse(Reply::close_unanswered());
     behind.fails(5, &format!("{URL}: the proxy closed the connection"), hint);
 
-    let mut behind = Behind::new();
+    let mut behind = BehindProxy::new();
     behind.sandbox.set("all_proxy", behind.proxy.url());
     drop(behind.proxy);
     let outcome = behind.sandbox.run([]);
@@ -197,12 +197,12 @@ fn a_proxy_that_is_none() {
 }
 
 #[test]
-fn a_slow_proxy_ends_inside_the_budget() {
+fn a_slow_proxy_times_out() {
     let pause = Duration::from_millis(50);
-    // Each of them would take for ever, or minutes.
+    // Each response would take minutes, or never end.
     let slow = [Reply::hang(), Reply::empty(200).with_header("X", "x".repeat(10_000)).dripping(pause)];
     for reply in slow {
-        let behind = Behind::set();
+        let behind = BehindProxy::set();
         behind.proxy.refuse(reply);
 
         let started = Instant::now();
@@ -216,11 +216,11 @@ fn a_slow_proxy_ends_inside_the_budget() {
 }
 
 #[test]
-fn what_is_no_proxy_is_a_wrong_setting() {
+fn an_invalid_proxy_url_is_a_configuration_error() {
     for value in
         ["socks5://127.0.0.1:1080/s3cr3t", "socks4a://u:s3cr3t@h:1", "ftp://u:s3cr3t@h", "http://", "::: s3cr3t"]
     {
-        let mut behind = Behind::new();
+        let mut behind = BehindProxy::new();
         behind.sandbox.set("HTTPS_PROXY", value);
 
         behind.fails(
@@ -232,7 +232,7 @@ fn what_is_no_proxy_is_a_wrong_setting() {
 }
 
 #[test]
-fn http_on_this_machine_never_goes_through_a_proxy() {
+fn loopback_http_never_uses_a_proxy() {
     let stand_in = StandIn::start();
     let proxy = Proxy::start(stand_in.addr());
     let mut sandbox = Sandbox::of(&stand_in);

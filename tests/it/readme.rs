@@ -1,10 +1,10 @@
-//! The table of the README: its lines do what they say, and it leaves no example out.
+//! The README's table of integrations: its commands work, and it lists every example.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::example::{ACCOUNT, examples, find, path};
-use crate::internet::Internet;
+use crate::examples::{ACCOUNT, examples, find, find_for_case, path};
+use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::stand_in::StandIn;
 
@@ -16,7 +16,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The line to paste of the row whose first cell says this.
+/// The command in the row whose first cell contains `row`.
 #[track_caller]
 fn line(host: &str) -> String {
     let readme = readme();
@@ -27,9 +27,9 @@ fn line(host: &str) -> String {
     line.split('`').next().unwrap().replace("\\|", "|")
 }
 
-/// Every example is in the table, and everything that the table links to is there.
+/// Every example is in the table, and every link of the table has a file.
 #[test]
-fn every_example_has_a_row() {
+fn every_example_has_a_table_row() {
     let readme = readme();
     let links = readme.split("](contrib/").skip(1).map(|rest| rest.split(')').next().unwrap());
     let links: Vec<PathBuf> = links.map(path).collect();
@@ -42,11 +42,11 @@ fn every_example_has_a_row() {
 }
 
 #[test]
-fn the_lines_for_shells_set_the_token() {
+fn the_shell_commands_set_the_token() {
     for (shell, row) in
         [("sh", "[sh, dash"), ("dash", "[sh, dash"), ("bash", "[bash]"), ("zsh", "[zsh]"), ("fish", "[fish]")]
     {
-        if find(shell).is_none() {
+        if find_for_case(shell).is_none() {
             continue;
         }
         let stand_in = StandIn::start();
@@ -58,20 +58,20 @@ fn the_lines_for_shells_set_the_token() {
 }
 
 #[test]
-fn the_line_for_curl_is_let_in() {
+fn the_curl_command_authenticates() {
     let Some(_) = find("curl") else { return };
-    let internet = Internet::start();
+    let network = FakeNetwork::start();
 
-    let outcome = in_sh(&internet.sandbox, &format!("{} --silent", line("[curl]")));
+    let outcome = in_sh(&network.sandbox, &format!("{} --silent", line("[curl]")));
 
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     assert!(outcome.stdout.contains(ACCOUNT), "{outcome:?}");
-    assert_eq!(internet.calls().len(), 1);
+    assert_eq!(network.calls().len(), 1);
 }
 
-/// kubectl writes a user as the example has one.
+/// The user in the kubeconfig is that of the example.
 #[test]
-fn the_line_for_kubectl_makes_the_user() {
+fn the_kubectl_command_creates_the_user() {
     let Some(_) = find("kubectl") else { return };
     let sandbox = Sandbox::new();
 

@@ -1,4 +1,4 @@
-//! A home of its own, a cleared environment, and the program run in it.
+//! A sandbox for the program: its own home and a cleared environment.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,20 +15,19 @@ use tempfile::TempDir;
 
 use crate::stand_in::{StandIn, spotinst};
 
-/// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");
 
-/// A process that is not done by then hangs. No test waits for this on purpose.
+/// A process that takes longer hangs. No test waits for this on purpose.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A new machine for one user: an empty home, and an environment of nothing but what a test sets.
+/// A new machine for one user: an empty home, and only the variables that a test sets.
 pub struct Sandbox {
     dir: TempDir,
     variables: BTreeMap<OsString, OsString>,
 }
 
 impl Sandbox {
-    /// Nothing is configured. `PATH` is there, as commands need it.
+    /// Nothing is configured. `PATH` is set, as commands need it.
     pub fn new() -> Self {
         let dir = TempDir::with_prefix("spotinst-cred-").unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
@@ -38,7 +37,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// The environment holds what the stand-in accepts.
+    /// The environment has the credentials that the stand-in accepts.
     pub fn of(stand_in: &StandIn) -> Self {
         let mut sandbox = Self::new();
         sandbox.set("SPOTINST_TOKEN_URL", stand_in.url());
@@ -61,28 +60,27 @@ impl Sandbox {
         self
     }
 
-    /// The sandbox's own directory: `home` stands in it, and there is room for files of a test.
+    /// The sandbox's directory, with `home` and files of the test.
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The home directory.
     pub fn home(&self) -> PathBuf {
         self.path().join("home")
     }
 
-    /// Where the configuration file is looked for.
+    /// The default path of the configuration file.
     pub fn config_path(&self) -> PathBuf {
         self.home().join(".config/spotinst-cred/config.toml")
     }
 
-    /// Writes the configuration file, 0600.
+    /// Writes the configuration file, with mode 0600.
     pub fn config(&self, text: &str) -> &Self {
         self.write(".config/spotinst-cred/config.toml", text);
         self
     }
 
-    /// Writes a file below the home directory, 0600, its directories made if need be.
+    /// Writes a file below the home directory, with mode 0600, and creates its directories.
     pub fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.home().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -91,19 +89,19 @@ impl Sandbox {
         path
     }
 
-    /// Writes a program below the home directory: an `sh` script.
+    /// Writes an executable `sh` script below the home directory.
     pub fn script(&self, path: &str, text: &str) -> PathBuf {
         let path = self.write(path, &format!("#!/bin/sh\n{text}\n"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         path
     }
 
-    /// The cache's directory, when it is where it is by default.
+    /// The default cache directory.
     pub fn cache_dir(&self) -> PathBuf {
         self.home().join(".cache/spotinst-cred")
     }
 
-    /// The files of the cache with this ending (`token`, `lock`, `tmp`), sorted.
+    /// The cache's files with this extension (`token`, `lock`, `tmp`), sorted.
     pub fn cache_files(&self, ending: &str) -> Vec<PathBuf> {
         let Ok(files) = fs::read_dir(self.cache_dir()) else { return Vec::new() };
         let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
@@ -112,7 +110,7 @@ impl Sandbox {
         files
     }
 
-    /// The one cache entry.
+    /// The only cache entry.
     #[track_caller]
     pub fn entry_path(&self) -> PathBuf {
         let mut files = self.cache_files("token");
@@ -120,13 +118,13 @@ impl Sandbox {
         files.remove(0)
     }
 
-    /// The lock file of the one cache entry.
+    /// The lock file of the only cache entry.
     #[track_caller]
     pub fn lock_path(&self) -> PathBuf {
         self.entry_path().with_extension("lock")
     }
 
-    /// A command in this sandbox: any program, its stdin empty, both streams caught.
+    /// Any command in this sandbox, with empty stdin and both streams captured.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables).current_dir(self.path());
@@ -134,34 +132,32 @@ impl Sandbox {
         command
     }
 
-    /// The program with these arguments, ready to be changed.
+    /// The program with these arguments, not yet started.
     pub fn program<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut command = self.command(PROGRAM);
         command.args(arguments);
         command
     }
 
-    /// Runs the program to its end.
     #[track_caller]
     pub fn run<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
         self.start(arguments).end()
     }
 
-    /// Runs the program to its end where no file can take a single byte: a full disk, for root as well.
+    /// Runs the program with a file size limit of 0, which acts like a full disk for root too.
     #[track_caller]
     pub fn full_disk(&self, arguments: &[&str]) -> Outcome {
         let mut command = self.command("sh");
-        // An ignored signal stays ignored over `exec`, so that writing fails instead of killing.
+        // An ignored signal stays ignored after `exec`, so that writing fails instead of killing.
         command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", PROGRAM]).args(arguments);
         Running::start(&mut command).end()
     }
 
-    /// Starts the program.
     pub fn start<const N: usize>(&self, arguments: [&str; N]) -> Running {
         Running::start(&mut self.program(arguments))
     }
 
-    /// Runs a script of `shell` to its end, the program's directory first in the `PATH`.
+    /// Runs a shell script to its end, with the program under test in the `PATH`.
     #[track_caller]
     pub fn shell(&self, shell: &str, script: &str) -> Outcome {
         let mut command = self.command(shell);
@@ -169,7 +165,7 @@ impl Sandbox {
         Running::start(&mut command).end()
     }
 
-    /// Runs the program and gives the token that it prints.
+    /// Runs the program and returns the token that it prints.
     #[track_caller]
     pub fn token(&self) -> String {
         let outcome = self.run([]);
@@ -185,7 +181,7 @@ pub fn path_with_program() -> OsString {
     std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).unwrap()
 }
 
-/// A process that is on its way. Dropped before its end, it is killed.
+/// A running process. It is killed when dropped.
 pub struct Running {
     child: Option<Child>,
     stderr: Option<BufReader<ChildStderr>>,
@@ -199,18 +195,17 @@ impl Running {
         Self::of(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 
-    /// A process that has been started.
+    /// Takes over a started process.
     pub fn of(mut child: Child) -> Self {
         let stderr = child.stderr.take().map(BufReader::new);
         Self { child: Some(child), stderr, first_lines: String::new() }
     }
 
-    /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
-    /// Waits for the next line on stderr: a process run with `-v` says so what it is about to do.
+    /// Reads the next line of stderr: with `-v` the program prints each step before it takes it.
     #[track_caller]
     pub fn next_line(&mut self) -> String {
         let mut line = String::new();
@@ -219,12 +214,10 @@ impl Running {
         line.trim_end().to_owned()
     }
 
-    /// Kills the process outright.
     pub fn kill(mut self) {
         self.end_child();
     }
 
-    /// Waits for the end.
     #[track_caller]
     pub fn end(mut self) -> Outcome {
         let mut child = self.child.take().unwrap();
@@ -235,7 +228,7 @@ impl Running {
             let errors = thread::spawn(move || text(&mut stderr));
             let out = stdout.as_mut().map(text).unwrap_or_default();
             let ended = (out, errors.join().unwrap(), child.wait().unwrap());
-            // Nobody listens any more once the limit is over.
+            // After the limit there is no receiver any more.
             send.send(ended).ok();
         });
         let Ok((stdout, stderr, status)) = receive.recv_timeout(LIMIT) else {
@@ -265,12 +258,11 @@ fn text(stream: &mut impl Read) -> String {
     String::from_utf8(bytes).expect("both streams are UTF-8")
 }
 
-/// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
-    /// None for one that a signal ended.
+    /// `None` if a signal ended it.
     pub status: Option<i32>,
 }
 
@@ -279,21 +271,21 @@ impl Outcome {
         Self { stdout, stderr, status: status.code() }
     }
 
-    /// It printed exactly this and nothing on stderr.
+    /// Asserts success with exactly this stdout and nothing on stderr.
     #[track_caller]
     pub fn prints(&self, stdout: &str) {
         let expected = Self { stdout: stdout.to_owned(), stderr: String::new(), status: Some(0) };
         assert_eq!(*self, expected);
     }
 
-    /// It printed exactly this on stderr, nothing on stdout, and ended with this status.
+    /// Asserts failure with this status, exactly this stderr and nothing on stdout.
     #[track_caller]
     pub fn fails(&self, status: i32, stderr: &str) {
         let expected = Self { stdout: String::new(), stderr: stderr.to_owned(), status: Some(status) };
         assert_eq!(*self, expected);
     }
 
-    /// It failed with this status, whatever it said, and printed nothing on stdout.
+    /// Asserts failure with this status and nothing on stdout, whatever is on stderr.
     #[track_caller]
     pub fn has_failed(&self, status: i32) {
         assert_eq!((self.stdout.as_str(), self.status), ("", Some(status)), "{self:?}");

@@ -1,40 +1,39 @@
-//! The first thing that anybody does with this program: `$(spotinst-cred)` in a shell or a Makefile; and the streams
-//! that a caller may hand over.
+//! `$(spotinst-cred)` in a shell or a Makefile, and closed or full streams.
 
 use std::fs::OpenOptions;
 use std::io::pipe;
 use std::process::Stdio;
 
+use crate::requirements::{is_installed, is_installed_for_case, need};
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
-use crate::surroundings::is_installed;
 
-/// The one line of the documentation, and a look at what a child of the shell finds.
+/// The line of the documentation, and a child of the shell that prints its variable.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";
 
 #[test]
-fn the_one_line_works_in_sh() {
-    the_one_line_works_in("sh");
+fn the_export_line_works_in_sh() {
+    the_export_line_works_in("sh");
 }
 
 #[test]
-fn the_one_line_works_in_dash() {
-    the_one_line_works_in("dash");
+fn the_export_line_works_in_dash() {
+    the_export_line_works_in("dash");
 }
 
 #[test]
-fn the_one_line_works_in_bash() {
-    the_one_line_works_in("bash");
+fn the_export_line_works_in_bash() {
+    the_export_line_works_in("bash");
 }
 
 #[test]
-fn the_one_line_works_in_zsh() {
-    the_one_line_works_in("zsh");
+fn the_export_line_works_in_zsh() {
+    the_export_line_works_in("zsh");
 }
 
-/// The token arrives, and a second shell asks nobody.
+/// The variable is set, and a second shell sends no request.
 #[track_caller]
-fn the_one_line_works_in(shell: &str) {
+fn the_export_line_works_in(shell: &str) {
     if !is_installed(shell, &["-c", ":"]) {
         return;
     }
@@ -50,7 +49,7 @@ fn the_one_line_works_in(shell: &str) {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// The failure of the simplest call.
+/// The error of a call that fails.
 const FAILURE: &str = "spotinst-cred: the token file /nowhere/token (from $FILE:2) cannot be read: No such file or \
                        directory (os error 2)\nhint: check the path and its permissions\n";
 
@@ -61,11 +60,11 @@ fn failing() -> (Sandbox, String) {
     (sandbox, stderr)
 }
 
-/// What the documentation warns of: the status of the line is that of `export`.
+/// The documentation warns about this: the status of the line is that of `export`.
 #[test]
-fn the_one_line_hides_a_failure_even_under_set_e() {
+fn the_export_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         let outcome =
             sandbox.shell(shell, "set -e\nexport SPOTINST_TOKEN=$(spotinst-cred)\necho \"[$SPOTINST_TOKEN]\"");
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "[]\n"), "{shell}");
@@ -73,12 +72,12 @@ fn the_one_line_hides_a_failure_even_under_set_e() {
     }
 }
 
-/// The form that does not hide it: its status is the program's, nothing is exported, and `|| exit` stops the script.
+/// This form has the program's status, exports nothing on failure, and `|| exit` stops the script.
 #[test]
-fn the_other_form_shows_its_failure() {
+fn the_two_step_form_reports_a_failure() {
     const FORM: &str = "SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         let script = format!("{FORM}\necho \"$?\"\nsh -c 'echo \"${{SPOTINST_TOKEN-none}}\"'");
         let outcome = sandbox.shell(shell, &script);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "3\nnone\n"), "{shell}");
@@ -89,18 +88,18 @@ fn the_other_form_shows_its_failure() {
     }
 }
 
-/// As two commands the form stops a script under `set -e`. Joined by `&&` it does not: no shell stops at what stands
-/// left of that.
+/// As two commands the form stops a script under `set -e`. Joined by `&&` it does not: shells ignore failures on the
+/// left of `&&`.
 #[test]
 fn two_commands_stop_a_script_under_set_e() {
     const FORM: &str = "set -e\nSPOTINST_TOKEN=$(spotinst-cred)\nexport SPOTINST_TOKEN\necho went on";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed(shell, &["-c", ":"])) {
+    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         sandbox.shell(shell, FORM).fails(3, &stderr);
     }
 }
 
-/// What is exported is the next call's environment, and not its input.
+/// The exported token is in the environment of the next call, which does not read it.
 #[test]
 fn a_stale_token_in_the_environment_changes_nothing() {
     let stand_in = StandIn::start();
@@ -125,7 +124,7 @@ all:
 ";
 
 #[test]
-fn a_makefile_has_the_token() {
+fn a_makefile_gets_the_token() {
     if !is_installed("make", &["--version"]) {
         return;
     }
@@ -140,7 +139,7 @@ fn a_makefile_has_the_token() {
 }
 
 #[test]
-fn a_makefile_stops_where_there_is_none() {
+fn a_makefile_stops_without_a_token() {
     if !is_installed("make", &["--version"]) {
         return;
     }
@@ -155,7 +154,7 @@ fn make(sandbox: &Sandbox) -> crate::sandbox::Outcome {
 }
 
 #[test]
-fn a_reader_that_is_gone_is_no_word_and_status_1() {
+fn a_closed_stdout_is_silent_with_status_1() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [vec![], vec!["-f", "json"], vec!["--help"], vec!["--version"]] {
@@ -164,27 +163,28 @@ fn a_reader_that_is_gone_is_no_word_and_status_1() {
         let outcome = Running::start(sandbox.command(PROGRAM).args(&arguments).stdout(writer)).end();
         outcome.fails(1, "");
     }
-    // What was obtained for nobody serves the next.
+    // The token is cached although it could not be printed.
     sandbox.run([]).prints(&format!("{}\n", stand_in.issued().remove(0)));
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
 #[test]
-fn a_full_device_is_no_word_and_status_1() {
+fn a_full_device_is_silent_with_status_1() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [vec![], vec!["-n"], vec!["--help"]] {
         let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
-            return eprintln!("skipped: /dev/full is not there");
+            need(false, "there is no /dev/full");
+            return;
         };
         let outcome = Running::start(sandbox.command(PROGRAM).args(&arguments).stdout(full)).end();
         outcome.fails(1, "");
     }
 }
 
-/// A stderr that nobody reads, or that is full, costs nobody the token, nor the status.
+/// A full stderr changes neither the token nor the status.
 #[test]
-fn a_stderr_that_is_gone_changes_nothing() {
+fn a_full_stderr_changes_nothing() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let outcome = sandbox.shell("sh", "spotinst-cred -v 2>/dev/full");
@@ -194,9 +194,9 @@ fn a_stderr_that_is_gone_changes_nothing() {
     failing.shell("sh", "spotinst-cred 2>/dev/full").fails(3, "");
 }
 
-/// Without the three streams the next file that is opened would become one of them, and have the token written to it.
+/// With closed streams, the next opened file would get the descriptor of a stream, and what is printed to it.
 #[test]
-fn closed_streams_leave_the_cache_alone() {
+fn closed_streams_do_not_corrupt_the_cache() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 
@@ -207,9 +207,9 @@ fn closed_streams_leave_the_cache_alone() {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// Some hosts hand over a pipe that they never close.
+/// Some hosts pass a pipe that they never close.
 #[test]
-fn a_stdin_that_never_ends_is_not_waited_for() {
+fn a_stdin_that_never_ends_is_not_read() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let (reader, _writer) = pipe().unwrap();

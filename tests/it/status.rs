@@ -1,10 +1,11 @@
-//! `status`: what it says in each situation, and what it leaves alone.
+//! `status`: its report in each situation, and that it changes nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
+use crate::requirements::need_for_case;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::{Reply, StandIn, spotinst};
 
@@ -15,8 +16,8 @@ fn sandbox_of(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// The text with what differs from run to run replaced: the home, the port, the identity's name, lengths of time.
-fn steady(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
+/// The text with all that differs between runs replaced: home, port, identity and durations.
+fn normalize(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
     let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
     let is_time = |word: &str| {
         let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -33,13 +34,13 @@ fn steady(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
                 words.push(if opening.is_empty() { "TIME" } else { "(TIME" });
             }
         }
-        lines.push(named(&words.join(" ")) + "\n");
+        lines.push(without_identity(&words.join(" ")) + "\n");
     }
     lines.concat()
 }
 
 /// The line with the 32 digits of an identity replaced.
-fn named(line: &str) -> String {
+fn without_identity(line: &str) -> String {
     let part = |part: &str| match part.split_once('.') {
         Some((name, rest)) if name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit()) => format!("ID.{rest}"),
         _ => part.to_owned(),
@@ -50,7 +51,7 @@ fn named(line: &str) -> String {
 #[track_caller]
 fn reports(outcome: &Outcome, sandbox: &Sandbox, stand_in: &StandIn, expected: &str) {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    assert_eq!(steady(&outcome.stdout, sandbox, stand_in), expected);
+    assert_eq!(normalize(&outcome.stdout, sandbox, stand_in), expected);
 }
 
 #[track_caller]
@@ -74,7 +75,7 @@ time limit     TIME by default
 ";
 
 #[test]
-fn a_cold_machine_is_told_and_nothing_is_made_or_asked() {
+fn an_empty_cache_is_reported_without_files_or_requests() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
 
@@ -94,7 +95,7 @@ cache          ~/.cache/spotinst-cred (not there), by default
 }
 
 #[test]
-fn the_tokens_are_told_by_their_life() {
+fn tokens_are_reported_with_their_lifetime() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -114,7 +115,7 @@ cache          ~/.cache/spotinst-cred, by default
 }
 
 #[test]
-fn each_setting_is_told_with_its_place() {
+fn each_setting_is_reported_with_its_source() {
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     for name in ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET", "SPOTINST_CLIENT_ID", "SPOTINST_TOKEN_URL"] {
@@ -162,7 +163,7 @@ cache          ~/.cache/spotinst-cred (not there), by default
 }
 
 #[test]
-fn what_is_missing_is_told_and_no_failure() {
+fn a_missing_setting_is_reported_with_status_0() {
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_USERNAME");
@@ -176,7 +177,7 @@ fn what_is_missing_is_told_and_no_failure() {
 }
 
 #[test]
-fn a_remembered_rejection_is_told_with_what_lifts_it() {
+fn a_cached_rejection_is_reported_with_its_remedy() {
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     sandbox.set("SPOTINST_PASSWORD", "wrong");
@@ -184,7 +185,7 @@ fn a_remembered_rejection_is_told_with_what_lifts_it() {
 
     let outcome = sandbox.run(["status"]);
 
-    let text = steady(&outcome.stdout, &sandbox, &stand_in);
+    let text = normalize(&outcome.stdout, &sandbox, &stand_in);
     let expected = "\
 last failure   BASE/token refused the password grant: HTTP 401, Unauthorized (request id \
                     963e071a-b62c-4a12-b4d9-0ca34cbe9320) (TIME ago)
@@ -194,7 +195,7 @@ lifted         in TIME or by changed credentials, `spotinst-cred login` or --for
 }
 
 #[test]
-fn who_holds_the_lock_is_seen_without_waiting() {
+fn a_held_lock_is_reported_without_waiting() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     let gate = stand_in.close_gate();
@@ -210,7 +211,7 @@ fn who_holds_the_lock_is_seen_without_waiting() {
 }
 
 #[test]
-fn a_lock_file_that_no_call_would_lock_is_named() {
+fn an_unusable_lock_file_is_reported() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -224,14 +225,14 @@ fn a_lock_file_that_no_call_would_lock_is_named() {
     fs::write(&path, "").unwrap();
     lock("free");
     if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
-        eprintln!("skipped: only root can make a lock file of somebody else");
+        need_for_case(false, "only root can make a lock file of another user");
         return;
     }
     lock("the lock file belongs to user 12345");
 }
 
 #[test]
-fn trouble_with_the_cache_file_is_named() {
+fn an_unusable_cache_file_is_reported() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -292,7 +293,7 @@ fn no_secret_is_shown() {
 }
 
 #[test]
-fn the_same_as_json() {
+fn status_as_json() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -320,7 +321,7 @@ fn the_same_as_json() {
 }
 
 #[test]
-fn check_asks_the_api_what_the_token_sees() {
+fn check_lists_the_accounts_of_the_token() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     let token = sandbox.token();
@@ -339,7 +340,7 @@ check          the API accepts the token; accounts seen: 2
 }
 
 #[test]
-fn check_reads_a_configuration_that_can_be_read_only_once() {
+fn check_reads_the_configuration_only_once() {
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     sandbox
@@ -354,7 +355,7 @@ fn check_reads_a_configuration_that_can_be_read_only_once() {
 }
 
 #[test]
-fn check_says_why_the_api_does_not_accept() {
+fn check_reports_why_the_api_rejects_the_token() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -380,7 +381,7 @@ fn check_says_why_the_api_does_not_accept() {
     );
 }
 
-/// As the API lists each of so many accounts, with members that nobody here reads.
+/// The API's list of this many accounts, with members that the program does not read.
 fn organization(accounts: usize) -> Reply {
     let account = |number: usize| {
         serde_json::json!({
@@ -408,7 +409,7 @@ fn check_lists_the_accounts_of_a_large_organization() {
 }
 
 #[test]
-fn check_says_why_the_answer_cannot_be_read() {
+fn check_reports_why_the_response_cannot_be_read() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();

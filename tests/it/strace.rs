@@ -1,36 +1,33 @@
-//! The system calls of a run, by `strace`, which can also let them fail or kill the process at any of them.
+//! The system calls of a run, traced by `strace`, which can also make them fail or kill the process.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::requirements;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::surroundings;
 
-/// The calls of the exchange's thread that are looked at: others, such as giving memory back at its end, may or may not
-/// come before the process ends.
+/// System calls of the request's thread that are traced: others, such as freeing memory at its end, may come after the
+/// process ends.
 const NETWORK: &str = "socket connect setsockopt getsockopt getsockname getpeername sendto recvfrom shutdown";
 
-/// A system call.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Its name.
     pub name: String,
-    /// Which of that name in its thread it is, from 1: this is how `strace` counts.
+    /// Its number among the calls of that name in its thread, from 1, as `strace` counts.
     pub ordinal: usize,
-    /// Whether it is one of the main thread. The other thread is the exchange's: it touches no file.
+    /// Whether it is in the main thread. The other thread is that of the request: it uses no files.
     pub is_main: bool,
-    /// Whether what is done to this call is done to one of the other thread too, as both are counted alike.
+    /// Whether the other thread has a call of the same name and number: an injection then hits both.
     pub is_double: bool,
-    /// The whole line.
     pub line: String,
 }
 
-/// Whether `strace` can be used here: see [`surroundings::need`].
+/// Whether `strace` can be used: see [`requirements::need`].
 #[track_caller]
 pub fn is_there() -> bool {
-    surroundings::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
+    requirements::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
 /// The program under `strace` with these options.
@@ -40,8 +37,8 @@ pub fn command(sandbox: &Sandbox, options: &[&str], arguments: &[&str]) -> Comma
     command
 }
 
-/// Runs the program under `strace` and gives its calls: those of the main thread, and of the exchange's those whose
-/// name the main thread never uses. Any other cannot be aimed at, as it is counted in each thread by itself.
+/// Runs the program under `strace` and returns the calls of the main thread, and those of the request's thread whose
+/// name the main thread does not use. Other calls cannot be targeted, as `strace` counts per thread.
 #[track_caller]
 pub fn calls(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Call> {
     let trace = sandbox.path().join("trace");
@@ -49,29 +46,29 @@ pub fn calls(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Call> {
     let outcome = Running::start(&mut command(sandbox, &["--output", output], arguments)).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     let mut calls = read(&trace);
-    // The `execve` is strace's own doing, and the program is not there before it.
+    // `strace` itself makes the first `execve`.
     calls.remove(0);
     calls
 }
 
-/// The shortest of a few traces. Now and then a refresh sweeps the cache's directory as well, and a plan that has its
-/// calls would wait for them in vain in most other runs.
+/// The shortest of a few traces. Some refreshes also collect garbage in the cache; calls of such a trace would be
+/// missing in most other runs.
 #[track_caller]
 pub fn plan(trace: impl Fn() -> Vec<Call>) -> Vec<Call> {
     const TRACES: usize = 5;
     (0..TRACES).map(|_| trace()).min_by_key(Vec::len).unwrap()
 }
 
-/// Runs the program while something is done to the calls of this name: `what` is the part after `inject=NAME:`.
+/// Runs the program and injects into calls of this name: `what` is the part after `inject=NAME:`.
 #[track_caller]
 pub fn inject(sandbox: &Sandbox, name: &str, what: &str, arguments: &[&str]) -> Outcome {
-    // What is not traced cannot be tampered with.
+    // Only traced calls can be changed.
     let (traced, injection) = (format!("trace={name}"), format!("inject={name}:{what}"));
     let mut command = command(sandbox, &["--output", "/dev/null", "-e", &traced, "-e", &injection], arguments);
     Running::start(&mut command).end()
 }
 
-/// The calls that can be aimed at in a trace, in their order.
+/// The calls of a trace that can be targeted, in order.
 fn read(trace: &Path) -> Vec<Call> {
     let text = fs::read_to_string(trace).unwrap();
     let main = text.split_whitespace().next().unwrap();

@@ -1,9 +1,9 @@
-//! Terraform, as far as it goes without a registry of providers.
+//! Terraform, as far as it works without a provider registry.
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::example::{ACCOUNT, find_by_chance, path, run, text};
+use crate::examples::{ACCOUNT, find_optional, path, run, text};
 use crate::sandbox::{Running, Sandbox, path_with_program};
 use crate::stand_in::StandIn;
 
@@ -13,7 +13,7 @@ fn user(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// Providers are children of terraform, and so is the command of a provisioner: it sees what they see.
+/// A provisioner's command is a child of terraform, like a provider, and gets the same environment.
 const LOOKING: &str = r#"resource "terraform_data" "look" {
   provisioner "local-exec" {
     command = "echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT] [$SPOTINST_PASSWORD]\" > seen"
@@ -22,8 +22,8 @@ const LOOKING: &str = r#"resource "terraform_data" "look" {
 "#;
 
 #[test]
-fn what_terraform_runs_has_the_token() {
-    let Some(terraform) = find_by_chance("terraform") else { return };
+fn terraform_gets_the_token() {
+    let Some(terraform) = find_optional("terraform") else { return };
     let stand_in = StandIn::start();
     let sandbox = user(&stand_in);
     fs::write(sandbox.path().join("main.tf"), LOOKING).unwrap();
@@ -40,14 +40,14 @@ fn what_terraform_runs_has_the_token() {
 
 #[test]
 fn terraform_can_read_the_examples() {
-    let Some(terraform) = find_by_chance("terraform") else { return };
+    let Some(terraform) = find_optional("terraform") else { return };
     let folder = path("terraform");
     let outcome = run(&Sandbox::new(), terraform, &["fmt", "-check", "-no-color", folder.to_str().unwrap()]);
     outcome.prints("");
 }
 
-/// The provider `external` comes from a registry: its program is run as it runs it, with a query on stdin, and must
-/// print one object whose values are all strings.
+/// The provider `external` needs a registry. Its program is run like the provider does: it gets a query on stdin and
+/// must print one object of strings.
 #[test]
 fn the_external_program_answers_with_strings() {
     let stand_in = StandIn::start();

@@ -1,17 +1,17 @@
-//! TLS with real certificates: whom the program trusts, how it says whom it does not, and that it then sends nothing.
+//! TLS with real certificates: which servers are trusted, the error for others, and that nothing is sent to them.
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use crate::mounts::run_with_mounts;
+use crate::mount_namespace::run_with_mounts;
 use crate::sandbox::{Outcome, Sandbox};
 use crate::stand_in::tls::{Ca, Identity};
 use crate::stand_in::{Reply, StandIn};
 
 const HERE: &[&str] = &["127.0.0.1"];
 
-/// A sandbox and the file that holds the root.
+/// A sandbox, and the file with the root certificate.
 fn sandbox(stand_in: &StandIn, ca: &Ca) -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::of(stand_in);
     let path = sandbox.path().join("ca.pem");
@@ -19,7 +19,7 @@ fn sandbox(stand_in: &StandIn, ca: &Ca) -> (Sandbox, PathBuf) {
     (sandbox, path)
 }
 
-/// The profile that names this file.
+/// Writes a profile with this `ca_file`.
 fn name_ca_file(sandbox: &Sandbox, path: &str) {
     sandbox.config(&format!("[profiles.default]\nca_file = \"{path}\"\n"));
 }
@@ -47,7 +47,7 @@ fn assert_granted(outcome: &Outcome, stand_in: &StandIn) {
 }
 
 #[test]
-fn a_private_root_is_admitted_by_every_way_to_name_it() {
+fn a_private_root_is_trusted_however_it_is_configured() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     for way in ["ca_file", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
@@ -56,7 +56,7 @@ fn a_private_root_is_admitted_by_every_way_to_name_it() {
             "ca_file" => name_ca_file(&sandbox, path.to_str().unwrap()),
             "SSL_CERT_FILE" => _ = sandbox.set(way, path),
             _ => {
-                // As `openssl rehash` names them: such names alone are looked at.
+                // Only file names like those of `openssl rehash` are read.
                 let dir = sandbox.path().join("roots");
                 fs::create_dir(&dir).unwrap();
                 fs::rename(path, dir.join("0a1b2c3d.0")).unwrap();
@@ -70,7 +70,7 @@ fn a_private_root_is_admitted_by_every_way_to_name_it() {
 }
 
 #[test]
-fn ca_file_names_the_only_roots() {
+fn ca_file_replaces_all_other_roots() {
     let (ca, other) = (Ca::new(), Ca::new());
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     let (mut sandbox, path) = sandbox(&stand_in, &ca);
@@ -83,7 +83,7 @@ fn ca_file_names_the_only_roots() {
 }
 
 #[test]
-fn certificates_of_nobody_known_are_refused() {
+fn untrusted_certificates_are_refused() {
     let identities = [Identity::self_signed(HERE), Ca::new().identity_for(HERE)];
     for identity in identities {
         let stand_in = StandIn::start_tls(&identity);
@@ -134,7 +134,7 @@ fn a_server_without_tls_is_refused() {
 }
 
 #[test]
-fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
+fn a_ca_file_without_a_root_is_a_configuration_error() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let sandbox = Sandbox::of(&stand_in);
     let garbage = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
@@ -160,7 +160,7 @@ fn a_ca_file_that_holds_no_root_is_a_wrong_setting() {
 }
 
 #[test]
-fn a_variable_that_names_no_root_is_a_wrong_setting() {
+fn a_variable_that_names_no_root_is_a_configuration_error() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let mut sandbox = Sandbox::of(&stand_in);
     let text = sandbox.write("text.pem", "not a certificate\n");
@@ -180,8 +180,8 @@ fn a_variable_that_names_no_root_is_a_wrong_setting() {
 }
 
 #[test]
-fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
-    // By this address the kernel does reach the stand-in, so it would see a byte.
+fn http_to_another_machine_is_refused_before_anything_is_sent() {
+    // The kernel routes this address to the stand-in, so it would get a request.
     let stand_in = StandIn::start_on(TcpListener::bind("0.0.0.0:0").unwrap(), None);
     let problem =
         "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
@@ -202,7 +202,7 @@ fn http_to_another_machine_is_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn a_redirect_from_https_sends_nothing_anywhere() {
+fn a_redirect_from_https_is_not_followed() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     let elsewhere = StandIn::start_tls(&ca.identity_for(HERE));
@@ -233,7 +233,7 @@ fn a_system_without_roots_trusts_the_embedded_ones() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let sandbox = Sandbox::of(&stand_in);
 
-    // They did not sign the stand-in's certificate; that there are none would be another failure.
+    // The embedded roots did not sign the stand-in's certificate; without any roots the error would be another.
     if let Some(outcome) = run_with_mounts(&sandbox, "mount -t tmpfs none /etc/ssl") {
         assert_untrusted(&outcome, &stand_in);
     }

@@ -1,12 +1,12 @@
-//! The recorded session that the README shows is what the program shows today.
+//! The recorded session in the README matches the program's output.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::requirements::{need, not_installed};
 use crate::sandbox::PROGRAM;
 use crate::stand_in::StandIn;
-use crate::surroundings::need;
 
 #[test]
 fn the_recorded_session_is_current() {
@@ -15,7 +15,7 @@ fn the_recorded_session_is_current() {
     let mut record = Command::new("python3");
     record.arg(dir.join("record.py")).args([PROGRAM, &stand_in.url(), &stand_in.base()]);
     let recorded = record.output();
-    if !need("python3", recorded.is_ok()) {
+    if !need(recorded.is_ok(), &not_installed("python3")) {
         return;
     }
     let recorded = recorded.unwrap();

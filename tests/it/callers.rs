@@ -1,0 +1,31 @@
+//! Many concurrent callers: what each of them does first, and counts that stay readable when they are wrong.
+
+use std::collections::BTreeMap;
+
+use crate::sandbox::Running;
+
+/// The first line that a caller with `-v` prints when another one holds the lock.
+pub const LOCK_HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
+
+/// Reads the first line of each caller: one starts the work, such as a request, and all others wait for the lock.
+#[track_caller]
+pub fn assert_one_works(callers: &mut [Running], starts_work: impl Fn(&str) -> bool) {
+    let kind = |line: String| match line {
+        line if starts_work(&line) => "works".to_owned(),
+        line if line == LOCK_HELD => "waits for the lock".to_owned(),
+        line => line,
+    };
+    let expected = [("works", 1), ("waits for the lock", callers.len() - 1)];
+    assert_counts(callers.iter_mut().map(|caller| kind(caller.next_line())), expected);
+}
+
+/// Compares how often each value occurs. A failure then shows `{"password": 200}` instead of two hundred strings.
+#[track_caller]
+pub fn assert_counts<const N: usize>(values: impl IntoIterator<Item = String>, expected: [(&str, usize); N]) {
+    let mut counts = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_insert(0) += 1;
+    }
+    let expected = expected.map(|(value, count)| (value.to_owned(), count));
+    assert_eq!(counts, BTreeMap::from(expected));
+}

@@ -1,0 +1,1188 @@
+//! The exact error for each mistake in settings or on the command line. Each says what is wrong, where, and what to do
+//! next.
+//!
+//! `$HOME` stands for the sandbox's home, `$FILE` for its configuration file. Anything that may be a secret is
+//! `hunter2` here, and never shown.
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
+use crate::stand_in::StandIn;
+
+/// A situation and its error message.
+struct Row {
+    situation: &'static str,
+    prepare: fn(&mut Sandbox),
+    args: &'static [&'static str],
+    status: i32,
+    stderr: &'static str,
+}
+
+/// No message may contain it.
+const SECRET: &str = "hunter2";
+
+#[test]
+fn command_line_errors() {
+    check(&[
+        Row {
+            situation: "a mistyped option",
+            prepare: complete,
+            args: &["--formt", "json"],
+            status: 2,
+            stderr: "spotinst-cred: unexpected argument '--formt' found\n\
+                     hint: there is --format\n",
+        },
+        Row {
+            situation: "an option of another program",
+            prepare: complete,
+            args: &["--password=hunter2"],
+            status: 2,
+            stderr: "spotinst-cred: unexpected argument '--password' found\n\
+                     hint: spotinst-cred --help lists the options\n",
+        },
+        Row {
+            situation: "an unknown command",
+            prepare: complete,
+            args: &["hunter2"],
+            status: 2,
+            stderr: "spotinst-cred: an argument is neither an option nor a command (not shown, as it may be a secret)\n\
+                     hint: spotinst-cred --help lists the options\n",
+        },
+        Row {
+            situation: "an option without its value",
+            prepare: complete,
+            args: &["--profile"],
+            status: 2,
+            stderr: "spotinst-cred: a value is required for '--profile <NAME>' but none was supplied\n\
+                     hint: spotinst-cred --help lists the options\n",
+        },
+        Row {
+            situation: "an empty path",
+            prepare: complete,
+            args: &["--cache-dir", ""],
+            status: 2,
+            stderr: "spotinst-cred: a value is required for '--cache-dir <DIR>' but none was supplied\n\
+                     hint: spotinst-cred --help lists the options\n",
+        },
+        Row {
+            situation: "an option given twice",
+            prepare: complete,
+            args: &["-p", "work", "-p", "home"],
+            status: 2,
+            stderr: "spotinst-cred: the argument '--profile <NAME>' cannot be used multiple times\n\
+                     hint: spotinst-cred --help lists the options\n",
+        },
+        Row {
+            situation: "an unknown format",
+            prepare: complete,
+            args: &["-f", "xml"],
+            status: 2,
+            stderr: "spotinst-cred: invalid value 'xml' for '--format <FORMAT>'\n\
+                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+        },
+        Row {
+            situation: "no newline after a document",
+            prepare: complete,
+            args: &["-n", "-f", "json"],
+            status: 2,
+            stderr: "spotinst-cred: --no-newline goes with the token format only, and --format asks for another\n\
+                     hint: leave out one of the two\n",
+        },
+        Row {
+            situation: "no newline after a document that the environment asks for",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CRED_FORMAT", "kubernetes");
+            },
+            args: &["-n"],
+            status: 2,
+            stderr: "spotinst-cred: --no-newline goes with the token format only, and SPOTINST_CRED_FORMAT asks for \
+                     another\n\
+                     hint: leave out one of the two\n",
+        },
+        Row {
+            situation: "an invalid time limit",
+            prepare: complete,
+            args: &["--timeout", "soon"],
+            status: 3,
+            stderr: "spotinst-cred: the time limit from --timeout is not a duration: \"soon\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+        Row {
+            situation: "a time limit without a unit",
+            prepare: complete,
+            args: &["--timeout", "8"],
+            status: 3,
+            stderr: "spotinst-cred: the time limit from --timeout is not a duration: \"8\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+        Row {
+            situation: "a time limit of zero",
+            prepare: complete,
+            args: &["--timeout", "0s"],
+            status: 3,
+            stderr: "spotinst-cred: the time limit from --timeout is zero: nothing could ever be done in time\n\
+                     hint: write such as 8s\n",
+        },
+        Row {
+            situation: "a --min-ttl of centuries",
+            prepare: complete,
+            args: &["--min-ttl", "500years"],
+            status: 3,
+            stderr: "spotinst-cred: the least life from --min-ttl is longer than ten years: \"500years\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+        Row {
+            situation: "an invalid --min-ttl",
+            prepare: complete,
+            args: &["--min-ttl", "an hour\nor two"],
+            status: 3,
+            stderr: "spotinst-cred: the least life from --min-ttl is not a duration: \"an hour or two\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+    ]);
+}
+
+#[test]
+fn missing_settings() {
+    check(&[
+        Row {
+            situation: "a new user",
+            prepare: nothing,
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no user name, no password, no client id, no client secret\n\
+                     hint: user name: SPOTINST_USERNAME, SPOTINST_EMAIL, SPOTINST_USER or `username`; \
+                     password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
+                     `password_command`; client id: SPOTINST_CLIENT_ID or `client_id`; client secret: \
+                     SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, `client_secret_file`, \
+                     `client_secret_command`; keys go into [profiles.NAME] of $FILE\n",
+        },
+        Row {
+            situation: "only the user name is missing",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.unset("SPOTINST_USERNAME");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no user name\n\
+                     hint: user name: SPOTINST_USERNAME, SPOTINST_EMAIL, SPOTINST_USER or `username`; \
+                     keys go into [profiles.NAME] of $FILE\n",
+        },
+        Row {
+            situation: "a CI job without access to its secret",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_PASSWORD", "");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no password (set, but empty: SPOTINST_PASSWORD)\n\
+                     hint: password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
+                     `password_command`; keys go into [profiles.NAME] of $FILE\n",
+        },
+        Row {
+            situation: "a broker's client without its secret",
+            prepare: |sandbox| {
+                sandbox.set("SPOTINST_CRED_GRANT", "client_credentials").set("SPOTINST_CLIENT_ID", "client-1");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no client secret\n\
+                     hint: client secret: SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, \
+                     `client_secret_file`, `client_secret_command`; keys go into [profiles.NAME] of $FILE\n",
+        },
+        Row {
+            situation: "a profile without a client id",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nusername = 'ada'\npassword = 'hunter2'\nclient_secret = 'hunter2'\n");
+            },
+            args: &["-p", "work"],
+            status: 3,
+            stderr: "spotinst-cred: there is no client id\n\
+                     hint: client id: SPOTINST_CLIENT_ID or `client_id`; keys go into [profiles.work] of $FILE\n",
+        },
+        Row {
+            situation: "half of the settings in the environment, and no profile selected",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\n[profiles.home]\n");
+                sandbox.set("SPOTINST_USERNAME", "ada");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no password, no client id, no client secret\n\
+                     hint: password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
+                     `password_command`; client id: SPOTINST_CLIENT_ID or `client_id`; client secret: \
+                     SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, `client_secret_file`, \
+                     `client_secret_command`; keys go into [profiles.NAME] of $FILE; it has home, work: choose one \
+                     with --profile or default_profile\n",
+        },
+    ]);
+}
+
+#[test]
+fn profile_errors() {
+    const TWO: &str = "[profiles.work]\nusername = 'ada'\n[profiles.home]\n";
+    check(&[
+        Row {
+            situation: "profiles, and none is selected",
+            prepare: |sandbox| {
+                sandbox.config(TWO);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: no profile is chosen by --profile, SPOTINST_CRED_PROFILE or default_profile\n\
+                     hint: $FILE has home, work\n",
+        },
+        Row {
+            situation: "a mistyped profile",
+            prepare: |sandbox| {
+                sandbox.config(TWO);
+            },
+            args: &["--profile", "wrok"],
+            status: 3,
+            stderr: "spotinst-cred: there is no profile \"wrok\" (from --profile)\n\
+                     hint: $FILE has home, work\n",
+        },
+        Row {
+            situation: "an empty profile name",
+            prepare: |sandbox| {
+                sandbox.config(TWO);
+            },
+            args: &["--profile", ""],
+            status: 3,
+            stderr: "spotinst-cred: there is no profile \"\" (from --profile)\n\
+                     hint: $FILE has home, work\n",
+        },
+        Row {
+            situation: "an unknown profile in the environment",
+            prepare: |sandbox| {
+                sandbox.config(TWO);
+                sandbox.set("SPOTINST_CRED_PROFILE", "prod");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no profile \"prod\" (from SPOTINST_CRED_PROFILE)\n\
+                     hint: $FILE has home, work\n",
+        },
+        Row {
+            situation: "an unknown default profile",
+            prepare: |sandbox| {
+                sandbox.config("default_profile = 'prod'\n[profiles.work]\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no profile \"prod\" (from $FILE:1)\n\
+                     hint: $FILE has work\n",
+        },
+        Row {
+            situation: "a profile, but no file",
+            prepare: complete,
+            args: &["-p", "work"],
+            status: 3,
+            stderr: "spotinst-cred: there is no profile \"work\" (from --profile)\n\
+                     hint: $FILE has no profiles: write one that begins with [profiles.NAME]\n",
+        },
+        Row {
+            situation: "both a permanent token and credentials",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken = 'hunter2'\nusername = 'ada'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the profile has both a permanent token ($FILE:2) and the credentials of a grant \
+                     ($FILE:3)\n\
+                     hint: keep one of the two, or make two profiles of them\n",
+        },
+    ]);
+}
+
+#[test]
+fn configuration_file_errors() {
+    check(&[
+        Row {
+            situation: "a file that does not exist",
+            prepare: complete,
+            args: &["--config", "/nowhere/config.toml"],
+            status: 3,
+            stderr: "spotinst-cred: there is no configuration file /nowhere/config.toml (from --config)\n\
+                     hint: check the path\n",
+        },
+        Row {
+            situation: "the environment names a file that does not exist",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CRED_CONFIG", "/nowhere/config.toml");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: there is no configuration file /nowhere/config.toml (from SPOTINST_CRED_CONFIG)\n\
+                     hint: check the path\n",
+        },
+        Row {
+            situation: "a path with control characters",
+            prepare: complete,
+            args: &["--config", "/no\nwhere\u{1b}[31m"],
+            status: 3,
+            stderr: "spotinst-cred: there is no configuration file /no\u{fffd}where\u{fffd}[31m (from --config)\n\
+                     hint: check the path\n",
+        },
+        Row {
+            situation: "a directory",
+            prepare: |sandbox| fs::create_dir_all(sandbox.config_path()).unwrap(),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE cannot be read: Is a directory (os error 21)\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "a file in another encoding",
+            prepare: |sandbox| {
+                sandbox.config("");
+                fs::write(sandbox.config_path(), b"[profiles.default]\nusername = 'Ren\xE9'\n").unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE is not valid UTF-8\n\
+                     hint: save it in UTF-8\n",
+        },
+        Row {
+            situation: "a file that is not TOML",
+            prepare: |sandbox| {
+                sandbox.config(&"# a long log\n".repeat(100_000));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE is longer than 1 MiB\n\
+                     hint: is this the right file?\n",
+        },
+        Row {
+            situation: "text without quotes",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\npassword = hunter2\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2 is not valid TOML: string values must be quoted\n\
+                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+        },
+        Row {
+            situation: "an unterminated string",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\npassword = \"hunter2\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2 is not valid TOML: invalid basic string\n\
+                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+        },
+        Row {
+            situation: "a key given twice",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\npassword = 'hunter2'\npassword = 'hunter2'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:3 is not valid TOML: duplicate key\n\
+                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+        },
+        Row {
+            situation: "the format of the SDK's file",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken=1234abcd-hunter2\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2 is not valid TOML: invalid float\n\
+                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+        },
+        Row {
+            situation: "an unknown table",
+            prepare: |sandbox| {
+                sandbox.config("\n[work]\nusername = 'ada'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: unknown key `work`\n\
+                     hint: known here are default_profile and [profiles.NAME]\n",
+        },
+        Row {
+            situation: "a mistyped key",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\n# who\nuser_name = 'ada'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
+                     hint: known here are token, token_file, token_command, username, password, password_file, \
+                     password_command, client_id, client_secret, client_secret_file, client_secret_command, grant, \
+                     token_url, refresh_url, account, api_url, command_timeout, store_refresh_token, ca_file, login\n",
+        },
+        Row {
+            situation: "a key with control characters",
+            prepare: |sandbox| {
+                sandbox.config("\"a\\nb\\u001b[31m\" = 1\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:1: unknown key `a b [31m`\n\
+                     hint: known here are default_profile and [profiles.NAME]\n",
+        },
+        Row {
+            situation: "a number instead of text",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nusername = 5\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `username` must be text\n\
+                     hint: username = \"…\"\n",
+        },
+        Row {
+            situation: "a secret in brackets",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = ['hunter2']\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `password` must be text\n\
+                     hint: password = \"…\"\n",
+        },
+        Row {
+            situation: "an empty value",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nusername = ''\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `username` is empty\n\
+                     hint: give it a value or remove the line\n",
+        },
+        Row {
+            situation: "profiles that are not tables",
+            prepare: |sandbox| {
+                sandbox.config("profiles = 'work'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:1: `profiles` must be a table\n\
+                     hint: write [profiles.NAME] above the profile's keys\n",
+        },
+        Row {
+            situation: "a profile without a name",
+            prepare: |sandbox| {
+                sandbox.config("[profiles]\nusername = 'ada'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `profiles.username` must be a table\n\
+                     hint: write [profiles.NAME] above the profile's keys\n",
+        },
+        Row {
+            situation: "a default profile that is not a name",
+            prepare: |sandbox| {
+                sandbox.config("default_profile = true\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:1: `default_profile` must be text\n\
+                     hint: default_profile = \"…\"\n",
+        },
+        Row {
+            situation: "a command that is a number",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword_command = 5\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `password_command` must be a command\n\
+                     hint: password_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
+        },
+        Row {
+            situation: "an empty command",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nclient_secret_command = []\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `client_secret_command` must be a command\n\
+                     hint: client_secret_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
+        },
+        Row {
+            situation: "a command of blanks",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\ntoken_command = '  '\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `token_command` must be a command\n\
+                     hint: token_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
+        },
+        Row {
+            situation: "a command with an argument that is not text",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword_command = ['head', 5]\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `password_command` must be a command\n\
+                     hint: password_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
+        },
+        Row {
+            situation: "two sources of one secret",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = 'hunter2'\npassword_file = 'secret'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:3: the password has a second source, `password_file`, beside that of \
+                     $FILE:2\n\
+                     hint: keep one of them\n",
+        },
+        Row {
+            situation: "a secret that everybody can read",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = 'hunter2'\n");
+                fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o644)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE can be read by others, and it holds a secret ($FILE:2)\n\
+                     hint: chmod 600 $FILE\n",
+        },
+        Row {
+            situation: "a secret that the group can read",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n");
+                fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o640)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE can be read by others, and it holds a secret ($FILE:3)\n\
+                     hint: chmod 600 $FILE\n",
+        },
+    ]);
+}
+
+#[test]
+fn invalid_values() {
+    check(&[
+        Row {
+            situation: "an invalid URL",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_TOKEN_URL", "https://exa mple/hunter2");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL is not a URL\n\
+                     hint: it looks like https://oauth.spotinst.io/token\n",
+        },
+        Row {
+            situation: "a path instead of a URL",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_TOKEN_URL", "/token");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL is not an absolute URL\n\
+                     hint: it looks like https://oauth.spotinst.io/token\n",
+        },
+        Row {
+            situation: "an http URL",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_REFRESH_URL", "http://broker.example/token");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the refresh URL from SPOTINST_REFRESH_URL is not https: http is allowed to a \
+                     loopback address only, as it would show the secrets to the network\n\
+                     hint: it looks like https://api.spotinst.io/token\n",
+        },
+        Row {
+            situation: "another scheme, in the configuration",
+            prepare: |sandbox| {
+                sandbox.config(&profile("token_url = 'ftp://broker.example/token'\n"));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token URL from $FILE:6 is not https\n\
+                     hint: it looks like https://oauth.spotinst.io/token\n",
+        },
+        Row {
+            situation: "a URL with a password in it",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_TOKEN_URL", "https://ada:hunter2@broker.example/token");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL holds a user name or password, which do not \
+                     belong there\n\
+                     hint: it looks like https://oauth.spotinst.io/token\n",
+        },
+        Row {
+            situation: "a URL with a fragment",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_TOKEN_URL", "https://broker.example/token#hunter2");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL holds a fragment (#…), which is never sent\n\
+                     hint: it looks like https://oauth.spotinst.io/token\n",
+        },
+        Row {
+            situation: "an unknown grant",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CRED_GRANT", "device_code");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"device_code\"\n\
+                     hint: known are password, client_credentials and command\n",
+        },
+        Row {
+            situation: "an unknown grant in the file",
+            prepare: |sandbox| {
+                sandbox.config(&profile("grant = 'Password'\n"));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the grant from $FILE:6 is unknown: \"Password\"\n\
+                     hint: known are password, client_credentials and command\n",
+        },
+        Row {
+            situation: "an unknown format in the environment",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CRED_FORMAT", "xml");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
+                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+        },
+        Row {
+            situation: "a time limit in the environment",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CRED_TIMEOUT", "8 parsecs");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the time limit from SPOTINST_CRED_TIMEOUT is not a duration: \"8 parsecs\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+        Row {
+            situation: "a time limit for commands",
+            prepare: |sandbox| {
+                sandbox.config(&profile("command_timeout = 'a minute'\n"));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the command limit from $FILE:6 is not a duration: \"a minute\"\n\
+                     hint: write a number with its unit, such as 30s, 15m or 1h\n",
+        },
+        Row {
+            situation: "an account's name instead of its id",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_ACCOUNT", "my account");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the account from SPOTINST_ACCOUNT is not an account id: \"my account\"\n\
+                     hint: it looks like act-12345678: letters, digits, `.`, `_` and `-` only\n",
+        },
+        Row {
+            situation: "an account with characters that need quoting",
+            prepare: |sandbox| {
+                sandbox.config(&profile("account = \"act-1\\\"\\n[other]\"\n"));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the account from $FILE:6 is not an account id: \"act-1\" [other]\"\n\
+                     hint: it looks like act-12345678: letters, digits, `.`, `_` and `-` only\n",
+        },
+        Row {
+            situation: "a variable in another encoding",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_USERNAME", OsString::from_vec(b"Ren\xE9".to_vec()));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: SPOTINST_USERNAME is not valid UTF-8\n\
+                     hint: set it again, in UTF-8\n",
+        },
+        Row {
+            situation: "a secret by value and by file",
+            prepare: |sandbox| {
+                complete(sandbox);
+                sandbox.set("SPOTINST_CLIENT_SECRET_FILE", "/run/secrets/spotinst");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: SPOTINST_CLIENT_SECRET and SPOTINST_CLIENT_SECRET_FILE are both set\n\
+                     hint: unset one of them\n",
+        },
+    ]);
+}
+
+#[test]
+fn secret_source_errors() {
+    check(&[
+        Row {
+            situation: "a secret's file that does not exist",
+            prepare: |sandbox| by_file(sandbox, "/nowhere/password"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password file /nowhere/password (from SPOTINST_PASSWORD_FILE) cannot be read: \
+                     No such file or directory (os error 2)\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "an empty file",
+            prepare: |sandbox| {
+                let path = sandbox.write("password", "");
+                by_file(sandbox, path);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password file $HOME/password (from SPOTINST_PASSWORD_FILE) holds nothing\n\
+                     hint: it must be the secret, which may end with one newline\n",
+        },
+        Row {
+            situation: "a file of one newline, named in the configuration",
+            prepare: |sandbox| {
+                sandbox.write("password", "\r\n");
+                sandbox.config("[profiles.default]\nusername = 'ada'\npassword_file = '~/password'\n");
+                sandbox.set("SPOTINST_CLIENT_ID", "client-1").set("SPOTINST_CLIENT_SECRET", SECRET);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password file $HOME/password (from $FILE:3) holds nothing\n\
+                     hint: it must be the secret, which may end with one newline\n",
+        },
+        Row {
+            situation: "a file that is not text",
+            prepare: |sandbox| {
+                let path = sandbox.write("password", "");
+                fs::write(&path, b"hunter2\xFF\n").unwrap();
+                by_file(sandbox, path);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password file $HOME/password (from SPOTINST_PASSWORD_FILE) holds what is not \
+                     valid UTF-8\n\
+                     hint: it must be the secret alone, as text\n",
+        },
+        Row {
+            situation: "an endless device",
+            prepare: |sandbox| by_file(sandbox, "/dev/zero"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password file /dev/zero (from SPOTINST_PASSWORD_FILE) holds more than 64 KiB\n\
+                     hint: it must be the secret alone\n",
+        },
+        Row {
+            situation: "a program that does not exist",
+            prepare: |sandbox| by_command(sandbox, "['no-such-program']"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 cannot be started: No such file or directory \
+                     (os error 2)\n\
+                     hint: check the program's name and the PATH\n",
+        },
+        Row {
+            situation: "a command that fails, and says why itself",
+            prepare: |sandbox| by_command(sandbox, "'echo hunter2; echo the vault is locked >&2; exit 3'"),
+            args: &[],
+            status: 3,
+            stderr: "the vault is locked\n\
+                     spotinst-cred: the password command from $FILE:2 failed: exit status: 3\n\
+                     hint: run it by hand to see why\n",
+        },
+        Row {
+            situation: "a file that is not executable",
+            prepare: |sandbox| {
+                sandbox.write("program", "hunter2\n");
+                by_command(sandbox, "['~/program']");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 cannot be started: Permission denied (os error \
+                     13)\n\
+                     hint: check the program's name and the PATH\n",
+        },
+        Row {
+            situation: "a command that is killed",
+            prepare: |sandbox| by_command(sandbox, "'kill -9 $$'"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 failed: signal: 9 (SIGKILL)\n\
+                     hint: run it by hand to see why\n",
+        },
+        Row {
+            situation: "a command that prints nothing",
+            prepare: |sandbox| by_command(sandbox, "['true']"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 printed nothing\n\
+                     hint: it must be the secret, which may end with one newline\n",
+        },
+        Row {
+            situation: "a command with endless output",
+            prepare: |sandbox| by_command(sandbox, "['yes', 'hunter2']"),
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the password command from $FILE:2 printed more than 64 KiB\n\
+                     hint: it must be the secret alone\n",
+        },
+        Row {
+            situation: "a command that times out",
+            prepare: |sandbox| by_command(sandbox, "['sleep', '100']\ncommand_timeout = '50ms'"),
+            args: &[],
+            status: 5,
+            stderr: "spotinst-cred: the password command from $FILE:2 was not done in time\n\
+                     hint: where a person must act, set `command_timeout` in the profile, such as \"60s\"\n",
+        },
+        Row {
+            situation: "an invalid permanent token",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken = 'hunter2 hunter2'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token from $FILE:2 has characters that RFC 6750 does not allow in a token\n\
+                     hint: it must be the token alone: letters, digits and -._~+/=\n",
+        },
+        Row {
+            situation: "a permanent token's file that does not exist",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken_file = 'token'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token file $HOME/.config/spotinst-cred/token (from $FILE:2) cannot be read: \
+                     No such file or directory (os error 2)\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "the SDK's file is not where a variable says",
+            prepare: |sandbox| {
+                sandbox.set("SPOTINST_CREDENTIALS_FILE", "/nowhere/credentials");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file /nowhere/credentials (from SPOTINST_CREDENTIALS_FILE) cannot \
+                     be read: No such file or directory (os error 2)\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "the SDK's file has no such profile",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = hunter2\n");
+                sandbox.set("SPOTINST_CREDENTIALS_PROFILE", "prod");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials has no token in [prod] (from \
+                     SPOTINST_CREDENTIALS_PROFILE)\n\
+                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
+        },
+        Row {
+            situation: "a file that is not the SDK's",
+            prepare: |sandbox| {
+                let path = sandbox.write("notes", "hunter2\n");
+                sandbox.set("SPOTINST_CREDENTIALS_FILE", path);
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/notes (from SPOTINST_CREDENTIALS_FILE) has no token in \
+                     [default]\n\
+                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
+        },
+        Row {
+            situation: "the SDK's file is not text",
+            prepare: |sandbox| {
+                let path = sandbox.write(".spotinst/credentials", "");
+                fs::write(path, b"[default]\ntoken = hunter2\xFF\n").unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials is not valid UTF-8\n\
+                     hint: save it in UTF-8\n",
+        },
+        Row {
+            situation: "the SDK's file has an invalid token",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = <hunter2>\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the token from $HOME/.spotinst/credentials:2 has characters that RFC 6750 does not \
+                     allow in a token\n\
+                     hint: it must be the token alone: letters, digits and -._~+/=\n",
+        },
+        Row {
+            situation: "the SDK's file has an invalid account",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = hunter2\naccount = act 1\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the account from $HOME/.spotinst/credentials:3 is not an account id: \"act 1\"\n\
+                     hint: it looks like act-12345678: letters, digits, `.`, `_` and `-` only\n",
+        },
+    ]);
+}
+
+#[test]
+fn tls_and_proxy_errors() {
+    check(&[
+        Row {
+            situation: "a CA file that does not exist",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.config("[profiles.default]\nca_file = 'ca.pem'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: ca_file $HOME/.config/spotinst-cred/ca.pem (from $FILE:2) cannot be read: No \
+                     such file or directory (os error 2)\n\
+                     hint: it must be a PEM file of the roots to trust\n",
+        },
+        Row {
+            situation: "a CA file without a certificate",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.config("[profiles.default]\nca_file = 'config.toml'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: ca_file $FILE (from $FILE:2) holds no certificate\n\
+                     hint: it must be a PEM file of the roots to trust\n",
+        },
+        Row {
+            situation: "a truncated certificate",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.write("ca.pem", "-----BEGIN CERTIFICATE-----\nhunter2!\n");
+                sandbox.config("[profiles.default]\nca_file = '~/ca.pem'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: ca_file $HOME/ca.pem (from $FILE:2) is not valid PEM\n\
+                     hint: it must be a PEM file of the roots to trust\n",
+        },
+        Row {
+            situation: "a variable that names no roots",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.set("SSL_CERT_FILE", "/nowhere/roots.pem");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: no certificate could be read from what SSL_CERT_FILE names\n\
+                     hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
+        },
+        Row {
+            situation: "an invalid proxy URL",
+            prepare: |sandbox| {
+                secure(sandbox);
+                sandbox.set("HTTPS_PROXY", "gopher://ada:hunter2@proxy.example");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: HTTPS_PROXY is not the URL of an http or https proxy\n\
+                     hint: set it to such as http://proxy.example:3128, or unset HTTPS_PROXY\n",
+        },
+    ]);
+}
+
+#[test]
+fn host_errors() {
+    const ARGS: &[&str] = &["-f", "kubernetes"];
+    check(&[
+        Row {
+            situation: "an unsupported version",
+            prepare: |sandbox| {
+                asked(sandbox, r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1alpha1"}"#)
+            },
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \
+                     \"ExecCredential\", apiVersion \"client.authentication.k8s.io/v1alpha1\"\n\
+                     hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
+        },
+        Row {
+            situation: "an empty request",
+            prepare: |sandbox| asked(sandbox, "{}"),
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \"\", \
+                     apiVersion \"\"\n\
+                     hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
+        },
+        Row {
+            situation: "another kind of request",
+            prepare: |sandbox| asked(sandbox, r#"{"kind":"Pod\n","apiVersion":"client.authentication.k8s.io/v1"}"#),
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \"Pod \", \
+                     apiVersion \"client.authentication.k8s.io/v1\"\n\
+                     hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
+        },
+        Row {
+            situation: "a request that is not JSON",
+            prepare: |sandbox| asked(sandbox, "v1, please: hunter2"),
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO is not valid JSON\n\
+                     hint: kubectl sets it; unset it to test by hand\n",
+        },
+    ]);
+}
+
+/// The lifetime that the server grants is known from its last response, so there is no further request.
+#[test]
+fn a_min_ttl_that_no_token_meets() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    for _ in 0..2 {
+        let stderr = "spotinst-cred: --min-ttl 3h cannot be met: the server grants tokens of 2h\n\
+                      hint: ask for 1h 59m at most\n";
+        sandbox.run(["--min-ttl", "3h"]).fails(3, stderr);
+    }
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+/// An argument that is not UTF-8 cannot be written in the table.
+#[test]
+fn an_argument_that_is_not_utf8() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(PROGRAM);
+    command.arg("-p").arg(OsString::from_vec(b"Ren\xE9".to_vec()));
+
+    let stderr = "spotinst-cred: invalid UTF-8 was detected in one or more arguments\n\
+                  hint: spotinst-cred --help lists the options\n";
+    Running::start(&mut command).end().fails(2, stderr);
+}
+
+/// A file that is not TOML: the secret may be anywhere in it.
+#[test]
+fn a_secret_in_a_broken_file_is_not_shown() {
+    const BROKEN: &[&str] = &[
+        "hunter2",
+        "password = hunter2",
+        "password = \"hunter2",
+        "password = 'hunter2",
+        "password = \"\"\"hunter2",
+        "password = \"\\hunter2\"",
+        "password = \"a\" hunter2",
+        "password = 1hunter2",
+        "password = 1979-05-27Thunter2",
+        "password = [hunter2]",
+        "password = {hunter2}",
+        "password 'hunter2'",
+        "[hunter2",
+        "[profiles.hunter2]]",
+        "hunter2 = 1\nhunter2.a = 2",
+        "hunter2 = { a = 1 }\n[hunter2.b]",
+        "a = 'b'\na.hunter2 = 'c'",
+        "password = 'hunter2\u{7}'",
+    ];
+    for text in BROKEN {
+        let sandbox = Sandbox::new();
+        sandbox.config(text);
+        let outcome = sandbox.run([]);
+        assert_eq!(outcome.status, Some(3), "{text}: {outcome:?}");
+        assert!(!outcome.stderr.contains(SECRET), "{text}: {outcome:?}");
+        assert!(outcome.stderr.contains(" is not valid TOML: "), "{text}: {outcome:?}");
+    }
+}
+
+/// Checks all rows and prints all that differ.
+#[track_caller]
+fn check(rows: &[Row]) {
+    let mut differ = 0;
+    for row in rows {
+        let mut sandbox = Sandbox::new();
+        (row.prepare)(&mut sandbox);
+        let expected = Outcome { stdout: String::new(), stderr: spelled_out(row, &sandbox), status: Some(row.status) };
+        let outcome = Running::start(sandbox.command(PROGRAM).args(row.args)).end();
+        let fault = flaw(&outcome.stderr).unwrap_or("differs");
+        if outcome != expected || fault != "differs" {
+            eprintln!("{}: {fault}\nexpected: {expected:?}\nactual:   {outcome:?}\n", row.situation);
+            differ += 1;
+        }
+    }
+    assert_eq!(differ, 0, "of {} rows", rows.len());
+}
+
+fn spelled_out(row: &Row, sandbox: &Sandbox) -> String {
+    let (file, home) = (sandbox.config_path(), sandbox.home());
+    row.stderr.replace("$FILE", file.to_str().unwrap()).replace("$HOME", home.to_str().unwrap())
+}
+
+/// Returns what is wrong with the style of a message.
+fn flaw(stderr: &str) -> Option<&'static str> {
+    let ours = stderr.find("spotinst-cred: ").map_or("", |start| &stderr[start..]);
+    let lines: Vec<_> = ours.lines().collect();
+    match lines[..] {
+        _ if stderr.contains(SECRET) => Some("shows a secret"),
+        [line, hint] if line.starts_with("spotinst-cred: ") && hint.starts_with("hint: ") => {
+            lines.iter().any(|line| line.ends_with('.')).then_some("ends with a full stop")
+        }
+        _ => Some("is not one line and a hint"),
+    }
+}
+
+fn nothing(_: &mut Sandbox) {}
+
+/// All settings, with an endpoint that nobody listens on: a request would be another error.
+fn complete(sandbox: &mut Sandbox) {
+    sandbox.set("SPOTINST_TOKEN_URL", "http://127.0.0.1:1/token");
+    sandbox.set("SPOTINST_USERNAME", "ada").set("SPOTINST_PASSWORD", SECRET);
+    sandbox.set("SPOTINST_CLIENT_ID", "client-1").set("SPOTINST_CLIENT_SECRET", SECRET);
+}
+
+/// Like it, with a TLS endpoint.
+fn secure(sandbox: &mut Sandbox) {
+    complete(sandbox);
+    sandbox.set("SPOTINST_TOKEN_URL", "https://127.0.0.1:1/token");
+}
+
+/// A profile of five lines with all settings, and more lines.
+fn profile(more: &str) -> String {
+    let secrets = "password = 'hunter2'\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n";
+    format!("[profiles.default]\nusername = 'ada'\n{secrets}{more}")
+}
+
+/// All settings, the password from a file.
+fn by_file(sandbox: &mut Sandbox, path: impl Into<OsString>) {
+    complete(sandbox);
+    sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", path);
+}
+
+/// All settings, the password from a command of the default profile.
+fn by_command(sandbox: &mut Sandbox, command: &str) {
+    complete(sandbox);
+    sandbox.unset("SPOTINST_PASSWORD");
+    sandbox.config(&format!("[profiles.default]\npassword_command = {command}\n"));
+}
+
+/// All settings, as called by kubectl.
+fn asked(sandbox: &mut Sandbox, question: &str) {
+    complete(sandbox);
+    sandbox.set("KUBERNETES_EXEC_INFO", question);
+}
