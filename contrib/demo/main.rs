@@ -10,9 +10,6 @@
     reason = "a program to look at: it prints, reads its own environment, and fails by panicking"
 )]
 
-#[path = "../stand-in/mod.rs"]
-mod stand_in;
-
 use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};

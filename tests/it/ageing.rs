@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::issued::{Style, Tokens};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::issued::{Style, Tokens};
+use stand_in::{Reply, StandIn};
 
 const HOURS_2: u64 = 7_200;
 

@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
-use crate::stand_in::{Gate, Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::spotinst::{PASSWORD, RefreshTokens};
+use stand_in::{Gate, Reply, StandIn};
 
 /// A two-hour token is ageing at this age, in seconds, whatever the spread.
 const AGEING: i64 = 6_400;

@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::{Reply, StandIn};
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{Reply, StandIn, spotinst};
 use crate::surroundings::is_installed;
+use stand_in::{Reply, StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::example::ACCOUNT;
 use crate::sandbox::{Sandbox, path_with_program};
-use crate::stand_in::proxy::Proxy;
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, Request, StandIn};
+use stand_in::proxy::Proxy;
+use stand_in::tls::Ca;
+use stand_in::{Reply, Request, StandIn};
 
 /// Both hosts, the way to them, and a user of this program who has set nothing special.
 pub struct Internet {

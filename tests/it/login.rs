@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
-use crate::stand_in::{Reply, StandIn};
 use crate::terminal::Terminal;
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::{Reply, StandIn};
 
 /// A new machine: nothing but the URLs is set, and no colour is wanted.
 fn new_machine(stand_in: &StandIn) -> Sandbox {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::issued::REQUEST_ID;
-use crate::stand_in::spotinst::RefreshTokens;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::issued::REQUEST_ID;
+use stand_in::spotinst::RefreshTokens;
+use stand_in::{Reply, StandIn};
 
 /// Endpoints as the real ones are, two hosts of one service, and a sandbox that has a refresh token.
 struct Twins {

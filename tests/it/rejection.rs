@@ -4,9 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
@@ -335,7 +335,7 @@ fn a_wrong_client_secret_does_not_end_the_login_of_others() {
         assert_eq!(sandbox.run([flag]).status, Some(4));
     }
 
-    sandbox.set("SPOTINST_CLIENT_SECRET", crate::stand_in::spotinst::CLIENT_SECRET);
+    sandbox.set("SPOTINST_CLIENT_SECRET", stand_in::spotinst::CLIENT_SECRET);
     let outcome = sandbox.run(["--force-refresh"]);
 
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));

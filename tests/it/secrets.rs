@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::is_installed;
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn a_file_loses_one_trailing_newline() {

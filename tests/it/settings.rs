@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// A field of the request, and the variables and profile keys that fill it by value, the preferred ones first.
 struct Field {
@@ -498,8 +498,8 @@ fn an_empty_environment_is_enough() {
     sandbox.config(&format!(
         "[profiles.default]\nusername = 'ada@example.com'\npassword = '{}'\nclient_id = 'client-1'\nclient_secret = '{}'\n\
          token_url = '{}'\n",
-        crate::stand_in::spotinst::PASSWORD,
-        crate::stand_in::spotinst::CLIENT_SECRET,
+        stand_in::spotinst::PASSWORD,
+        stand_in::spotinst::CLIENT_SECRET,
         stand_in.url()
     ));
     let config = sandbox.config_path();

@@ -3,7 +3,13 @@
 //! Left alone it behaves as documented (`spotinst.rs`); a test can script its next answers (`issued.rs`, `refusal.rs`),
 //! let them fail on the wire (`fault.rs`), hold them back (`gate.rs`), and look at what was asked (`http.rs`).
 //! The two real hosts are two stand-ins that know each other's tokens: see [`StandIn::twin`].
-#![allow(dead_code, reason = "tests, demo and program each include this file and use a part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "support for tests: it fails by panicking and reads the clock itself"
+)]
 
 mod desk;
 mod fault;
