@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use stand_in::issued::{SAMPLE_2017_TOKEN, Style, Tokens};
+use stand_in::token_reply::{SAMPLE_2017_TOKEN, Style, Tokens};
 use stand_in::{Reply, StandIn, jwt};
 
 /// The stand-in's answer to everything, and a sandbox that asks it.

@@ -74,7 +74,7 @@ fn a_hit_does_not_wait_for_a_held_lock() {
 fn two_identities_do_not_wait_for_each_other() {
     let (one, other) = (StandIn::start(), StandIn::start());
     let sandbox = Sandbox::of(&one);
-    let gate = Gate::shut();
+    let gate = Gate::closed();
     one.hold(&gate);
     other.hold(&gate);
 

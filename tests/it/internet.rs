@@ -23,8 +23,8 @@ impl Internet {
         let spotinst = StandIn::start_tls(&ca.identity_for(&["oauth.spotinst.io", "api.spotinst.io"]));
         let service = spotinst.service();
         spotinst.handler(move |request| match request.target.as_str() {
-            "/token" => service.answer(request),
-            target if target.starts_with("/setup/account") => service.answer(request),
+            "/token" => service.reply_to(request),
+            target if target.starts_with("/setup/account") => service.reply_to(request),
             _ if service.issued().iter().any(|token| request.bearer() == Some(token)) => group(request),
             _ => Reply::unauthorized(),
         });

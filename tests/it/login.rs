@@ -241,7 +241,7 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::failed(500),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 
@@ -260,7 +260,7 @@ fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::hang(),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 

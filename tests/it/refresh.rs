@@ -169,7 +169,7 @@ fn killed_between_answer_and_publication_the_next_call_recovers_by_the_password(
 #[test]
 fn where_its_own_endpoint_hangs_there_is_time_left_for_the_password() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let Some((mut sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     sandbox.token();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use stand_in::issued::REQUEST_ID;
 use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::token_reply::REQUEST_ID;
 use stand_in::{Reply, StandIn};
 
 const CREDENTIALS: &str = "check user name, password, client id and client secret";

@@ -290,7 +290,7 @@ fn a_rejection_holds_where_the_cache_cannot_be_written_any_more() {
 #[test]
 fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     let Some(clock) = WallClock::of(&mut sandbox) else { return };
@@ -304,7 +304,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     }
 
     assert_eq!((stand_in.connections(), other.connections()), (2, 5));
-    other.faithful();
+    other.default_behavior();
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
 }
 

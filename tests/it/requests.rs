@@ -45,7 +45,7 @@ fn the_password_grant() {
 #[test]
 fn the_refresh_grant_goes_to_its_own_url() {
     let stand_in = StandIn::start();
-    let refreshing = stand_in.twin();
+    let refreshing = stand_in.sibling();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", refreshing.url());
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::surroundings::PlainUser;
-use stand_in::issued::{Style, Tokens};
 use stand_in::reply::Delivery;
+use stand_in::token_reply::{Style, Tokens};
 use stand_in::{Reply, StandIn};
 
 /// What each secret holds, however the rest of it is encoded.

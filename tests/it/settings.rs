@@ -292,7 +292,7 @@ fn client_credentials_are_the_client_alone() {
 /// Which of two servers got which grants, when a token is obtained and then renewed.
 fn where_to(prepare: impl FnOnce(&mut Sandbox, &str, &str)) -> [Vec<String>; 2] {
     let first = StandIn::start();
-    let second = first.twin();
+    let second = first.sibling();
     let mut sandbox = Sandbox::of(&first);
     sandbox.unset("SPOTINST_TOKEN_URL");
     prepare(&mut sandbox, &first.url(), &second.url());

@@ -1,70 +1,33 @@
-//! What lets a thread wait without sleeping: the stand-in's end, and a gate that a test shuts.
+//! A gate that a test closes to hold back replies.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex};
 
-/// Locks, whether or not another thread panicked while it held the lock: a test that fails must not drag down the
-/// threads that still serve its other clients.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::sync::{Event, lock};
 
-/// Something that happens once and that threads can wait for.
-#[derive(Debug, Default)]
-pub struct Event {
-    happened: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Event {
-    /// Lets it happen and wakes all who wait.
-    pub fn set(&self) {
-        *lock(&self.happened) = true;
-        self.changed.notify_all();
-    }
-
-    /// Whether it has happened.
-    pub fn is_set(&self) -> bool {
-        *lock(&self.happened)
-    }
-
-    /// Waits until it happens.
-    pub fn wait(&self) {
-        let waiting = self.changed.wait_while(lock(&self.happened), |happened| !*happened);
-        drop(waiting);
-    }
-
-    /// Waits until it happens, but not longer than `limit`; whether it has happened.
-    pub fn wait_for(&self, limit: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(lock(&self.happened), limit, |happened| !*happened);
-        let (happened, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *happened
-    }
-}
-
-/// Holds back every answer of the stand-ins it was given to (`StandIn::hold`) until it is opened or dropped.
+/// Holds back every reply of the stand-ins that it was given to (see [`StandIn::hold`](crate::StandIn::hold)) until it
+/// is opened or dropped.
 ///
-/// One gate before two stand-ins proves that two clients overlap: shut it, wait until each stand-in has a request,
-/// open it.
+/// One gate for two stand-ins proves that two clients overlap: close it, wait until each stand-in has a request, open
+/// it.
 #[derive(Debug, Default)]
+#[must_use = "the gate opens when it is dropped"]
 pub struct Gate {
-    latch: Arc<Latch>,
+    barrier: Arc<Barrier>,
 }
 
 impl Gate {
-    /// A gate that is shut.
-    pub fn shut() -> Self {
+    /// A closed gate.
+    pub fn closed() -> Self {
         Self::default()
     }
 
-    /// Lets all answers pass, those that wait and those to come. It cannot be shut again: make another.
+    /// Lets all replies pass, those that wait and later ones. An open gate cannot be closed again: make another.
     pub fn open(&self) {
-        self.latch.set_open();
+        self.barrier.open();
     }
 
-    /// The side of the gate at which answers wait.
-    pub(super) fn latch(&self) -> Arc<Latch> {
-        Arc::clone(&self.latch)
+    pub(crate) fn barrier(&self) -> Arc<Barrier> {
+        Arc::clone(&self.barrier)
     }
 }
 
@@ -76,27 +39,26 @@ impl Drop for Gate {
 
 /// The part of a gate that its owner shares with the stand-ins.
 #[derive(Debug, Default)]
-pub(super) struct Latch {
-    open: Mutex<bool>,
+pub(crate) struct Barrier {
+    is_open: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Latch {
-    /// Waits until the gate is open, or until the stand-in that asks stops.
-    pub fn pass(&self, stop: &Event) {
-        let waiting = self.changed.wait_while(lock(&self.open), |open| !*open && !stop.is_set());
-        drop(waiting);
+impl Barrier {
+    /// Waits until the gate is open or `stop` is set.
+    pub fn wait(&self, stop: &Event) {
+        drop(self.changed.wait_while(lock(&self.is_open), |is_open| !*is_open && !stop.is_set()));
     }
 
-    /// Makes those who wait look again at whether their stand-in stops. Taking the lock first closes the moment
-    /// between their look and their sleep.
+    /// Makes waiting threads check `stop` again. Without the lock, a thread that has just checked `stop` and is about to
+    /// sleep would miss the notification.
     pub fn wake(&self) {
-        let _looked = lock(&self.open);
+        let _guard = lock(&self.is_open);
         self.changed.notify_all();
     }
 
-    fn set_open(&self) {
-        *lock(&self.open) = true;
+    fn open(&self) {
+        *lock(&self.is_open) = true;
         self.changed.notify_all();
     }
 }

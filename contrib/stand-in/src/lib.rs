@@ -1,8 +1,10 @@
-//! A stand-in for Spotinst's token endpoints, on sockets of the loopback interface.
+//! A local server that behaves like Spotinst's token endpoints.
 //!
-//! Left alone it behaves as documented (`spotinst.rs`); a test can script its next answers (`issued.rs`, `refusal.rs`),
-//! let them fail on the wire (`fault.rs`), hold them back (`gate.rs`), and look at what was asked (`http.rs`).
-//! The two real hosts are two stand-ins that know each other's tokens: see [`StandIn::twin`].
+//! By default it behaves as documented (`spotinst`). A test can script the next replies (`token_reply`, `error_reply`),
+//! let them fail on the wire (`network_fault`), hold them back ([`Gate`]), and look at the requests ([`Request`]).
+//! The service has two hosts, `oauth.spotinst.io` and `api.spotinst.io`, which know each other's tokens: see
+//! [`StandIn::sibling`].
+#![warn(missing_docs, clippy::must_use_candidate, clippy::return_self_not_must_use)]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,178 +13,188 @@
     reason = "support for tests: it fails by panicking and reads the clock itself"
 )]
 
-mod desk;
-mod fault;
+mod error_reply;
 mod form;
 mod gate;
-pub mod http;
-pub mod issued;
 pub mod jwt;
+mod network_fault;
 pub mod proxy;
-mod refusal;
 pub mod reply;
+mod request;
 mod server;
+mod server_state;
 pub mod spotinst;
+mod sync;
 pub mod tls;
+pub mod token_reply;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use self::desk::{Desk, Manner};
-use self::spotinst::{Behaviour, Spotinst};
+use self::server_state::{Behavior, ServerState};
+use self::spotinst::{ServiceSettings, Spotinst};
 
 pub use self::gate::Gate;
-pub use self::http::Request;
 pub use self::reply::Reply;
+pub use self::request::Request;
 
-/// A running server. Dropping it cuts all connections and waits for their threads.
+/// A running server. Dropping it closes all connections and waits for their threads.
+#[must_use = "the server stops when it is dropped"]
 pub struct StandIn {
     addr: SocketAddr,
-    desk: Arc<Desk>,
+    state: Arc<ServerState>,
     service: Arc<Spotinst>,
     identity: Option<tls::Identity>,
     acceptor: Option<JoinHandle<()>>,
 }
 
 impl StandIn {
-    /// Serves `http` on a port of the system's choice.
+    /// Serves `http` on a free port of the loopback interface.
     pub fn start() -> Self {
         Self::serve(any_port(), None, Arc::default())
     }
 
-    /// Serves `https` on a port of the system's choice.
+    /// Serves `https` on a free port of the loopback interface.
     pub fn start_tls(identity: &tls::Identity) -> Self {
         Self::serve(any_port(), Some(identity.clone()), Arc::default())
     }
 
-    /// Serves on a socket that listens already, with TLS if there is an identity.
+    /// Serves on a listening socket: `https` if there is an identity, else `http`.
     pub fn start_on(listener: TcpListener, identity: Option<&tls::Identity>) -> Self {
         Self::serve(listener, identity.cloned(), Arc::default())
     }
 
-    /// A second server of the same service, as `api.spotinst.io` is to `oauth.spotinst.io`: settings and tokens are
-    /// shared; the log, the script and the gate are each server's own.
-    pub fn twin(&self) -> Self {
+    /// Starts a second server of the same service, as `api.spotinst.io` is to `oauth.spotinst.io`. They share settings
+    /// and tokens; each has its own request log, script and gates.
+    pub fn sibling(&self) -> Self {
         Self::serve(any_port(), self.identity.clone(), Arc::clone(&self.service))
     }
 
     fn serve(listener: TcpListener, identity: Option<tls::Identity>, service: Arc<Spotinst>) -> Self {
-        let addr = listener.local_addr().expect("a listening socket has one");
-        let desk = Arc::new(Desk::new(faithful(&service)));
+        let addr = listener.local_addr().expect("a listening socket has an address");
+        let state = Arc::new(ServerState::new(documented_behavior(&service)));
         let acceptor = thread::spawn({
-            let (desk, identity) = (Arc::clone(&desk), identity.clone());
-            move || server::serve(&listener, identity.as_ref(), &desk)
+            let (state, identity) = (Arc::clone(&state), identity.clone());
+            move || server::serve(&listener, identity.as_ref(), &state)
         });
-        Self { addr, desk, service, identity, acceptor: Some(acceptor) }
+        Self { addr, state, service, identity, acceptor: Some(acceptor) }
     }
 
-    /// The token endpoint's URL, by address: `http://127.0.0.1:PORT/token`.
+    /// The URL of the token endpoint, by address: `http://127.0.0.1:PORT/token`.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("{}/token", self.base())
     }
 
-    /// The same without a path.
+    /// The URL of the server without a path.
+    #[must_use]
     pub fn base(&self) -> String {
         self.base_at(&self.addr.ip().to_string())
     }
 
-    /// The same under another name for this machine, such as `localhost`.
+    /// The URL of the server under another name of this machine, such as `localhost`.
+    #[must_use]
     pub fn base_at(&self, host: &str) -> String {
         let scheme = if self.identity.is_some() { "https" } else { "http" };
         format!("{scheme}://{host}:{}", self.addr.port())
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
+    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// All requests so far, in the order of their arrival. Requests that were no HTTP are not among them.
+    /// All requests so far, in the order of arrival, without those that were not HTTP.
+    #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.desk.requests()
+        self.state.requests()
     }
 
-    /// The `grant_type` of all requests so far; empty for those without.
+    /// The `grant_type` of all requests so far; empty for a request without one.
+    #[must_use]
     pub fn grants(&self) -> Vec<String> {
         self.requests().iter().map(Request::grant).collect()
     }
 
-    /// How many connections were accepted, whatever became of them.
+    /// How many connections were accepted, with or without a request.
+    #[must_use]
     pub fn connections(&self) -> usize {
-        self.desk.connections()
+        self.state.connections()
     }
 
-    /// Every access token that the service issued, in order.
+    /// All access tokens that the service issued, in order.
+    #[must_use]
     pub fn issued(&self) -> Vec<String> {
         self.service.issued()
     }
 
-    /// Waits until `n` requests have arrived since the start, answered or not.
+    /// Waits until `n` requests have arrived since the start, replied to or not.
     ///
     /// # Panics
-    /// After a minute, with the requests that did arrive.
+    /// If fewer arrive within a minute.
     #[track_caller]
     pub fn wait_for_requests(&self, n: usize) {
-        if !self.desk.wait_for_requests(n) {
+        if !self.state.wait_for_requests(n) {
             let grants = self.grants();
-            panic!("waited for {n} requests, {} came: {grants:?}", grants.len());
+            panic!("timed out waiting for {n} requests, got {}: {grants:?}", grants.len());
         }
     }
 
-    /// Answers the next requests with these replies, one each, before all else.
+    /// Sends these replies to the next requests, one each, before any other behavior.
     pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
-        self.desk.script(replies);
+        self.state.script(replies);
     }
 
-    /// Answers every request with this reply, once the script is at its end.
+    /// Sends this reply to every request after the scripted ones.
     pub fn always(&self, reply: Reply) {
-        self.desk.set_manner(Manner::Always(reply));
+        self.state.set_behavior(Behavior::Always(reply));
     }
 
-    /// Lets `handler` answer, once the script is at its end. If it panics the connection ends.
+    /// Lets `handler` reply to every request after the scripted ones. If it panics, the connection ends.
     pub fn handler(&self, handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
-        self.desk.set_manner(Manner::Handler(Arc::new(handler)));
+        self.state.set_behavior(Behavior::Handler(Arc::new(handler)));
     }
 
-    /// Goes back to behaving as documented, once the script is at its end.
-    pub fn faithful(&self) {
-        self.desk.set_manner(faithful(&self.service));
+    /// Behaves as documented again, after the scripted replies.
+    pub fn default_behavior(&self) {
+        self.state.set_behavior(documented_behavior(&self.service));
     }
 
-    /// Changes what the faithful service does, here and at all twins.
-    pub fn settings(&self, change: impl FnOnce(&mut Behaviour)) {
-        self.service.set(change);
+    /// Changes the settings of the documented service, for this server and all siblings.
+    pub fn settings(&self, change: impl FnOnce(&mut ServiceSettings)) {
+        self.service.change(change);
     }
 
-    /// The faithful service, for a handler that only adds to it.
+    /// The documented service, for a handler that replaces only some of its replies.
+    #[must_use]
     pub fn service(&self) -> Arc<Spotinst> {
         Arc::clone(&self.service)
     }
 
-    /// Holds back every answer from now on, until the gate that is returned is opened or dropped. The requests are
-    /// logged, and their answers decided on, when they arrive.
-    #[must_use = "the gate opens as soon as it is dropped"]
+    /// Holds back every reply from now on until the returned gate is opened or dropped. A request is logged, and its
+    /// reply decided on, when it arrives.
     pub fn close_gate(&self) -> Gate {
-        let gate = Gate::shut();
+        let gate = Gate::closed();
         self.hold(&gate);
         gate
     }
 
-    /// The same with a gate that other stand-ins may have as well. Where there are several gates, an answer passes
-    /// when all of them are open.
+    /// Holds back every reply until `gate` is open. Several stand-ins can share a gate; with several gates, a reply
+    /// waits for all of them.
     pub fn hold(&self, gate: &Gate) {
-        self.desk.hold(gate.latch());
+        self.state.hold(gate.barrier());
     }
 }
 
 impl Drop for StandIn {
     fn drop(&mut self) {
-        self.desk.stop();
-        // The acceptor sleeps in the kernel until a connection comes. If none can be made it is left asleep.
+        self.state.stop();
+        // A connection wakes the acceptor, which blocks in `accept`. If none can be made, leave the thread blocked.
         let woken = TcpStream::connect(self.addr);
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
-            // A handler's panic has been printed by its own thread and is no reason to panic while dropping.
+            // The thread of a handler that panicked has printed the panic: do not panic again while dropping.
             drop(acceptor.join());
         }
     }
@@ -192,7 +204,7 @@ fn any_port() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port")
 }
 
-fn faithful(service: &Arc<Spotinst>) -> Manner {
+fn documented_behavior(service: &Arc<Spotinst>) -> Behavior {
     let service = Arc::clone(service);
-    Manner::Handler(Arc::new(move |request| service.answer(request)))
+    Behavior::Handler(Arc::new(move |request| service.reply_to(request)))
 }

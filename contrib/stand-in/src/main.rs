@@ -1,11 +1,8 @@
-//! The stand-in as a program, for shell scripts and for trying things out by hand.
+//! The stand-in as a program, for shell scripts and for use by hand.
 //!
-//! It prints what points `spotinst-cred` at it as shell assignments, ready for `eval`, and then one line a request on
-//! stderr, without secrets.
+//! On stdout it prints shell assignments that point `spotinst-cred` at it, ready for `eval`; on stderr one line per
+//! request, without secrets.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for scripts: it prints what they read")]
-
-use std::env;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
@@ -15,80 +12,60 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use clap::Parser;
+
 use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::tls::{Ca, Identity};
 use stand_in::{Reply, Request, StandIn};
 
-const USAGE: &str = "\
-usage: stand-in [--port N] [--tls-dir DIR] [--expires-in SECONDS] [--answer-after MS] [--until-eof]
-
-  --port N              listen on 127.0.0.1:N (default: a free port)
-  --tls-dir DIR         serve https, and write the root to trust to DIR/ca.pem
-  --expires-in SECONDS  the access tokens' lifetime (default: 7200)
-  --answer-after MS     take this long for an answer (default: no time)
-  --until-eof           end when stdin does (default: when killed)
-";
-
-/// The arguments.
-#[derive(Default)]
+/// A local server that behaves like Spotinst's token endpoints
+#[derive(Parser)]
 struct Options {
+    /// Listen on 127.0.0.1:N [default: a free port]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
     port: u16,
+
+    /// Serve https, and write the root certificate to DIR/ca.pem
+    #[arg(long, value_name = "DIR")]
     tls_dir: Option<PathBuf>,
-    expires_in: Option<Duration>,
-    answer_after: Duration,
+
+    /// The lifetime of access tokens [default: 7200]
+    #[arg(long, value_name = "SECONDS")]
+    expires_in: Option<u32>,
+
+    /// Wait this long before each reply
+    #[arg(long, value_name = "MS", default_value = "0")]
+    answer_after: u64,
+
+    /// Stop when stdin ends [default: when killed]
+    #[arg(long)]
     until_eof: bool,
 }
 
 fn main() -> ExitCode {
-    let options = match parse(env::args().skip(1)) {
-        Ok(options) => options,
-        Err(mistake) => return complain(&format!("{mistake}\n{USAGE}"), 2),
-    };
-    match run(&options) {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&format!("{error}\n"), 1),
-    }
-}
-
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options::default();
-    while let Some(name) = args.next() {
-        let mut value = || args.next().ok_or(format!("{name} needs a value"));
-        match name.as_str() {
-            "--port" => options.port = number(&name, &value()?)?,
-            "--tls-dir" => options.tls_dir = Some(value()?.into()),
-            "--expires-in" => {
-                let seconds: u32 = number(&name, &value()?)?;
-                options.expires_in = Some(Duration::from_secs(seconds.into()));
-            }
-            "--answer-after" => options.answer_after = Duration::from_millis(number(&name, &value()?)?),
-            "--until-eof" => options.until_eof = true,
-            _ => return Err(format!("unknown argument {name}")),
+        Err(error) => {
+            drop(writeln!(io::stderr(), "stand-in: {error}"));
+            ExitCode::FAILURE
         }
     }
-    Ok(options)
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{name} needs a number, not {value}"))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let root = options.tls_dir.as_deref().map(write_root).transpose()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
-    let identity = root.as_ref().map(|(identity, _)| identity);
-    let stand_in = StandIn::start_on(listener, identity);
-    if let Some(lifetime) = options.expires_in {
-        stand_in.settings(|behaviour| behaviour.expires_in = lifetime);
+    let stand_in = StandIn::start_on(listener, root.as_ref().map(|(identity, _)| identity));
+    if let Some(seconds) = options.expires_in {
+        stand_in.settings(|service| service.expires_in = Duration::from_secs(seconds.into()));
     }
-    report_requests(&stand_in, options.answer_after);
-    let ca = root.as_ref().map(|(_, ca)| ca.as_path());
-    print_assignments(&stand_in, ca)?;
+    report_requests(&stand_in, Duration::from_millis(options.answer_after));
+    print_assignments(&stand_in, root.as_ref().map(|(_, path)| path.as_path()))?;
     wait(options.until_eof)?;
     Ok(())
 }
 
-/// Makes a root and an identity under it; returns the identity and the file that holds the root.
+/// Makes a root certificate and a server's identity. Returns the identity and the path of the root.
 fn write_root(dir: &Path) -> io::Result<(Identity, PathBuf)> {
     fs::create_dir_all(dir)?;
     let path = dir.canonicalize()?.join("ca.pem");
@@ -97,49 +74,50 @@ fn write_root(dir: &Path) -> io::Result<(Identity, PathBuf)> {
     Ok((ca.identity_for(&["localhost", "127.0.0.1"]), path))
 }
 
-fn report_requests(stand_in: &StandIn, answer_after: Duration) {
+fn report_requests(stand_in: &StandIn, delay: Duration) {
     let service = stand_in.service();
     stand_in.handler(move |request| {
-        thread::sleep(answer_after);
-        let reply = service.answer(request);
-        // A closed stderr is no reason to stop answering.
+        thread::sleep(delay);
+        let reply = service.reply_to(request);
+        // Go on serving if stderr is closed.
         drop(writeln!(io::stderr(), "{}", report(request, &reply)));
         reply
     });
 }
 
-/// Method, path, grant and status. Query and fields are left out, and so is a grant that might be anything.
+/// Method, path, grant and status. Query, fields and unknown grants are left out, as they could hold a secret.
 fn report(request: &Request, reply: &Reply) -> String {
-    let path = request.target.split('?').next().unwrap_or_default();
     let grant = match request.grant().as_str() {
         "password" => " password",
         "refresh_token" => " refresh_token",
         "client_credentials" => " client_credentials",
         _ => "",
     };
-    format!("{} {path}{grant} {}", request.method, reply.status)
+    format!("{} {}{grant} {}", request.method, request.path(), reply.status)
 }
 
-/// All lines in one write: whoever reads the first can read them all.
+/// Prints all lines in one write, so that a reader of the first line can read all of them.
 fn print_assignments(stand_in: &StandIn, ca: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let url = stand_in.url();
-    let base = stand_in.base();
-    let mut lines = assignment("SPOTINST_TOKEN_URL", &url);
-    lines += &assignment("STAND_IN_BASE", &base);
-    lines += &assignment("SPOTINST_USERNAME", USERNAME);
-    lines += &assignment("SPOTINST_PASSWORD", PASSWORD);
-    lines += &assignment("SPOTINST_CLIENT_ID", CLIENT_ID);
-    lines += &assignment("SPOTINST_CLIENT_SECRET", CLIENT_SECRET);
+    let (url, base) = (stand_in.url(), stand_in.base());
+    let mut assignments = vec![
+        ("SPOTINST_TOKEN_URL", url.as_str()),
+        ("STAND_IN_BASE", &base),
+        ("SPOTINST_USERNAME", USERNAME),
+        ("SPOTINST_PASSWORD", PASSWORD),
+        ("SPOTINST_CLIENT_ID", CLIENT_ID),
+        ("SPOTINST_CLIENT_SECRET", CLIENT_SECRET),
+    ];
     if let Some(ca) = ca {
-        let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
-        lines += &assignment("STAND_IN_CA", ca);
+        assignments.push(("STAND_IN_CA", ca.to_str().ok_or("the path of --tls-dir is not UTF-8")?));
     }
+    let lines: String = assignments.iter().map(|(name, value)| assignment(name, value)).collect();
     let mut stdout = io::stdout();
     stdout.write_all(lines.as_bytes())?;
     Ok(stdout.flush()?)
 }
 
-/// `export NAME='value'`; a quote inside ends the quoting, stands escaped, and begins it anew (POSIX shell, 2.2.2).
+/// `export NAME='value'`. A quote in the value ends the quoted string, is escaped, and starts another one (POSIX shell,
+/// section 2.2.2).
 fn assignment(name: &str, value: &str) -> String {
     format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
 }
@@ -151,9 +129,4 @@ fn wait(until_eof: bool) -> io::Result<()> {
     loop {
         thread::park();
     }
-}
-
-fn complain(message: &str, status: u8) -> ExitCode {
-    drop(write!(io::stderr(), "stand-in: {message}"));
-    ExitCode::from(status)
 }

@@ -1,5 +1,5 @@
-//! The token endpoint as documented: it checks the form to the letter, knows one user and one client, and issues
-//! tokens. What goes wrong gets one of the documented refusals.
+//! The service as documented: it checks the form strictly, knows one user and one client, and issues tokens. A wrong
+//! request gets one of the documented error replies.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -7,49 +7,49 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::form::Form;
-use super::gate::lock;
-use super::http::Request;
-use super::issued::{ACCESS_LIFETIME, REFRESH_LIFETIME, Style, Tokens};
-use super::jwt;
-use super::reply::Reply;
+use crate::form::Form;
+use crate::jwt;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::sync::lock;
+use crate::token_reply::{ACCESS_LIFETIME, REFRESH_LIFETIME, Style, Tokens};
 
-/// The user that the stand-in knows.
+/// The user name that the service accepts by default.
 pub const USERNAME: &str = "ada@example.com";
 
-/// The user's password: every character that breaks a form whose values were not encoded.
+/// The password that the service accepts by default. It has every character that breaks a form without encoding.
 pub const PASSWORD: &str = "correct horse & 100% + =";
 
-/// The client that the stand-in knows.
+/// The client id that the service accepts by default.
 pub const CLIENT_ID: &str = "client-1";
 
-/// The client's secret, as awkward as the password.
+/// The client secret that the service accepts by default. It breaks a form without encoding, too.
 pub const CLIENT_SECRET: &str = "s3cr3t/+=&";
 
-/// The accounts that a token opens: id and name.
+/// The accounts that a token gives access to: id and name.
 pub const ACCOUNTS: [(&str, &str); 2] = [("act-12345678", "production"), ("act-87654321", "staging")];
 
-/// What the service does with refresh tokens. Which of these the real one does is unknown.
+/// What the service does with refresh tokens. It is not known which of these the real service does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshTokens {
-    /// Issues none, as the documentation of 2017 shows.
+    /// Issues none, as in the documentation of 2017.
     Never,
-    /// Issues one with the password grant, which then stays good: a refresh answer holds none.
+    /// Issues one with the password grant, which stays valid: the reply to a refresh has none.
     Kept,
-    /// Issues a new one each time, and the spent one is void.
+    /// Issues a new one each time, and the used one becomes invalid.
     Rotated,
 }
 
-/// What a test can set about the service.
+/// What a test can change about the service.
 #[derive(Clone, Debug)]
-pub struct Behaviour {
-    /// The access tokens' lifetime, in whole seconds.
+pub struct ServiceSettings {
+    /// The lifetime of access tokens, in whole seconds.
     pub expires_in: Duration,
-    /// Whether `expiresIn` tells the lifetime; if not, only the token's own `exp` does.
-    pub tells_lifetime: bool,
-    /// What becomes of refresh tokens.
+    /// Whether replies have `expiresIn`; if not, only the token's own `exp` says when it expires.
+    pub sends_expires_in: bool,
+    /// Which refresh tokens are issued and accepted.
     pub refresh_tokens: RefreshTokens,
-    /// How answers arrange the tokens.
+    /// How replies arrange the tokens.
     pub style: Style,
     /// The user name that is accepted.
     pub username: String,
@@ -61,11 +61,11 @@ pub struct Behaviour {
     pub client_secret: String,
 }
 
-impl Default for Behaviour {
+impl Default for ServiceSettings {
     fn default() -> Self {
         Self {
             expires_in: ACCESS_LIFETIME,
-            tells_lifetime: true,
+            sends_expires_in: true,
             refresh_tokens: RefreshTokens::Kept,
             style: Style::TwoItems,
             username: USERNAME.to_owned(),
@@ -76,63 +76,62 @@ impl Default for Behaviour {
     }
 }
 
-/// The service: what it is set to do, and what it has issued.
+/// The service: its settings, and the tokens that it has issued.
 #[derive(Debug, Default)]
 pub struct Spotinst {
-    state: Mutex<State>,
+    state: Mutex<ServiceState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    behaviour: Behaviour,
-    /// Every access token in the order issued, and when it expires.
-    access: Vec<(String, SystemTime)>,
-    /// The refresh tokens that are good.
-    refresh: HashSet<String>,
+struct ServiceState {
+    settings: ServiceSettings,
+    /// All access tokens in the order issued, with their expiry.
+    access_tokens: Vec<(String, SystemTime)>,
+    valid_refresh_tokens: HashSet<String>,
 }
 
 impl Spotinst {
-    /// Answers `/token` and `/setup/account`; anything else is a 404.
-    pub fn answer(&self, request: &Request) -> Reply {
-        let path = request.target.split('?').next().unwrap_or_default();
-        match (request.method.as_str(), path) {
-            ("POST", "/token") => self.grant(request).unwrap_or_else(|refusal| refusal),
+    /// Replies to requests for `/token` and `/setup/account`; any other path is a 404.
+    pub fn reply_to(&self, request: &Request) -> Reply {
+        match (request.method.as_str(), request.path()) {
+            ("POST", "/token") => self.grant(request).unwrap_or_else(|error| error),
             (_, "/token") => Reply::failed(405).with_header("Allow", "POST"),
             ("GET", "/setup/account") => self.accounts(request),
             _ => Reply::failed(404),
         }
     }
 
-    /// Changes what the service does, from the next request on.
-    pub fn set(&self, change: impl FnOnce(&mut Behaviour)) {
-        change(&mut lock(&self.state).behaviour);
+    /// Changes the settings, from the next request on.
+    pub fn change(&self, change: impl FnOnce(&mut ServiceSettings)) {
+        change(&mut lock(&self.state).settings);
     }
 
-    /// Every access token so far, in the order issued.
+    /// All access tokens so far, in the order issued.
+    #[must_use]
     pub fn issued(&self) -> Vec<String> {
         let state = lock(&self.state);
-        state.access.iter().map(|(token, _)| token.clone()).collect()
+        state.access_tokens.iter().map(|(token, _)| token.clone()).collect()
     }
 
-    /// Makes every refresh token so far void, as a changed password might.
+    /// Makes all refresh tokens so far invalid, as a changed password might.
     pub fn revoke_refresh_tokens(&self) {
-        lock(&self.state).refresh.clear();
+        lock(&self.state).valid_refresh_tokens.clear();
     }
 
-    /// The token endpoint; `Err` is a refusal.
+    /// The token endpoint. `Err` is the error reply.
     fn grant(&self, request: &Request) -> Result<Reply, Reply> {
         let form = Form::read(request)?;
         let mut state = lock(&self.state);
         state.check_client(&form)?;
         match form.grant() {
             "password" => state.check_user(&form)?,
-            "refresh_token" => state.redeem(form.field("refresh_token"))?,
+            "refresh_token" => state.use_refresh_token(form.field("refresh_token"))?,
             _ => {}
         }
         Ok(state.issue(form.grant(), SystemTime::now()))
     }
 
-    /// The call that consumers check a token with: the accounts for a token that is good, else a 401.
+    /// The API call that clients check a token with: a list of accounts, or 401 if the token is not valid.
     fn accounts(&self, request: &Request) -> Reply {
         let token = request.bearer().unwrap_or_default();
         if !lock(&self.state).accepts(token, SystemTime::now()) {
@@ -145,46 +144,46 @@ impl Spotinst {
     }
 }
 
-impl State {
+impl ServiceState {
     fn check_client(&self, form: &Form) -> Result<(), Reply> {
-        let ours = &self.behaviour;
-        let known = form.field("client_id") == ours.client_id && form.field("client_secret") == ours.client_secret;
-        known.then_some(()).ok_or_else(Reply::unauthorized)
+        let ServiceSettings { client_id, client_secret, .. } = &self.settings;
+        let is_known = form.field("client_id") == client_id && form.field("client_secret") == client_secret;
+        is_known.then_some(()).ok_or_else(Reply::unauthorized)
     }
 
     fn check_user(&self, form: &Form) -> Result<(), Reply> {
-        let ours = &self.behaviour;
-        let known = form.field("username") == ours.username && form.field("password") == ours.password;
-        known.then_some(()).ok_or_else(Reply::unauthorized)
+        let ServiceSettings { username, password, .. } = &self.settings;
+        let is_known = form.field("username") == username && form.field("password") == password;
+        is_known.then_some(()).ok_or_else(Reply::unauthorized)
     }
 
-    /// Accepts a refresh token that is good, and spends it where tokens rotate.
-    fn redeem(&mut self, token: &str) -> Result<(), Reply> {
-        let good = match self.behaviour.refresh_tokens {
-            RefreshTokens::Rotated => self.refresh.remove(token),
-            RefreshTokens::Never | RefreshTokens::Kept => self.refresh.contains(token),
+    /// Checks a refresh token. If tokens rotate, it is invalid from now on.
+    fn use_refresh_token(&mut self, token: &str) -> Result<(), Reply> {
+        let is_valid = match self.settings.refresh_tokens {
+            RefreshTokens::Rotated => self.valid_refresh_tokens.remove(token),
+            RefreshTokens::Never | RefreshTokens::Kept => self.valid_refresh_tokens.contains(token),
         };
-        let refusal = || Reply::oauth_error(400, "invalid_grant", "the refresh token is not valid");
-        good.then_some(()).ok_or_else(refusal)
+        let error = || Reply::oauth_error(400, "invalid_grant", "the refresh token is not valid");
+        is_valid.then_some(()).ok_or_else(error)
     }
 
     fn issue(&mut self, grant: &str, now: SystemTime) -> Reply {
-        let expires_in = self.behaviour.expires_in;
+        let expires_in = self.settings.expires_in;
         let access = jwt::mint(now, expires_in);
-        self.access.push((access.clone(), now + expires_in));
-        self.behaviour.style.reply(&Tokens {
+        self.access_tokens.push((access.clone(), now + expires_in));
+        self.settings.style.reply(&Tokens {
             access,
-            expires_in: self.behaviour.tells_lifetime.then_some(expires_in),
-            refresh: self.issue_refresh(grant, now),
+            expires_in: self.settings.sends_expires_in.then_some(expires_in),
+            refresh: self.issue_refresh_token(grant, now),
         })
     }
 
-    /// The refresh token that goes with this grant. Client credentials never get one (RFC 6749, section 4.4.3).
-    fn issue_refresh(&mut self, grant: &str, now: SystemTime) -> Option<String> {
-        match (self.behaviour.refresh_tokens, grant) {
+    /// The refresh token for this grant, if any. Client credentials never get one (RFC 6749, section 4.4.3).
+    fn issue_refresh_token(&mut self, grant: &str, now: SystemTime) -> Option<String> {
+        match (self.settings.refresh_tokens, grant) {
             (RefreshTokens::Kept | RefreshTokens::Rotated, "password") | (RefreshTokens::Rotated, "refresh_token") => {
                 let token = jwt::mint(now, REFRESH_LIFETIME);
-                self.refresh.insert(token.clone());
+                self.valid_refresh_tokens.insert(token.clone());
                 Some(token)
             }
             _ => None,
@@ -192,7 +191,6 @@ impl State {
     }
 
     fn accepts(&self, token: &str, now: SystemTime) -> bool {
-        let good = |(issued, until): &(String, SystemTime)| issued == token && now < *until;
-        self.access.iter().any(good)
+        self.access_tokens.iter().any(|(issued, expiry)| issued == token && now < *expiry)
     }
 }
