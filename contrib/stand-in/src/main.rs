@@ -1,4 +1,4 @@
-//! The stand-in as a program, for shell scripts and for use by hand.
+//! The stand-in as a program, for shell scripts and for use by hand: `cargo run -p stand-in -- --help`.
 //!
 //! On stdout it prints shell assignments that point `spotinst-cred` at it, ready for `eval`; on stderr one line per
 //! request, without secrets.

@@ -6,13 +6,13 @@ use std::io::{self, Read};
 
 use httparse::{EMPTY_HEADER, Status};
 
-/// The largest head that is accepted, in bytes.
+/// The maximum length of the head, in bytes.
 const MAX_HEAD: usize = 64 << 10;
 
-/// The largest body that is accepted, in bytes.
+/// The maximum length of the body, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// The most headers that are accepted. A token request has about ten.
+/// The maximum number of headers.
 const MAX_HEADERS: usize = 64;
 
 /// One request, as it arrived.
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_ends_early_is_no_invalid_request() {
+    fn a_request_that_ends_early_is_an_unexpected_end() {
         for sent in ["", "POST / HT", "POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\na="] {
             let error = Request::read(&mut sent.as_bytes()).expect_err(sent);
             assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{sent:?}");
