@@ -11,9 +11,9 @@ use ring::digest::{SHA256, digest};
 use crate::parallel::for_each;
 use crate::requirements::{can_run, is_root, need, need_for_case};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::{self, RefreshTokens};
 use crate::unprivileged::{NOBODY, PlainUser, give};
+use stand_in::StandIn;
+use stand_in::spotinst::{self, RefreshTokens};
 
 /// A machine whose cache already holds a token.
 struct Machine {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::callers::assert_counts;
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

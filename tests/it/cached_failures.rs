@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::callers::LOCK_HELD;
 use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn a_429_is_respected_until_its_reset() {
@@ -128,7 +128,7 @@ fn a_failed_early_refresh_is_silent_and_backs_off() {
             assert_eq!(sandbox.token(), token);
         }
         assert_eq!(stand_in.connections(), 1 + requests);
-        stand_in.faithful();
+        stand_in.default_behavior();
         clock.set(6_300 + again);
         assert_eq!(sandbox.token(), stand_in.issued()[1]);
     }

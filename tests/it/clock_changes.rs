@@ -4,7 +4,7 @@
 use crate::callers::LOCK_HELD;
 use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;

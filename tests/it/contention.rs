@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
 use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
-use crate::stand_in::{Gate, Reply, StandIn};
+use stand_in::spotinst::{PASSWORD, RefreshTokens};
+use stand_in::{Gate, Reply, StandIn};
 
 /// At this age, in seconds, a two-hour token is refreshed early, whatever the random spread.
 const DUE_FOR_EARLY_REFRESH: i64 = 6_400;
@@ -73,7 +73,7 @@ fn a_hit_does_not_wait_for_a_held_lock() {
 fn two_identities_do_not_wait_for_each_other() {
     let (one, other) = (StandIn::start(), StandIn::start());
     let sandbox = Sandbox::of(&one);
-    let gate = Gate::shut();
+    let gate = Gate::closed();
     one.hold(&gate);
     other.hold(&gate);
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::parallel::for_each;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
+use stand_in::StandIn;
+use stand_in::spotinst::RefreshTokens;
 
 /// A new machine for each kill.
 fn machine() -> (StandIn, Sandbox) {

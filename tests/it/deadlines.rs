@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::spotinst::PASSWORD;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::PASSWORD;
+use stand_in::{Reply, StandIn};
 
 /// The shortest timeout of a usual host. The default time limit stays below it.
 const HOST: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::examples::{ACCOUNT, examples, find, text, yaml};
 use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, PROGRAM, Running};
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
 /// The secrets of a CI system.
 const KEPT: [(&str, &str); 5] = [

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::examples::{ACCOUNT, find, find_for_case, path};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// Prints the variables that a child of the shell gets.
 const LOOK: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT]\"'";

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
-use crate::stand_in::issued::{Style, Tokens};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::token_reply::{Style, Tokens};
+use stand_in::{Reply, StandIn};
 
 const HOURS_2: u64 = 7_200;
 
@@ -200,7 +200,7 @@ fn a_token_of_unknown_lifetime_is_refreshed_after_half_an_hour_and_never_expires
     assert_eq!(stand_in.grants(), ["password"]);
     stand_in.always(Reply::captive_portal());
     assert_eq!(sandbox.token(), token);
-    stand_in.faithful();
+    stand_in.default_behavior();
     clock.set(1_000_130);
     assert_eq!(sandbox.token(), stand_in.issued()[0]);
 }
@@ -208,7 +208,7 @@ fn a_token_of_unknown_lifetime_is_refreshed_after_half_an_hour_and_never_expires
 #[test]
 fn the_jwts_expiry_counts_if_the_response_has_none() {
     let stand_in = StandIn::start();
-    stand_in.settings(|service| service.tells_lifetime = false);
+    stand_in.settings(|service| service.sends_expires_in = false);
     let Some((sandbox, clock, _)) = cached_token(HOURS_2, &stand_in) else { return };
 
     // The stand-in's clock is the real one, some seconds ahead of the sandbox's, which stands still.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::callers::{assert_counts, assert_one_works};
 use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{Reply, StandIn, spotinst};
+use stand_in::{Reply, StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 
@@ -279,7 +279,7 @@ fn the_old_token_is_used_while_refreshes_fail() {
     Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
     assert_counts(stand_in.grants(), [("password", 2)]);
 
-    stand_in.faithful();
+    stand_in.default_behavior();
     let renewed = Machine::refresher(&etcd, &stand_in).sandbox.token();
     assert_eq!(stand_in.issued(), [token, renewed.clone()]);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{renewed}\n"));

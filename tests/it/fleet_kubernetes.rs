@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::requirements::{has_python_module, is_installed};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
+use stand_in::{StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kubernetes");
 

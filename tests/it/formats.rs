@@ -13,7 +13,7 @@ use crate::requirements::{
     not_installed,
 };
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {

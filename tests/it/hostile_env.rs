@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::fixtures::{DOCUMENT, with_document};
 use crate::requirements::need;
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
+use stand_in::StandIn;
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
 
 #[track_caller]
 fn run_in<const N: usize>(sandbox: &Sandbox, dir: &Path, arguments: [&str; N]) -> Outcome {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::mount_namespace::run_with_mounts;
 use crate::requirements::need;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// Far more than the time limit of these calls, and far less than a complete response would take.
 const AT_MOST: Duration = Duration::from_secs(8);

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::fixtures::{DOCUMENT, with_document, with_permanent_token};
 use crate::requirements::has_python_module;
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// Validates each document, one per line.
 const VALIDATE: &str = "

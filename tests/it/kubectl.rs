@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::callers::{assert_counts, assert_one_works};
 use crate::requirements::is_installed;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::stand_in::tls::{Ca, Identity};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::{Ca, Identity};
+use stand_in::{Reply, StandIn};
 
 /// A token service, an API server that accepts its tokens, and a user of both.
 struct Cluster {

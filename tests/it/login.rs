@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::{Reply, StandIn};
 
 /// A new machine: only the URLs are set, and color is off.
 fn new_machine(stand_in: &StandIn) -> Sandbox {
@@ -241,7 +241,7 @@ fn a_login_succeeds_even_if_accounts_cannot_be_listed() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::failed(500),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 
@@ -260,7 +260,7 @@ fn listing_accounts_ends_at_the_time_limit() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::hang(),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use crate::callers::LOCK_HELD;
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
+use stand_in::{StandIn, spotinst};
 
 /// Runs `invalidate` with this stdin.
 #[track_caller]

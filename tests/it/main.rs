@@ -5,7 +5,7 @@
 //!
 //! - `sandbox`: a home of its own, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
 //!   is known in advance; `callers`: many concurrent callers
-//! - `stand_in`: the fake service; `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall
+//! - `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall
 //!   clock that a test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
@@ -45,8 +45,6 @@ mod pty;
 mod requirements;
 mod sandbox;
 mod skip_file;
-#[path = "../../contrib/stand-in/mod.rs"]
-mod stand_in;
 mod strace;
 mod unprivileged;
 

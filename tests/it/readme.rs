@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::examples::{ACCOUNT, examples, find, find_for_case, path};
 use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()

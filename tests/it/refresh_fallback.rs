@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::issued::REQUEST_ID;
-use crate::stand_in::spotinst::RefreshTokens;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::RefreshTokens;
+use stand_in::token_reply::REQUEST_ID;
+use stand_in::{Reply, StandIn};
 
 /// A token and a refresh endpoint of one service, like the real ones, and a sandbox with a refresh token.
 struct Endpoints {
@@ -17,7 +17,7 @@ struct Endpoints {
 impl Endpoints {
     fn new() -> Self {
         let token = StandIn::start();
-        let refresh = token.twin();
+        let refresh = token.sibling();
         let mut sandbox = Sandbox::of(&token);
         sandbox.set("SPOTINST_REFRESH_URL", refresh.url());
         sandbox.token();
@@ -96,7 +96,7 @@ fn if_only_the_refresh_host_fails_the_password_grant_is_used() {
         endpoints.assert_requests(2, requests);
 
         // The refresh token was not rejected: it is sent again.
-        endpoints.refresh.faithful();
+        endpoints.refresh.default_behavior();
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, requests + 1);
     }

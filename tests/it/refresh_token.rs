@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
+use stand_in::StandIn;
+use stand_in::spotinst::RefreshTokens;
 
 /// A sandbox with an expired token, of a service that handles refresh tokens like this.
 fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, FakeClock)> {
@@ -170,11 +170,11 @@ fn after_a_kill_before_the_cache_is_written_the_password_is_used() {
 #[test]
 fn if_the_refresh_endpoint_hangs_there_is_time_for_the_password() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let Some((mut sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     sandbox.token();
-    other.always(crate::stand_in::Reply::hang());
+    other.always(stand_in::Reply::hang());
     clock.set(14_400);
 
     sandbox.run(["--timeout", "3s"]).prints(&format!("{}\n", stand_in.issued()[2]));

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::callers::{LOCK_HELD, assert_one_works};
 use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 /// A sandbox with a wrong password, whose clock stands still.
 fn with_wrong_password(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
@@ -288,7 +288,7 @@ fn a_rejection_is_remembered_if_the_cache_becomes_unwritable() {
 #[test]
 fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };
@@ -302,7 +302,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     }
 
     assert_eq!((stand_in.connections(), other.connections()), (2, 5));
-    other.faithful();
+    other.default_behavior();
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
 }
 
@@ -333,7 +333,7 @@ fn a_wrong_client_secret_does_not_end_the_login_of_others() {
         assert_eq!(sandbox.run([flag]).status, Some(4));
     }
 
-    sandbox.set("SPOTINST_CLIENT_SECRET", crate::stand_in::spotinst::CLIENT_SECRET);
+    sandbox.set("SPOTINST_CLIENT_SECRET", stand_in::spotinst::CLIENT_SECRET);
     let outcome = sandbox.run(["--force-refresh"]);
 
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::callers::{assert_counts, assert_one_works};
 use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn a_file_loses_one_trailing_newline() {
@@ -402,7 +402,7 @@ fn start_fifty_callers(sandbox: &Sandbox) -> Vec<Running> {
 fn a_slow_command_runs_once_for_both_grants() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    sandbox.set("SPOTINST_REFRESH_URL", stand_in.twin().url());
+    sandbox.set("SPOTINST_REFRESH_URL", stand_in.sibling().url());
     sandbox.token();
     sandbox.unset("SPOTINST_CLIENT_SECRET");
     sandbox.config("[profiles.default]\nclient_secret_command = 'echo run >> runs; exec sleep 60'\n");

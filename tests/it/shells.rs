@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use crate::requirements::{is_installed, is_installed_for_case, need};
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// The line of the documentation, and a child of the shell that prints its variable.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";

@@ -2,7 +2,7 @@
 
 use crate::callers::{assert_counts, assert_one_works};
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 #[test]
 fn the_second_call_sends_no_request() {

@@ -9,8 +9,8 @@ use std::fs;
 
 use crate::parallel::for_each;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
+use stand_in::{StandIn, spotinst};
 
 /// The injected errors.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];

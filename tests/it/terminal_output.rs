@@ -2,7 +2,7 @@
 
 use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 #[test]
 fn the_token_is_printed_and_a_note_says_how_to_export_it() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::callers::assert_one_works;
 use crate::fixtures::{ACCOUNT, DOCUMENT, TOKEN, with_document};
 use crate::sandbox::{PROGRAM, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// A profile whose command counts its runs in `~/runs` and then runs `script`.
 fn counting(script: &str) -> Sandbox {
@@ -245,10 +245,10 @@ fn another_spotinst_cred_can_be_the_command() {
         &format!(
             "SPOTINST_TOKEN_URL={} SPOTINST_USERNAME={} SPOTINST_PASSWORD='{}' SPOTINST_CLIENT_ID={} SPOTINST_CLIENT_SECRET='{}' HOME={} exec {PROGRAM} -f json",
             stand_in.url(),
-            crate::stand_in::spotinst::USERNAME,
-            crate::stand_in::spotinst::PASSWORD,
-            crate::stand_in::spotinst::CLIENT_ID,
-            crate::stand_in::spotinst::CLIENT_SECRET,
+            stand_in::spotinst::USERNAME,
+            stand_in::spotinst::PASSWORD,
+            stand_in::spotinst::CLIENT_ID,
+            stand_in::spotinst::CLIENT_SECRET,
             far.home().display(),
         ),
     );

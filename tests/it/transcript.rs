@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::requirements::{need, not_installed};
 use crate::sandbox::PROGRAM;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 #[test]
 fn the_recorded_session_is_current() {
