@@ -1,6 +1,6 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
-//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/architecture.rs`).
+//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/it/architecture.rs`).
 //!
 //! - `cli` parses the command line, `commands` has a file or folder for each command.
 //! - `get_token` is the use case: read, lock, read again, fetch, publish. Its `decisions` are pure functions.

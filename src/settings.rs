@@ -394,3 +394,6 @@ pub fn secret_variables() -> impl Iterator<Item = &'static str> {
 pub fn another_profile_hint() -> String {
     format!("let the command name another profile: spotinst-cred {} NAME", PROFILE.flag())
 }
+
+#[cfg(test)]
+mod tests;

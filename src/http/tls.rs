@@ -11,7 +11,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::sourced::Sourced;
-use crate::sys::{bounded_read, env};
+use crate::sys::{bounded_read, env, os};
 use crate::transport::Transport;
 
 /// The largest file of roots, in bytes: those of a whole operating system are a fifth of it.
@@ -41,7 +41,7 @@ fn load_system_roots(variable: Option<&str>) -> CertificateResult {
 /// The file of all roots, where the system has one. The directory beside it on Linux holds the same ones again, each in
 /// a file of its own and under a second name: four times the system calls, and twice the work.
 fn system_bundle() -> Option<CertificateResult> {
-    let file = cfg!(target_os = "linux").then(openssl_probe::probe)?.cert_file?;
+    let file = os::HAS_ROOTS_BUNDLE.then(openssl_probe::probe)?.cert_file?;
     let found = rustls_native_certs::load_certs_from_paths(Some(&file), None);
     (!found.certs.is_empty()).then_some(found)
 }

@@ -73,6 +73,9 @@ pub fn current_user() -> u32 {
 /// The user id of root.
 pub const ROOT: u32 = 0;
 
+/// Whether one file holds all root certificates, and the directory beside it only repeats them.
+pub const HAS_ROOTS_BUNDLE: bool = cfg!(target_os = "linux");
+
 /// Whether anybody but the owner may read or write the file.
 pub fn is_accessible_by_others(file: &Metadata) -> bool {
     file.mode() & 0o077 != 0

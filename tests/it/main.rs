@@ -54,6 +54,7 @@ mod deadlines;
 mod expiry;
 mod smoke;
 
+mod architecture;
 mod cache_files;
 mod cache_gc;
 mod crash_safety;

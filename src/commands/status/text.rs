@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::config::provider::TokenProvider;
 use crate::config::report::{ConfigReport, DisplayValue, ReportedSetting};
 use crate::oauth::api::Account;
+use crate::settings::TOKEN;
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::color::Color;
 
@@ -59,10 +60,10 @@ fn cache(report: &Report) -> Vec<String> {
     let mut lines = match (&report.cache, report.provider()) {
         (Some(cache), _) => cache_lines(cache),
         (None, Ok(TokenProvider::Static(_))) => {
-            vec![line("token", "permanent: it is printed as it is, and nothing is cached")]
+            vec![line(TOKEN.name, "permanent: it is printed as it is, and nothing is cached")]
         }
-        (None, Ok(_)) => vec![line("token", "no cache is used")],
-        (None, Err(_)) => vec![line("token", "none")],
+        (None, Ok(_)) => vec![line(TOKEN.name, "no cache is used")],
+        (None, Err(_)) => vec![line(TOKEN.name, "none")],
     };
     if let Some(failure) = report.problem() {
         lines.push(line("trouble", &Color::Red.paint(&failure.message, &io::stdout())));
@@ -72,7 +73,7 @@ fn cache(report: &Report) -> Vec<String> {
 }
 
 fn cache_lines(cache: &CacheState) -> Vec<String> {
-    let mut lines = vec![line("token", &token(&cache.token)), line("refresh token", &token(&cache.refresh_token))];
+    let mut lines = vec![line(TOKEN.name, &token(&cache.token)), line("refresh token", &token(&cache.refresh_token))];
     if let Some(failure) = &cache.failure {
         let age = duration(failure.age);
         lines.push(line("last failure", &format!("{} ({age} ago)", failure.message)));
