@@ -11,6 +11,7 @@ use super::sources::Sources;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
+use crate::sys::digest;
 use crate::text::{hex, one_line};
 use crate::url::Endpoint;
 
@@ -152,6 +153,21 @@ impl EndpointConfig {
         [&self.client_secret, &self.password].into_iter().flatten().any(SecretSetting::is_command)
     }
 
+    /// The digest of where the client secret comes from: see [`SecretSetting::digest`].
+    pub fn client_secret_source(&self) -> String {
+        source_digest(&settings::CLIENT_SECRET, self.client_secret.as_ref())
+    }
+
+    pub fn password_source(&self) -> String {
+        source_digest(&settings::PASSWORD, self.password.as_ref())
+    }
+
+    /// The digest of where both come from.
+    pub fn credentials_source(&self) -> String {
+        let (client_secret, password) = (self.client_secret_source(), self.password_source());
+        digest::name(b"credentials", [client_secret.as_bytes(), password.as_bytes()])
+    }
+
     /// The error of the secrets that are missing for a call without a refresh token.
     pub fn missing(&self) -> Option<Error> {
         let password = match &self.grant {
@@ -165,6 +181,10 @@ impl EndpointConfig {
     pub fn login_hint(&self) -> Option<String> {
         (self.is_login && self.password.is_none()).then(|| format!("run `{}`", self.location.login_command()))
     }
+}
+
+fn source_digest(setting: &Setting, source: Option<&SecretSetting>) -> String {
+    source.map_or_else(|| digest::name(b"missing", [setting.name.as_bytes()]), SecretSetting::digest)
 }
 
 /// What it takes to ask a command for a token.

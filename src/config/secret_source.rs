@@ -12,7 +12,7 @@ use crate::settings;
 use crate::sourced::ValueSource;
 use crate::sys::process::{CommandError, Run, Stderr};
 use crate::sys::secret::Secret;
-use crate::sys::{bounded_read, env};
+use crate::sys::{bounded_read, digest, env};
 
 /// The longest secret, in bytes: more than this in a file or from a command is a mistake.
 pub const MAX_SECRET: u64 = 64 * 1024;
@@ -64,6 +64,16 @@ pub struct SecretSetting {
 impl SecretSetting {
     pub fn is_command(&self) -> bool {
         matches!(self.secret, SecretSource::Command(_))
+    }
+
+    /// What distinguishes its source from another caller's. Never the secret itself.
+    pub fn digest(&self) -> String {
+        let words: Vec<&[u8]> = match &self.secret {
+            SecretSource::Value(_) => vec![b"value"],
+            SecretSource::File(path) => vec![b"file", path.as_os_str().as_encoded_bytes()],
+            SecretSource::Command(command) => command.argv.iter().map(|word| word.as_encoded_bytes()).collect(),
+        };
+        digest::name(self.name.as_bytes(), words)
     }
 
     /// Fetches the secret, for a refresh of this identity if there is one. A command, or a pipe instead of a file, has

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use rustls_native_certs::CertificateResult;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
@@ -11,25 +12,34 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::sourced::Sourced;
-use crate::sys::{bounded_read, env, os};
+use crate::sys::{bounded_read, env, os, timeout};
 use crate::transport::Transport;
 
-/// The largest file of roots, in bytes: those of a whole operating system are a fifth of it.
-const MAX_PEM: u64 = 1024 * 1024;
+/// The largest file of roots, in bytes: those of a whole operating system are a quarter of a MiB.
+const MAX_PEM: u64 = 16 * 1024 * 1024;
 
 /// Read once, for the first connection: a call may need a second one, to another endpoint, and reading the roots is
 /// the largest part of a cold call's own work.
 static SYSTEM_ROOTS: OnceLock<CertificateResult> = OnceLock::new();
 
 /// The roots to trust: those of `ca_file`, else the operating system's, else the embedded ones.
-pub fn roots(transport: &Transport) -> Result<RootCerts> {
+pub fn roots(transport: &Transport, deadline: Instant) -> Result<RootCerts> {
     if let Some(ca_file) = &transport.ca_file {
         return pem_file(ca_file);
     }
-    check_roots_variable()?;
-    let found = SYSTEM_ROOTS.get_or_init(|| load_system_roots(transport.roots_variable));
+    check_roots_file()?;
+    let variable = transport.roots_variable;
+    let load = move || SYSTEM_ROOTS.get_or_init(|| load_system_roots(variable));
+    let found = match variable {
+        None => load(),
+        // It may name a directory without end, or one that does not respond.
+        Some(name) => timeout::run_with_deadline(deadline, load).map_err(|error| {
+            Error::config(format!("the certificates that {name} names could not be read: {error}"))
+                .hint(format!("correct {name}, or unset it to trust the system's roots"))
+        })?,
+    };
     let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    found_or_embedded(certificates, transport.roots_variable)
+    found_or_embedded(certificates, variable)
 }
 
 /// The roots that a variable names, else the system's.
@@ -46,18 +56,20 @@ fn system_bundle() -> Option<CertificateResult> {
     (!found.certs.is_empty()).then_some(found)
 }
 
-/// Refuses a pipe, which would block the reader. The reader reports whatever else is wrong.
-fn check_roots_variable() -> Result<()> {
+/// Refuses what `SSL_CERT_FILE` names unless it is a file of a usual size: its reader has no limit, would wait for a pipe,
+/// and passes over a file that is missing.
+fn check_roots_file() -> Result<()> {
     let Some(Sourced { value: path, source }) = env::path(env::SSL_CERT_FILE) else {
         return Ok(());
     };
-    match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => {
-            Err(Error::config(format!("{} (from {source}) is no regular file", path.display()))
-                .hint(format!("correct {source}, or unset it to trust the system's roots")))
-        }
-        _ => Ok(()),
-    }
+    let problem = match fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => "is no regular file".to_owned(),
+        Ok(metadata) if metadata.len() > MAX_PEM => "is longer than 16 MiB".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    Err(Error::config(format!("{} (from {source}) {problem}", path.display()))
+        .hint(format!("correct {source}, or unset it to trust the system's roots")))
 }
 
 fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts> {

@@ -65,6 +65,11 @@ pub fn owner(file: &Metadata) -> u32 {
     file.uid()
 }
 
+/// Whether both are one file.
+pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
 /// The user id that this process acts as.
 pub fn current_user() -> u32 {
     rustix::process::geteuid().as_raw()

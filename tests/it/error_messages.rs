@@ -992,7 +992,8 @@ fn tls_and_proxy_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: no certificate could be read from what SSL_CERT_FILE names\n\
+            stderr: "spotinst-cred: /nowhere/roots.pem (from SSL_CERT_FILE) cannot be read: No such file or \
+                     directory (os error 2)\n\
                      hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
         },
         Row {

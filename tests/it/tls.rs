@@ -171,7 +171,15 @@ fn a_variable_that_names_no_root_is_a_configuration_error() {
         [("SSL_CERT_FILE", &text), ("SSL_CERT_FILE", &missing), ("SSL_CERT_DIR", &empty), ("SSL_CERT_DIR", &missing)]
     {
         sandbox.set(variable, path);
-        let line = format!("no certificate could be read from what {variable} names");
+        let line = match (variable, path.exists()) {
+            ("SSL_CERT_FILE", false) => {
+                format!(
+                    "{} (from SSL_CERT_FILE) cannot be read: No such file or directory (os error 2)",
+                    path.display()
+                )
+            }
+            _ => format!("no certificate could be read from what {variable} names"),
+        };
         let hint = format!("correct {variable}, or unset it to trust the system's roots");
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
         sandbox.unset(variable);

@@ -8,8 +8,8 @@ use crate::cache::entry::Entry;
 use crate::config::provider::EndpointConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
-use crate::get_token::decisions::from_cache;
-use crate::get_token::endpoint_provider::EndpointProvider;
+use crate::get_token::decisions::{TokenRequest, from_cache};
+use crate::get_token::endpoint_provider::{EndpointProvider, Secrets};
 use crate::get_token::fetch_result::FetchError;
 use crate::get_token::next_entry::{Publication, next_entry};
 use crate::settings;
@@ -51,8 +51,10 @@ pub fn log_in(
     // Nothing is spent before there is room to keep the result.
     let pending = lock.reserve().map_err(unkept)?;
     let deadlines = deadlines.refresh_at(Instant::now());
-    let provider = EndpointProvider::new(&endpoint, transport, Some(cache.identity()), deadlines);
-    let outcome = provider.fetch_by_own_grant(&Entry::default(), true);
+    let secrets = Secrets::default();
+    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(cache.identity()), deadlines);
+    let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
+    let outcome = provider.fetch_by_own_grant(&Entry::default(), &request);
     if let Err(FetchError::New { error, .. }) = &outcome
         && error.kind != ErrorKind::RateLimited
     {
@@ -66,8 +68,9 @@ pub fn log_in(
         exchange: deadlines.exchange,
         keeps_refresh_token: endpoint.store_refresh_token,
     };
+    let began_with = before.revision.clone();
     let next = next_entry(before, outcome.into(), publication);
-    pending.publish(&next).map_err(unkept)?;
+    pending.publish(&next, &began_with).map_err(unkept)?;
     match (next.failure, next.token) {
         (None, Some(token)) => {
             let lifetime = |at| span(token.obtained_at, at);
