@@ -97,7 +97,9 @@ mod fleet;
 mod fleet_kubernetes;
 mod kubectl;
 mod kubernetes_clients;
+mod shared_failures;
 mod shells;
+mod spent_refresh_tokens;
 mod spotinst_clients;
 mod terraform;
 
