@@ -265,8 +265,8 @@ fn with_help(option: Arg) -> Arg {
 
 /// The setting's line, its default where that is short, and its variable.
 fn help(setting: &Setting) -> String {
-    let mut help = setting.help.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    help.push_str(setting.help.get(1..).unwrap_or_default());
+    let (first, rest) = setting.summary().split_at(1);
+    let mut help = first.to_uppercase() + rest;
     if let (Some(default), false) = (setting.default, setting.kind == ValueKind::Path) {
         help.push_str(&format!(" ({default})"));
     }
