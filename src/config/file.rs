@@ -141,7 +141,7 @@ impl<'t> Reader<'t> {
             };
             let value = match setting.kind {
                 ValueKind::Secret => self.secret(&profile, setting, part, name, value)?,
-                ValueKind::Boolean => ProfileValue::Boolean(self.boolean(name, value)?),
+                ValueKind::Boolean => ProfileValue::Text(self.boolean(name, value)?),
                 ValueKind::Path => ProfileValue::Path(self.text(name, value)?.map(|text| self.resolve(&text))),
                 _ => ProfileValue::Text(self.text(name, value)?),
             };
@@ -206,9 +206,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<bool>> {
+    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
         match value.get_ref().as_bool() {
-            Some(boolean) => Ok(Sourced { value: boolean, source: self.source(&value.span()) }),
+            Some(boolean) => Ok(Sourced { value: boolean.to_string(), source: self.source(&value.span()) }),
             None => {
                 let problem = format!("`{key}` must be true or false");
                 Err(self.error(&value.span(), &problem, "write the word without quotes"))

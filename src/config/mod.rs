@@ -175,9 +175,8 @@ mod tests {
     #[test]
     fn the_defaults_are_spotinsts_two_hosts() -> Result<()> {
         let sources = Sources { flags: Flags::default(), profile: Default::default() };
-        let token_url = sources.endpoint(&settings::TOKEN_URL)?;
-        assert_eq!(token_url.value.as_str(), "https://oauth.spotinst.io/token");
-        assert_eq!(sources.refresh_url(&token_url)?.value.as_str(), "https://api.spotinst.io/token");
+        assert_eq!(sources.endpoint(&settings::TOKEN_URL)?.value.as_str(), "https://oauth.spotinst.io/token");
+        assert_eq!(sources.endpoint(&settings::REFRESH_URL)?.value.as_str(), "https://api.spotinst.io/token");
         Ok(())
     }
 }

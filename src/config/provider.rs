@@ -98,11 +98,10 @@ impl EndpointConfig {
             let required: Vec<_> = given.into_iter().filter(|(_, is_given)| !is_given).map(|(one, _)| one).collect();
             return Err(missing(&required, location));
         };
-        let token_url = sources.endpoint(&settings::TOKEN_URL)?;
         Ok(Self {
             grant,
-            refresh_url: sources.refresh_url(&token_url)?.value,
-            token_url: token_url.value,
+            token_url: sources.endpoint(&settings::TOKEN_URL)?.value,
+            refresh_url: sources.endpoint(&settings::REFRESH_URL)?.value,
             client_id: client_id.value.clone(),
             password,
             client_secret,

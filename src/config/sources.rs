@@ -67,19 +67,15 @@ impl Sources {
         })
     }
 
-    pub fn endpoint(&self, setting: &'static Setting) -> Result<Sourced<Endpoint>> {
-        let text = self.text_or_default(setting)?.unwrap_or_else(|| Sourced::default(String::new()));
-        Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
-    }
-
     /// Where only the token URL is given, it is the refresh URL, too: the tokens of somebody else's broker never go to
     /// Spotinst.
-    pub fn refresh_url(&self, token_url: &Sourced<Endpoint>) -> Result<Sourced<Endpoint>> {
-        if token_url.source.is_default() || self.text(&settings::REFRESH_URL)?.is_some() {
-            self.endpoint(&settings::REFRESH_URL)
-        } else {
-            Ok(token_url.clone())
+    pub fn endpoint(&self, setting: &'static Setting) -> Result<Sourced<Endpoint>> {
+        let mut text = self.text(setting)?;
+        if text.is_none() && setting.is(&settings::REFRESH_URL) {
+            text = self.text(&settings::TOKEN_URL)?;
         }
+        let text = text.or_else(|| default(setting)).unwrap_or_else(|| Sourced::default(String::new()));
+        Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
     }
 
     /// Root certificates and proxy.
