@@ -18,7 +18,7 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// The variable that names a file with the value.
     pub file_variable: Option<&'static str>,
-    /// The key in the configuration file; a secret also has the keys that end with `_file` and `_command`.
+    /// The key in the configuration file; a secret has those of its file and command, too.
     pub key: Option<&'static str>,
     /// The value where nothing else is given; of a path, how it is documented.
     pub default: Option<&'static str>,
@@ -225,6 +225,10 @@ pub static SETTINGS: [&Setting; 22] = [
 /// The key at the top of the configuration file that names the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
 
+/// How the keys end that name a secret's file, and a command that prints it.
+pub const FILE_ENDING: &str = "_file";
+pub const COMMAND_ENDING: &str = "_command";
+
 impl Setting {
     const fn with_flag(self, flag: Flag) -> Self {
         Self { flag: Some(flag), ..self }
@@ -270,14 +274,13 @@ impl Setting {
     }
 
     pub fn file_key(&self) -> String {
-        format!("{}_file", self.key())
+        self.key().to_owned() + FILE_ENDING
     }
 
     pub fn command_key(&self) -> String {
-        format!("{}_command", self.key())
+        self.key().to_owned() + COMMAND_ENDING
     }
 
-    /// All keys, for messages.
     pub fn keys(&self) -> Vec<String> {
         match (self.key, self.kind) {
             (None, _) => Vec::new(),
@@ -291,9 +294,15 @@ impl Setting {
         self.variables.iter().copied().chain(self.file_variable)
     }
 
-    /// Both ways to set it, for a hint.
     pub fn variable_or_key(&self) -> String {
         format!("{} or `{}`", self.variable(), self.key())
+    }
+
+    /// All variables and keys.
+    pub fn ways(&self) -> String {
+        let variables: Vec<_> = self.all_variables().collect();
+        let keys: Vec<_> = self.keys().iter().map(|key| format!("`{key}`")).collect();
+        format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", "))
     }
 
     /// The one line for help.
@@ -301,7 +310,6 @@ impl Setting {
         self.help.split("; ").next().unwrap_or_default()
     }
 
-    /// The option and its variable, for a hint.
     pub fn flag_or_variable(&self) -> String {
         format!("{} or {}", self.flag(), self.variable())
     }

@@ -7,11 +7,9 @@ use super::secret_source::SecretSetting;
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 
-/// The whole configuration file.
 #[derive(Debug, Default)]
 pub struct ConfigFile {
     pub default_profile: Option<Sourced<String>>,
-    /// The profiles by their names.
     pub profiles: BTreeMap<String, Profile>,
 }
 

@@ -91,6 +91,10 @@ fn reported(sources: &Sources, token: Option<&GivenToken>, setting: &'static Set
         ValueKind::Path => {
             sources.profile.path(setting).cloned().map(|path| path.map(|path| path.display().to_string()))
         }
+        ValueKind::Url if setting.is(&settings::REFRESH_URL) => {
+            let token_url = sources.endpoint(&settings::TOKEN_URL)?;
+            Some(sources.refresh_url(&token_url)?.map(|url| url.to_string()))
+        }
         ValueKind::Url | ValueKind::BaseUrl => Some(sources.endpoint(setting)?.map(|url| url.to_string())),
         ValueKind::Account => sources.account()?.or_else(|| token.and_then(|token| token.account.clone())),
         ValueKind::Duration | ValueKind::TimeLimit => {

@@ -13,13 +13,11 @@ use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env};
 use crate::text::one_line;
 
-/// The largest such file, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// What the file holds for one profile.
 #[derive(Debug)]
 pub struct SdkCredentials {
-    /// The permanent token.
     pub token: SecretSetting,
     pub account: Option<Sourced<String>>,
 }
@@ -39,7 +37,8 @@ pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>
         }
         Err(error) => return Err(unreadable(&path, &error)),
     };
-    let text = str::from_utf8(&bytes).map_err(|_| unreadable(&path, &io::ErrorKind::InvalidData.into()))?;
+    let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
+    let text = str::from_utf8(&bytes).map_err(not_utf8)?;
     let default = settings::SDK_PROFILE.default.unwrap_or_default();
     let profile = env::text(settings::SDK_PROFILE.variables)?.unwrap_or_else(|| Sourced::default(default.to_owned()));
     let found = parse(text, &profile.value, &path.value);
@@ -56,15 +55,9 @@ fn path() -> Option<Sourced<PathBuf>> {
 }
 
 fn unreadable(path: &Sourced<PathBuf>, error: &io::Error) -> Error {
-    let file = describe(path);
-    let cannot_be_read = |problem: &str| {
-        Error::config(format!("{file} cannot be read: {problem}")).hint("check the path and its permissions")
-    };
     match error.kind() {
-        io::ErrorKind::TimedOut => Error::read_timed_out(&file),
-        io::ErrorKind::InvalidData => Error::config(format!("{file} is not valid UTF-8")).hint("save it in UTF-8"),
-        io::ErrorKind::FileTooLarge => cannot_be_read("it is longer than 1 MiB"),
-        _ => cannot_be_read(&error.to_string()),
+        io::ErrorKind::FileTooLarge => Error::unreadable(&describe(path), &io::Error::other("it is longer than 1 MiB")),
+        _ => Error::unreadable(&describe(path), error),
     }
 }
 
@@ -79,7 +72,6 @@ fn describe(path: &Sourced<PathBuf>) -> String {
     format!("the credentials file {}{}", path.value.display(), path.source.in_parentheses())
 }
 
-/// The token and account of one profile in the file's text.
 fn parse(text: &str, profile: &str, path: &Path) -> Option<SdkCredentials> {
     let path: Rc<Path> = path.into();
     let sourced = |key: &str| {

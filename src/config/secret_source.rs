@@ -34,13 +34,11 @@ pub struct Command {
 }
 
 impl Command {
-    /// The shell with this line.
     pub fn shell(line: &str) -> Self {
         Self { argv: vec!["sh".into(), "-c".into(), line.into()] }
     }
 }
 
-/// How a secret's command runs.
 pub struct CommandContext<'a> {
     /// Where; nothing for the caller's own directory.
     pub dir: Option<&'a Path>,
@@ -85,16 +83,11 @@ impl SecretSetting {
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
         match bounded_read::file(path, MAX_SECRET, || deadline) {
             Ok((_, bytes)) => self.parse(bytes),
-            Err(error) => Err(match error.kind() {
-                io::ErrorKind::FileTooLarge => self.too_long(),
-                io::ErrorKind::TimedOut => Error::read_timed_out(&self.describe()),
-                _ => Error::config(format!("{} cannot be read: {error}", self.describe()))
-                    .hint("check the path and its permissions"),
-            }),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(self.too_long()),
+            Err(error) => Err(Error::unreadable(&self.describe(), &error)),
         }
     }
 
-    /// Runs the command, which is this setting's own.
     pub fn run(&self, command: &Command, context: &CommandContext<'_>, deadline: Instant) -> Result<Secret> {
         let &CommandContext { dir, identity, stderr, failed } = context;
         let hidden_variables: Vec<_> = settings::secret_variables().chain([env::TOKEN]).collect();
@@ -104,7 +97,6 @@ impl SecretSetting {
         self.parse(output).map_err(|error| error.kind(failed))
     }
 
-    /// The bytes as text, without one trailing newline.
     fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret> {
         let secret = Secret::from_line(bytes)
             .ok_or_else(|| self.problem("what is not valid UTF-8").hint("it must be the secret alone, as text"))?;

@@ -23,7 +23,6 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The text of a setting, if one is given.
     pub fn text(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
         if let Some(text) = flag_or_variable(&self.flags, setting)? {
             return Ok(Some(text));
@@ -31,12 +30,10 @@ impl Sources {
         Ok(self.profile.text(setting).cloned())
     }
 
-    /// The text of a setting, if one is given or there is a default.
     pub fn text_or_default(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
         Ok(self.text(setting)?.or_else(|| default(setting)))
     }
 
-    /// A duration, if one is given or there is a default.
     pub fn duration(&self, setting: &'static Setting) -> Result<Option<Duration>> {
         self.text_or_default(setting)?.map(|text| value::duration(setting, &text)).transpose()
     }
@@ -67,35 +64,31 @@ impl Sources {
         })
     }
 
-    /// Where only the token URL is given, it is the refresh URL, too: the tokens of somebody else's broker never go to
-    /// Spotinst.
     pub fn endpoint(&self, setting: &'static Setting) -> Result<Sourced<Endpoint>> {
-        let mut text = self.text(setting)?;
-        if text.is_none() && setting.is(&settings::REFRESH_URL) {
-            text = self.text(&settings::TOKEN_URL)?;
-        }
-        let text = text.or_else(|| default(setting)).unwrap_or_else(|| Sourced::default(String::new()));
+        let text = self.text_or_default(setting)?.unwrap_or_else(|| Sourced::default(String::new()));
         Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
     }
 
-    /// Root certificates and proxy.
+    /// Where only the token URL is given, it is the refresh URL, too: the tokens of somebody else's broker never go to
+    /// Spotinst.
+    pub fn refresh_url(&self, token_url: &Sourced<Endpoint>) -> Result<Sourced<Endpoint>> {
+        if token_url.source.is_default() || self.text(&settings::REFRESH_URL)?.is_some() {
+            self.endpoint(&settings::REFRESH_URL)
+        } else {
+            Ok(token_url.clone())
+        }
+    }
+
     pub fn transport(&self) -> Result<Transport> {
         let ca_file = self.profile.path(&settings::CA_FILE).cloned();
         Ok(Transport { ca_file, roots_variable: env::roots_variable(), proxy: env::proxy()? })
     }
 
-    /// Whether any of these is given.
-    pub fn is_any_given(&self, settings: &[&'static Setting]) -> Result<bool> {
-        for setting in settings {
-            let is_given = match setting.kind {
-                ValueKind::Secret => self.secret(setting)?.is_some(),
-                _ => self.text(setting)?.is_some(),
-            };
-            if is_given {
-                return Ok(true);
-            }
+    pub fn is_given(&self, setting: &'static Setting) -> Result<bool> {
+        match setting.kind {
+            ValueKind::Secret => Ok(self.secret(setting)?.is_some()),
+            _ => Ok(self.text(setting)?.is_some()),
         }
-        Ok(false)
     }
 }
 

@@ -88,7 +88,6 @@ pub fn request_headers(credential: &Credential<'_>) -> Vec<u8> {
     document(&Response { headers: Headers { authorization }, expires: credential.expiry() })
 }
 
-/// A JSON document on one line.
 fn document(value: &impl Serialize) -> Vec<u8> {
     // Unreachable for these types; an empty document is none that a host would take.
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();

@@ -32,7 +32,6 @@ pub fn roots(transport: &Transport) -> Result<RootCerts> {
     found_or_embedded(certificates, transport.roots_variable)
 }
 
-/// The roots that a variable names, else the system's.
 fn load_system_roots(variable: Option<&str>) -> CertificateResult {
     let bundle = if variable.is_none() { system_bundle() } else { None };
     bundle.unwrap_or_else(rustls_native_certs::load_native_certs)
@@ -69,7 +68,6 @@ fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -
     }
 }
 
-/// The certificates of a PEM file.
 fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCerts> {
     let problem = |what: &str| {
         Error::config(format!("{} {} (from {source}) {what}", settings::CA_FILE.key(), path.display()))
@@ -79,14 +77,10 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
         io::ErrorKind::InvalidInput => problem("is no regular file"),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err(problem("is not valid PEM")),
-        }
-    }
+    let items: Vec<_> =
+        parse_pem(&pem).collect::<std::result::Result<_, _>>().map_err(|_| problem("is not valid PEM"))?;
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    let certificates: Vec<_> = items.into_iter().filter_map(certificate).collect();
     if certificates.is_empty() {
         return Err(problem("holds no certificate"));
     }
