@@ -65,20 +65,19 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 /// Refuses a file that somebody else could have written: its commands run as the user. A device, such as `/dev/null`,
 /// has no author.
 fn check_author(path: &Path, metadata: &Metadata) -> Result<()> {
-    if os::is_char_device(metadata) {
-        return Ok(());
-    }
-    let word = || shell_word(&path.to_string_lossy());
-    if os::is_world_writable(metadata) {
-        return Err(problem(path, "can be written by everybody, and its commands run as you")
-            .hint(format!("look it through, then chmod o-w {}", word())));
-    }
     let (owner, user) = (os::owner(metadata), os::current_user());
-    if owner == os::ROOT || owner == user {
+    let (what, remedy) = if os::is_char_device(metadata) {
         return Ok(());
-    }
-    Err(problem(path, &format!("belongs to user {owner}, and its commands run as you, user {user}"))
-        .hint(format!("look it through, then chown {user} {}", word())))
+    } else if os::is_world_writable(metadata) {
+        ("can be written by everybody, and its commands run as you".to_owned(), "chmod o-w".to_owned())
+    } else if [os::ROOT, user].contains(&owner) {
+        return Ok(());
+    } else {
+        let what = format!("belongs to user {owner}, and its commands run as you, user {user}");
+        (what, format!("chown {user}"))
+    };
+    let word = shell_word(&path.to_string_lossy());
+    Err(problem(path, &what).hint(format!("look it through, then {remedy} {word}")))
 }
 
 /// Knows the file, so that every value and every error can name its line.

@@ -35,7 +35,10 @@ pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !is_named => {
             return Ok(None);
         }
-        Err(error) => return Err(unreadable(&path, &error)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
+        }
+        Err(error) => return Err(Error::unreadable(&describe(&path), &error)),
     };
     let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
     let text = str::from_utf8(&bytes).map_err(not_utf8)?;
@@ -52,13 +55,6 @@ pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>
 fn path() -> Option<Sourced<PathBuf>> {
     let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
     env::path(settings::SDK_FILE.variable()).or_else(default)
-}
-
-fn unreadable(path: &Sourced<PathBuf>, error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::FileTooLarge => Error::unreadable(&describe(path), &io::Error::other("it is longer than 1 MiB")),
-        _ => Error::unreadable(&describe(path), error),
-    }
 }
 
 /// The error of a file that should have a token and has none.

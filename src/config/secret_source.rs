@@ -127,30 +127,27 @@ impl SecretSetting {
     }
 
     fn command_error(&self, error: CommandError, failed: ErrorKind) -> Error {
-        let by_hand = || "run it by hand to see why".to_owned();
-        let (kind, problem, hint) = match error {
-            CommandError::OutputTooLarge => return self.too_long().kind(failed),
-            CommandError::Recursive => (
-                ErrorKind::Config,
-                "is not started: it runs already, and seems to run itself".to_owned(),
-                settings::another_profile_hint(),
-            ),
-            CommandError::NotStarted(error) => (
-                ErrorKind::Config,
-                format!("cannot be started: {error}"),
-                "check the program's name and the PATH".to_owned(),
-            ),
-            CommandError::Failed(status) => (failed, format!("failed: {status}"), by_hand()),
-            CommandError::Unreadable(error) => (ErrorKind::Other, format!("could not be read: {error}"), by_hand()),
-            CommandError::TimedOut => (
-                ErrorKind::Temporary,
-                "was not done in time".to_owned(),
-                format!(
-                    "where a person must act, set `{}` in the profile, such as \"60s\"",
-                    settings::COMMAND_TIMEOUT.key()
-                ),
-            ),
-        };
-        Error::new(kind, format!("{} {problem}", self.describe())).hint(hint)
+        const BY_HAND: &str = "run it by hand to see why";
+        let problem = |kind, what: &str, hint: &str| Error::new(kind, format!("{} {what}", self.describe())).hint(hint);
+        match error {
+            CommandError::OutputTooLarge => self.too_long().kind(failed),
+            CommandError::Recursive => {
+                let what = "is not started: it runs already, and seems to run itself";
+                problem(ErrorKind::Config, what, &settings::another_profile_hint())
+            }
+            CommandError::NotStarted(error) => {
+                let what = format!("cannot be started: {error}");
+                problem(ErrorKind::Config, &what, "check the program's name and the PATH")
+            }
+            CommandError::Failed(status) => problem(failed, &format!("failed: {status}"), BY_HAND),
+            CommandError::Unreadable(error) => {
+                problem(ErrorKind::Other, &format!("could not be read: {error}"), BY_HAND)
+            }
+            CommandError::TimedOut => {
+                let setting = settings::COMMAND_TIMEOUT.key();
+                let hint = format!("where a person must act, set `{setting}` in the profile, such as \"60s\"");
+                problem(ErrorKind::Temporary, "was not done in time", &hint)
+            }
+        }
     }
 }

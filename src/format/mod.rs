@@ -69,7 +69,7 @@ impl Format {
             Format::Kubernetes => Renderer::Kubernetes(json::api_version(env::text(&[env::KUBERNETES_EXEC_INFO])?)?),
             Format::Github => Renderer::Github(EnvironmentFile::open()?),
             Format::Token => Renderer::Plain(lines::token),
-            Format::Json => Renderer::Plain(json::json),
+            Format::Json => Renderer::Plain(json::token_document),
             Format::Header => Renderer::Plain(lines::header),
             Format::Sh => Renderer::Plain(shell::sh),
             Format::Dotenv => Renderer::Plain(lines::dotenv),
