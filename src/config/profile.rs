@@ -38,11 +38,6 @@ impl ProfileLocation {
         self.profile.as_ref().map_or("", |name| &name.value)
     }
 
-    /// ` of profile NAME`; empty where none is used.
-    pub fn of_profile(&self) -> String {
-        self.profile.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value))
-    }
-
     pub fn login_command(&self) -> String {
         match &self.profile {
             Some(Sourced { value, source: ValueSource::Flag(flag) }) => {

@@ -96,6 +96,7 @@ impl EndpointConfig {
             let required = required.into_iter().filter_map(|(setting, is_missing)| is_missing.then_some(setting));
             return Err(location.missing(&required.collect::<Vec<_>>()));
         };
+        let store_refresh_token = sources.profile.boolean(&settings::STORE_REFRESH_TOKEN);
         let token_url = sources.endpoint(&settings::TOKEN_URL)?;
         Ok(Self {
             grant,
@@ -104,7 +105,7 @@ impl EndpointConfig {
             client_id: client_id.value.clone(),
             password,
             client_secret,
-            store_refresh_token: sources.is_enabled(&settings::STORE_REFRESH_TOKEN),
+            store_refresh_token: store_refresh_token.is_none_or(|given| given.value),
             is_login: is_password && sources.profile.is_login(),
             location: location.clone(),
         })
@@ -127,7 +128,8 @@ impl EndpointConfig {
     pub fn password(&self) -> Result<&SecretSetting> {
         self.password.as_ref().ok_or_else(|| match self.login_hint() {
             Some(hint) => {
-                let profile = self.location.of_profile();
+                let name = &self.location.profile;
+                let profile = name.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value));
                 let problem = format!("the login{profile} is over, and its password is stored nowhere");
                 Error::new(ErrorKind::Rejected, problem).hint(hint)
             }

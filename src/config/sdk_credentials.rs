@@ -25,7 +25,8 @@ pub struct SdkCredentials {
 /// What the file holds for the profile that its variable names, or `default`. Nothing where there is no such file,
 /// profile or token, and no variable that asks for one. A pipe instead of a file has until the deadline.
 pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>> {
-    let Some(path) = path() else {
+    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
+    let Some(path) = env::path(settings::SDK_FILE.variable()).or_else(default) else {
         return Ok(None);
     };
     let is_named = !path.source.is_default();
@@ -46,22 +47,11 @@ pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>
     let profile = env::text(settings::SDK_PROFILE.variables)?.unwrap_or_else(|| Sourced::default(default.to_owned()));
     let found = parse(text, &profile.value, &path.value);
     if found.is_none() && (is_named || !profile.source.is_default()) {
-        return Err(without_token(&path, &profile));
+        let (file, section, source) = (describe(&path), one_line(&profile.value), profile.source.in_parentheses());
+        return Err(Error::config(format!("{file} has no token in [{section}]{source}"))
+            .hint("correct the variable, or unset it and set up the credentials of a grant"));
     }
     Ok(found)
-}
-
-/// The file's path; none where there is no home.
-fn path() -> Option<Sourced<PathBuf>> {
-    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
-    env::path(settings::SDK_FILE.variable()).or_else(default)
-}
-
-/// The error of a file that should have a token and has none.
-fn without_token(path: &Sourced<PathBuf>, profile: &Sourced<String>) -> Error {
-    let (file, section, source) = (describe(path), one_line(&profile.value), profile.source.in_parentheses());
-    Error::config(format!("{file} has no token in [{section}]{source}"))
-        .hint("correct the variable, or unset it and set up the credentials of a grant")
 }
 
 fn describe(path: &Sourced<PathBuf>) -> String {

@@ -38,11 +38,6 @@ impl Sources {
         self.text_or_default(setting)?.map(|text| value::duration(setting, &text)).transpose()
     }
 
-    /// The default is `true`.
-    pub fn is_enabled(&self, setting: &Setting) -> bool {
-        self.profile.boolean(setting).is_none_or(|given| given.value)
-    }
-
     pub fn account(&self) -> Result<Option<Sourced<String>>> {
         let account = self.text(&settings::ACCOUNT)?;
         account.as_ref().map(value::check_account).transpose()?;
