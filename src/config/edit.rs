@@ -14,7 +14,6 @@ use crate::settings::{self, DEFAULT_PROFILE};
 use crate::sys::bounded_read;
 use crate::sys::output_file::{self, WriteError};
 
-/// A key of a profile and its new value.
 pub struct Change {
     pub key: String,
     pub value: Value,

@@ -3,7 +3,6 @@
 pub mod edit;
 pub mod file;
 pub mod flags;
-mod missing;
 pub mod profile;
 pub mod profile_values;
 pub mod provider;
@@ -32,9 +31,7 @@ use sources::Sources;
 #[derive(Debug)]
 pub struct Config {
     pub provider: TokenProvider,
-    /// The account that goes with the token.
     pub account: Option<String>,
-    /// The least lifetime that the token must have left.
     pub min_ttl: Duration,
     pub limits: Limits,
     /// None with `--no-cache`, or where there is no home.
@@ -43,7 +40,6 @@ pub struct Config {
     location: ProfileLocation,
 }
 
-/// The time limits of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of the exchange with the server, all its retries included.
@@ -99,15 +95,13 @@ impl Config {
         self.account.is_none() && !matches!(self.provider, TokenProvider::Command(_))
     }
 
-    /// The error of a format that is useless without an account.
     pub fn missing_account(&self, format: &str) -> Error {
-        let mut error = missing::missing(&[&settings::ACCOUNT], &self.location);
+        let mut error = self.location.missing(&[&settings::ACCOUNT]);
         error.message.push_str(&format!(", and the readers of the {format} format demand one"));
         error
     }
 }
 
-/// The time limits that the sources give.
 pub fn limits(sources: &Sources) -> Result<Limits> {
     Ok(Limits {
         exchange: sources.duration(&settings::TIMEOUT)?.unwrap_or_default(),
@@ -127,7 +121,6 @@ pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
 /// A token, or its command, that is there already: no credentials are needed.
 struct GivenToken {
     secret: SecretSetting,
-    /// The account that stands beside it.
     account: Option<Sourced<String>>,
     /// The command prints tokens that expire; it is a grant.
     is_command: bool,
@@ -140,8 +133,10 @@ fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<G
         check_no_credentials(sources, secret, is_command)?;
         return Ok(Some(GivenToken { secret: secret.clone(), account: None, is_command }));
     }
-    if sources.is_any_given(&provider::CREDENTIALS)? {
-        return Ok(None);
+    for setting in provider::CREDENTIALS {
+        if sources.is_given(setting)? {
+            return Ok(None);
+        }
     }
     if location.profiles.is_empty()
         && let Some(found) = sdk_credentials::read(|| profile::read_deadline(&sources.flags))?

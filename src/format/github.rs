@@ -47,7 +47,6 @@ impl EnvironmentFile {
         }
     }
 
-    /// Appends the variables for the later steps.
     pub fn append(self, credential: &Credential<'_>) -> Result<Appended> {
         let Self { path, mut file } = self;
         append(&mut file, &lines::dotenv(credential))
@@ -74,7 +73,6 @@ fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
 }
 
 impl Appended {
-    /// Undoes it, as far as the file allows.
     pub fn undo(self) {
         self.file.set_len(self.length_before).ok();
     }

@@ -42,7 +42,6 @@ pub fn roots(transport: &Transport, deadline: Instant) -> Result<RootCerts> {
     found_or_embedded(certificates, variable)
 }
 
-/// The roots that a variable names, else the system's.
 fn load_system_roots(variable: Option<&str>) -> CertificateResult {
     let bundle = if variable.is_none() { system_bundle() } else { None };
     bundle.unwrap_or_else(rustls_native_certs::load_native_certs)
@@ -81,7 +80,6 @@ fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -
     }
 }
 
-/// The certificates of a PEM file.
 fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCerts> {
     let problem = |what: &str| {
         Error::config(format!("{} {} (from {source}) {what}", settings::CA_FILE.key(), path.display()))
@@ -91,14 +89,10 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
         io::ErrorKind::InvalidInput => problem("is no regular file"),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err(problem("is not valid PEM")),
-        }
-    }
+    let items: Vec<_> =
+        parse_pem(&pem).collect::<std::result::Result<_, _>>().map_err(|_| problem("is not valid PEM"))?;
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    let certificates: Vec<_> = items.into_iter().filter_map(certificate).collect();
     if certificates.is_empty() {
         return Err(problem("holds no certificate"));
     }
@@ -109,27 +103,20 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
 /// call.
 pub fn handshake_error(text: &str) -> (String, String) {
     const UNTRUSTED: &str = "the certificate is self-signed or of an authority that is not trusted here";
-    let trust_hint = || {
-        let ca_file = settings::CA_FILE.key();
-        format!(
-            "where a private authority signs, name its certificate by `{ca_file}` in the profile or by {}",
-            env::SSL_CERT_FILE
-        )
-    };
-    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
     let has = |sign: &str| text.contains(sign);
+    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
     // The second one is of an authority that bears a trusted one's name and has another key: a renewed private root.
     let (reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
-        (UNTRUSTED, trust_hint())
+        let (key, variable) = (settings::CA_FILE.key(), env::SSL_CERT_FILE);
+        let ways = format!("by `{key}` in the profile or by {variable}");
+        (UNTRUSTED, format!("where a private authority signs, name its certificate {ways}"))
     } else if has("certificate expired") {
         ("the certificate has expired", clock_hint("the server's certificate must be renewed"))
     } else if has("certificate not valid yet") {
         ("the certificate is not valid yet", clock_hint("the server has its certificate too early"))
     } else if has("certificate not valid for name") {
-        (
-            "the certificate is for another host",
-            "check the host's name in the URL: another server answers there".to_owned(),
-        )
+        let hint = "check the host's name in the URL: another server answers there";
+        ("the certificate is for another host", hint.to_owned())
     } else {
         (text, "the TLS connection was refused; nothing was sent".to_owned())
     };

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::error_message::{error_message, status};
@@ -22,7 +23,7 @@ const API: ServerKind = ServerKind {
 };
 
 /// An account as the API lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Such as `act-12345678`.
     pub id: String,
