@@ -286,3 +286,26 @@ fn a_server_message_is_kept_to_one_short_line() {
     assert!(lines[0].ends_with('…') && lines[0].len() < 400, "{stderr}");
     assert!(stderr.chars().all(|c| c == '\n' || !c.is_control()));
 }
+
+#[test]
+fn a_message_that_holds_a_secret_in_any_encoding_is_not_shown() {
+    let secret = "pa&ss \"w\u{f6}rd\" </b> 1%2";
+    let html = secret.replace('&', "&amp;").replace('"', "&#34;").replace('<', "&lt;").replace('>', "&#x3e;");
+    let escaped = secret.replace('&', "\\u0026").replace('/', "\\/").replace('"', "\\\"");
+    let twice = secret.bytes().map(|byte| format!("%25{byte:02X}")).collect::<String>();
+    let collapsed = secret.replace(' ', "   \n");
+    for echo in [html, escaped, twice, collapsed] {
+        let stand_in = StandIn::start();
+        stand_in.always(Reply::oauth_error(400, "invalid_request", &format!("no, {echo} it is not")));
+        let mut sandbox = Sandbox::of(&stand_in);
+        sandbox.set("SPOTINST_PASSWORD", secret);
+
+        let outcome = sandbox.run([]);
+
+        let line = format!("{} refused the password grant: HTTP 400, invalid_request", stand_in.url());
+        let shown = format!("spotinst-cred: {line} (request id {REQUEST_ID})\nhint: {CREDENTIALS}\n");
+        outcome.fails(4, &shown);
+        let cached = std::fs::read_to_string(sandbox.entry_path()).unwrap();
+        assert!(!cached.contains(&echo) && !cached.contains("it is not"), "{cached}");
+    }
+}
