@@ -17,12 +17,12 @@ def build(directory):
     """Builds everything, and installs it in `directory`; the paths by what they are."""
     cargo("build", "--release")
     subprocess.run([ROOT / "contrib/release/build"], check=True)
-    cargo("build", "--example", "stand-in")
+    cargo("build", "--package", "stand-in")
     target = pathlib.Path(metadata()["target_directory"])
     programs = {
         "dynamic": target / "release/spotinst-cred",
         "static": target / "dist/spotinst-cred",
-        "stand-in": target / "debug/examples/stand-in",
+        "stand-in": target / "debug/stand-in",
         **empty_programs(directory),
     }
     return {name: install(program, directory / "installed" / name) for name, program in programs.items()}

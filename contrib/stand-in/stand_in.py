@@ -1,4 +1,4 @@
-"""The stand-in for scripts that measure: started, ended, and with a home directory that is set up for it."""
+"""Starts and stops the stand-in for the benchmark and the release, with a home directory that is set up for it."""
 
 import os
 import pathlib
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-# The size of a file that two people might share: every hit reads it.
+# A configuration of realistic size, as every cache hit reads it.
 CONFIG = """\
 default_profile = "production"
 
@@ -31,7 +31,8 @@ account = "act-87654321"
 class StandIn:
     """The token endpoint, and a home directory below `directory` that is set up for it.
 
-    It takes `answer` seconds for an answer, and speaks https if there is a directory for the root to trust.
+    It waits `answer` seconds before each reply. With `tls_directory` it serves https and writes the root certificate
+    there.
     """
 
     def __init__(self, program, directory, answer=0, tls_directory=None):
@@ -47,31 +48,31 @@ class StandIn:
             self.process = subprocess.Popen(
                 [self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
-        given = {}
-        while "SPOTINST_CLIENT_SECRET" not in given:
+        variables = {}
+        while "SPOTINST_CLIENT_SECRET" not in variables:
             (_, assignment) = shlex.split(self.process.stdout.readline())
             name, _, value = assignment.partition("=")
-            given[name] = value
+            variables[name] = value
         self.environment = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
-        # Settings by variables, in a home of their own without a configuration file.
-        self.variables = {**self.environment, **given, "HOME": str(self.home / "bare")}
-        self.set_up(given)
+        # All settings in variables, with a home that has no configuration file.
+        self.variables = {**self.environment, **variables, "HOME": str(self.home / "bare")}
+        self.set_up(variables)
         return self
 
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait()
 
-    def set_up(self, given):
+    def set_up(self, variables):
         config = self.home / ".config/spotinst-cred/config.toml"
         config.parent.mkdir(parents=True)
         (self.home / "bare").mkdir()
-        config.write_text(CONFIG.format(**given))
-        (self.home / "password").write_text(given["SPOTINST_PASSWORD"])
-        (self.home / "client-secret").write_text(given["SPOTINST_CLIENT_SECRET"])
+        config.write_text(CONFIG.format(**variables))
+        (self.home / "password").write_text(variables["SPOTINST_PASSWORD"])
+        (self.home / "client-secret").write_text(variables["SPOTINST_CLIENT_SECRET"])
 
     def warm(self, program):
-        """Makes every later call a hit, by file and by variables."""
+        """Makes every later call a cache hit, with the configuration file and with variables."""
         for environment in (self.environment, self.variables):
             subprocess.run([program], env=environment, stdout=subprocess.DEVNULL, check=True)
 
@@ -80,7 +81,7 @@ class StandIn:
         return self.home / ".cache"
 
     def forget(self):
-        """Makes the next call a cold one."""
+        """Empties the cache, so that the next call needs a new token."""
         shutil.rmtree(self.cache, ignore_errors=True)
 
     def requests(self):

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::issued::{Style, Tokens};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::token_reply::{Style, Tokens};
+use stand_in::{Reply, StandIn};
 
 const HOURS_2: u64 = 7_200;
 
@@ -197,7 +197,7 @@ fn a_token_of_untold_life_is_renewed_after_half_an_hour_and_used_for_as_long_as_
     assert_eq!(stand_in.grants(), ["password"]);
     stand_in.always(Reply::captive_portal());
     assert_eq!(sandbox.token(), token);
-    stand_in.faithful();
+    stand_in.default_behavior();
     clock.set(1_000_130);
     assert_eq!(sandbox.token(), stand_in.issued()[0]);
 }
@@ -205,7 +205,7 @@ fn a_token_of_untold_life_is_renewed_after_half_an_hour_and_used_for_as_long_as_
 #[test]
 fn the_tokens_own_expiry_counts_where_none_is_told() {
     let stand_in = StandIn::start();
-    stand_in.settings(|service| service.tells_lifetime = false);
+    stand_in.settings(|service| service.sends_expires_in = false);
     let Some((sandbox, clock, _)) = token_of(HOURS_2, &stand_in) else { return };
 
     // The stand-in's clock is the real one: some seconds later than the sandbox's, which stands still.

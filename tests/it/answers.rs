@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::issued::{SAMPLE_2017_TOKEN, Style, Tokens};
-use crate::stand_in::{Reply, StandIn, jwt};
+use stand_in::token_reply::{SAMPLE_2017_TOKEN, Style, Tokens};
+use stand_in::{Reply, StandIn, jwt};
 
 /// The stand-in's answer to everything, and a sandbox that asks it.
 fn answering(reply: Reply) -> (StandIn, Sandbox) {
@@ -150,7 +150,7 @@ fn a_refresh_answer_without_a_refresh_token_leaves_the_old_one_good() {
 #[test]
 fn a_new_refresh_token_replaces_the_old_one() {
     let stand_in = StandIn::start();
-    stand_in.settings(|service| service.refresh_tokens = crate::stand_in::spotinst::RefreshTokens::Rotated);
+    stand_in.settings(|service| service.refresh_tokens = stand_in::spotinst::RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
 
     for _ in 0..4 {

@@ -1,8 +1,8 @@
 //! What a terminal adds: colour, a note, a word while waiting. Nothing of it reaches a pipe.
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
 use crate::terminal::Terminal;
+use stand_in::StandIn;
 
 #[test]
 fn the_token_is_printed_and_a_note_says_how_to_export_it() {

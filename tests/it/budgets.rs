@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::spotinst::PASSWORD;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::PASSWORD;
+use stand_in::{Reply, StandIn};
 
 /// The shortest patience of a usual host, and the guarantee for the default time limit.
 const HOST: Duration = Duration::from_secs(10);

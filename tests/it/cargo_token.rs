@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn cargo_reads_the_token_from_stdout() {

@@ -2,8 +2,8 @@
 //! one.
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
 use crate::wall_clock::WallClock;
+use stand_in::StandIn;
 
 const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;

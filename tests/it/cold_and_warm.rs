@@ -1,7 +1,7 @@
 //! The main job: a token is obtained once, and from then on it is there.
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 #[test]
 fn the_second_call_asks_nobody() {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::host::{ACCOUNT, DOCUMENT, TOKEN, telling};
 use crate::sandbox::{PROGRAM, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// A profile whose command counts its runs in `~/runs` and then does this.
 fn counting(script: &str) -> Sandbox {
@@ -248,10 +248,10 @@ fn another_spotinst_cred_can_be_the_source() {
         &format!(
             "SPOTINST_TOKEN_URL={} SPOTINST_USERNAME={} SPOTINST_PASSWORD='{}' SPOTINST_CLIENT_ID={} SPOTINST_CLIENT_SECRET='{}' HOME={} exec {PROGRAM} -f json",
             stand_in.url(),
-            crate::stand_in::spotinst::USERNAME,
-            crate::stand_in::spotinst::PASSWORD,
-            crate::stand_in::spotinst::CLIENT_ID,
-            crate::stand_in::spotinst::CLIENT_SECRET,
+            stand_in::spotinst::USERNAME,
+            stand_in::spotinst::PASSWORD,
+            stand_in::spotinst::CLIENT_ID,
+            stand_in::spotinst::CLIENT_SECRET,
             far.home().display(),
         ),
     );

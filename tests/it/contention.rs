@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{PASSWORD, RefreshTokens};
-use crate::stand_in::{Gate, Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::spotinst::{PASSWORD, RefreshTokens};
+use stand_in::{Gate, Reply, StandIn};
 
 /// A two-hour token is ageing at this age, in seconds, whatever the spread.
 const AGEING: i64 = 6_400;
@@ -74,7 +74,7 @@ fn a_hit_does_not_wait_for_a_held_lock() {
 fn two_identities_do_not_wait_for_each_other() {
     let (one, other) = (StandIn::start(), StandIn::start());
     let sandbox = Sandbox::of(&one);
-    let gate = Gate::shut();
+    let gate = Gate::closed();
     one.hold(&gate);
     other.hold(&gate);
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
@@ -199,7 +199,7 @@ fn a_told_lifetime_counts_from_the_request() {
 /// A stand-in that tells no lifetime, so that the token's own `exp` is all there is to know.
 fn by_exp() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
-    stand_in.settings(|service| service.tells_lifetime = false);
+    stand_in.settings(|service| service.sends_expires_in = false);
     let sandbox = Sandbox::of(&stand_in);
     (stand_in, sandbox)
 }

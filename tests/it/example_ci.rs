@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::example::{ACCOUNT, examples, find, text, yaml};
 use crate::internet::Internet;
 use crate::sandbox::{Outcome, PROGRAM, Running};
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
 /// What a CI system keeps for its jobs.
 const KEPT: [(&str, &str); 5] = [

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::example::{ACCOUNT, find, path};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// What a child of the shell finds.
 const LOOK: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT]\"'";

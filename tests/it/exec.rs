@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use crate::host::{ACCOUNT, DOCUMENT, TOKEN, permanent, telling};
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn the_program_gets_the_token_and_not_the_keys() {
@@ -18,9 +18,9 @@ fn the_program_gets_the_token_and_not_the_keys() {
     let token = stand_in.issued().remove(0);
     outcome.prints(&format!(
         "OTHER=kept\nSPOTINST_ACCOUNT=act-1\nSPOTINST_ACCOUNT_ID=act-1\nSPOTINST_CLIENT_ID={}\nSPOTINST_TOKEN={token}\nSPOTINST_TOKEN_URL={}\nSPOTINST_USERNAME={}\n",
-        crate::stand_in::spotinst::CLIENT_ID,
+        stand_in::spotinst::CLIENT_ID,
         stand_in.url(),
-        crate::stand_in::spotinst::USERNAME,
+        stand_in::spotinst::USERNAME,
     ));
 }
 

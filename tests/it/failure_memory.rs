@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::{Reply, StandIn};
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
@@ -130,7 +130,7 @@ fn a_failure_while_the_token_is_usable_is_invisible_and_backs_off() {
             assert_eq!(sandbox.token(), token);
         }
         assert_eq!(stand_in.connections(), 1 + requests);
-        stand_in.faithful();
+        stand_in.default_behavior();
         clock.set(6_300 + again);
         assert_eq!(sandbox.token(), stand_in.issued()[1]);
     }

@@ -9,9 +9,9 @@ use std::process::Command;
 use ring::digest::{SHA256, digest};
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::{self, RefreshTokens};
 use crate::surroundings::{self, NOBODY, PlainUser, for_each};
+use stand_in::StandIn;
+use stand_in::spotinst::{self, RefreshTokens};
 
 /// A machine whose cache holds a token already.
 struct Machine {

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{Reply, StandIn, spotinst};
 use crate::surroundings::is_installed;
+use stand_in::{Reply, StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 
@@ -281,7 +281,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
     Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
     assert_eq!(stand_in.grants(), ["password", "password"]);
 
-    stand_in.faithful();
+    stand_in.default_behavior();
     let renewed = Machine::refresher(&etcd, &stand_in).sandbox.token();
     assert_eq!(stand_in.issued(), [token, renewed.clone()]);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{renewed}\n"));

@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
 use crate::surroundings::is_installed;
+use stand_in::{StandIn, spotinst};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/kubernetes");
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::host::{ACCOUNT, DOCUMENT, EXPIRY, TOKEN, permanent, telling};
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::{is_at_hand, is_installed};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn each_format_with_an_account_and_an_expiry() {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::host::{DOCUMENT, EXPIRY, TOKEN, permanent, telling};
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 const HINT: &str =
     "hint: tokens go to https://spotinst.io, to what is below it, and to the server of SPOTINST_API_URL or `api_url`\n";

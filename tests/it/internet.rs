@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::example::ACCOUNT;
 use crate::sandbox::{Sandbox, path_with_program};
-use crate::stand_in::proxy::Proxy;
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, Request, StandIn};
+use stand_in::proxy::Proxy;
+use stand_in::tls::Ca;
+use stand_in::{Reply, Request, StandIn};
 
 /// Both hosts, the way to them, and a user of this program who has set nothing special.
 pub struct Internet {
@@ -23,8 +23,8 @@ impl Internet {
         let spotinst = StandIn::start_tls(&ca.identity_for(&["oauth.spotinst.io", "api.spotinst.io"]));
         let service = spotinst.service();
         spotinst.handler(move |request| match request.target.as_str() {
-            "/token" => service.answer(request),
-            target if target.starts_with("/setup/account") => service.answer(request),
+            "/token" => service.reply_to(request),
+            target if target.starts_with("/setup/account") => service.reply_to(request),
             _ if service.issued().iter().any(|token| request.bearer() == Some(token)) => group(request),
             _ => Reply::unauthorized(),
         });

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::host::{DOCUMENT, permanent, telling};
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
 use crate::surroundings::is_installed;
+use stand_in::StandIn;
 
 /// Says of each document on stdin, one a line, whether the schema admits it.
 const VALIDATE: &str = "

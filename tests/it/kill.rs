@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
 use crate::strace::{self, Call};
 use crate::surroundings::for_each;
+use stand_in::StandIn;
+use stand_in::spotinst::RefreshTokens;
 
 /// A machine of its own for each kill.
 fn machine() -> (StandIn, Sandbox) {

@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::json;
 
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::stand_in::tls::{Ca, Identity};
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::is_installed;
+use stand_in::tls::{Ca, Identity};
+use stand_in::{Reply, StandIn};
 
 /// A token service, an API server that accepts the service's tokens, and a user of both.
 struct Cluster {

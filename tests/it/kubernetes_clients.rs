@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::example::{find, run, text};
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// A token service, an API server that lets its tokens in, and a user with the example's file.
 struct Cluster {

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
-use crate::stand_in::{Reply, StandIn};
 use crate::terminal::Terminal;
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::{Reply, StandIn};
 
 /// A new machine: nothing but the URLs is set, and no colour is wanted.
 fn new_machine(stand_in: &StandIn) -> Sandbox {
@@ -241,7 +241,7 @@ fn accounts_that_cannot_be_listed_spoil_no_login() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::failed(500),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 
@@ -260,7 +260,7 @@ fn the_accounts_are_awaited_no_longer_than_the_time_limit() {
     let service = stand_in.service();
     stand_in.handler(move |request| match request.method.as_str() {
         "GET" => Reply::hang(),
-        _ => service.answer(request),
+        _ => service.reply_to(request),
     });
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
 

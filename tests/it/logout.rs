@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
+use stand_in::{StandIn, spotinst};
 
 /// Runs `invalidate` with this on its stdin.
 #[track_caller]

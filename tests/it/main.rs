@@ -16,8 +16,6 @@ mod host;
 mod internet;
 mod mounts;
 mod sandbox;
-#[path = "../../contrib/stand-in/mod.rs"]
-mod stand_in;
 mod strace;
 mod surroundings;
 mod terminal;

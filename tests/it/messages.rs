@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 /// One situation, and what is said in it.
 struct Row {

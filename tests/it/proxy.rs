@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::proxy::{Proxy, Tunnel};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::proxy::{Proxy, Tunnel};
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// A host that no name server knows: who reaches it went through the proxy.
 const HOST: &str = "oauth.spotinst.invalid";

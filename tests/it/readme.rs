@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::example::{ACCOUNT, examples, find, path};
 use crate::internet::Internet;
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()

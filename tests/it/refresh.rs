@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::RefreshTokens;
 use crate::wall_clock::WallClock;
+use stand_in::StandIn;
+use stand_in::spotinst::RefreshTokens;
 
 /// A token that has just died, from a service that treats refresh tokens so.
 fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, WallClock)> {
@@ -169,11 +169,11 @@ fn killed_between_answer_and_publication_the_next_call_recovers_by_the_password(
 #[test]
 fn where_its_own_endpoint_hangs_there_is_time_left_for_the_password() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let Some((mut sandbox, clock)) = dead_token(&stand_in, RefreshTokens::Kept) else { return };
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     sandbox.token();
-    other.always(crate::stand_in::Reply::hang());
+    other.always(stand_in::Reply::hang());
     clock.set(14_400);
 
     sandbox.run(["--timeout", "3s"]).prints(&format!("{}\n", stand_in.issued()[2]));

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::issued::REQUEST_ID;
-use crate::stand_in::spotinst::RefreshTokens;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::RefreshTokens;
+use stand_in::token_reply::REQUEST_ID;
+use stand_in::{Reply, StandIn};
 
 /// Endpoints as the real ones are, two hosts of one service, and a sandbox that has a refresh token.
-struct Twins {
+struct Siblings {
     obtaining: StandIn,
     refreshing: StandIn,
     sandbox: Sandbox,
 }
 
-impl Twins {
+impl Siblings {
     fn new() -> Self {
         let obtaining = StandIn::start();
-        let refreshing = obtaining.twin();
+        let refreshing = obtaining.sibling();
         let mut sandbox = Sandbox::of(&obtaining);
         sandbox.set("SPOTINST_REFRESH_URL", refreshing.url());
         sandbox.token();
@@ -45,35 +45,35 @@ impl Twins {
 #[test]
 fn a_rejected_refresh_token_is_forgotten_for_one_password_grant() {
     for refusal in [Reply::oauth_error(400, "invalid_grant", "gone"), Reply::unauthorized(), Reply::bad_request()] {
-        let twins = Twins::new();
-        twins.obtaining.settings(|service| service.refresh_tokens = RefreshTokens::Never);
-        twins.refreshing.always(refusal);
+        let siblings = Siblings::new();
+        siblings.obtaining.settings(|service| service.refresh_tokens = RefreshTokens::Never);
+        siblings.refreshing.always(refusal);
 
-        twins.forced_prints_the_newest();
-        twins.asked(2, 1);
+        siblings.forced_prints_the_newest();
+        siblings.asked(2, 1);
 
         // The service gave no new one, and the old one is not tried again.
-        twins.forced_prints_the_newest();
-        twins.asked(3, 1);
+        siblings.forced_prints_the_newest();
+        siblings.asked(3, 1);
     }
 }
 
 #[test]
 fn a_refused_password_after_a_rejected_refresh_token_ends_it() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::unauthorized());
-    twins.obtaining.always(Reply::oauth_error(400, "invalid_grant", "wrong password"));
+    let siblings = Siblings::new();
+    siblings.refreshing.always(Reply::unauthorized());
+    siblings.obtaining.always(Reply::oauth_error(400, "invalid_grant", "wrong password"));
 
-    let url = twins.obtaining.url();
+    let url = siblings.obtaining.url();
     let line =
         format!("{url} refused the password grant: HTTP 400, invalid_grant, wrong password (request id {REQUEST_ID})");
     let hint = "check user name, password, client id and client secret";
-    twins.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
-    twins.asked(2, 1);
+    siblings.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    siblings.asked(2, 1);
 
     // Nor is that refresh token tried again.
-    assert_eq!(twins.force().status, Some(4));
-    twins.asked(3, 1);
+    assert_eq!(siblings.force().status, Some(4));
+    siblings.asked(3, 1);
 }
 
 #[test]
@@ -89,16 +89,16 @@ fn trouble_at_the_refresh_host_alone_is_got_around() {
         (Reply::huge(1, "T"), 1),
     ];
     for (trouble, requests) in troubles {
-        let twins = Twins::new();
-        twins.refreshing.always(trouble.clone());
+        let siblings = Siblings::new();
+        siblings.refreshing.always(trouble.clone());
 
-        twins.forced_prints_the_newest();
-        twins.asked(2, requests);
+        siblings.forced_prints_the_newest();
+        siblings.asked(2, requests);
 
         // The refresh token was not rejected: it is tried again.
-        twins.refreshing.faithful();
-        twins.forced_prints_the_newest();
-        twins.asked(2, requests + 1);
+        siblings.refreshing.default_behavior();
+        siblings.forced_prints_the_newest();
+        siblings.asked(2, requests + 1);
     }
 }
 
@@ -119,13 +119,13 @@ fn a_refresh_host_that_is_not_there_is_got_around() {
 
 #[test]
 fn a_refresh_host_that_hangs_leaves_time_for_the_password() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::hang());
+    let siblings = Siblings::new();
+    siblings.refreshing.always(Reply::hang());
 
-    let outcome = twins.sandbox.run(["--force-refresh", "--timeout", "6s"]);
+    let outcome = siblings.sandbox.run(["--force-refresh", "--timeout", "6s"]);
 
-    outcome.prints(&format!("{}\n", twins.obtaining.issued().last().unwrap()));
-    twins.asked(2, 1);
+    outcome.prints(&format!("{}\n", siblings.obtaining.issued().last().unwrap()));
+    siblings.asked(2, 1);
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn trouble_at_the_only_host_is_not_got_around() {
 
 #[test]
 fn a_rate_limit_at_the_refresh_host_is_respected() {
-    let twins = Twins::new();
-    twins.refreshing.always(Reply::rate_limited_until_reset(Duration::from_secs(30)));
+    let siblings = Siblings::new();
+    siblings.refreshing.always(Reply::rate_limited_until_reset(Duration::from_secs(30)));
 
     // No password is sent to get around the limit.
-    let outcome = twins.force();
-    let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", twins.refreshing.url());
+    let outcome = siblings.force();
+    let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", siblings.refreshing.url());
     assert!(outcome.stderr.starts_with(&begin), "{outcome:?}");
     assert_eq!(outcome.status, Some(5));
 
-    twins.asked(1, 1);
+    siblings.asked(1, 1);
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::issued::REQUEST_ID;
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::token_reply::REQUEST_ID;
+use stand_in::{Reply, StandIn};
 
 const CREDENTIALS: &str = "check user name, password, client id and client secret";
 const PLACE: &str = "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place";

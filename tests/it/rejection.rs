@@ -4,9 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::sandbox::{Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
 use crate::wall_clock::WallClock;
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 const HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
 
@@ -290,7 +290,7 @@ fn a_rejection_holds_where_the_cache_cannot_be_written_any_more() {
 #[test]
 fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     let stand_in = StandIn::start();
-    let other = stand_in.twin();
+    let other = stand_in.sibling();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", other.url());
     let Some(clock) = WallClock::of(&mut sandbox) else { return };
@@ -304,7 +304,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     }
 
     assert_eq!((stand_in.connections(), other.connections()), (2, 5));
-    other.faithful();
+    other.default_behavior();
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
 }
 
@@ -335,7 +335,7 @@ fn a_wrong_client_secret_does_not_end_the_login_of_others() {
         assert_eq!(sandbox.run([flag]).status, Some(4));
     }
 
-    sandbox.set("SPOTINST_CLIENT_SECRET", crate::stand_in::spotinst::CLIENT_SECRET);
+    sandbox.set("SPOTINST_CLIENT_SECRET", stand_in::spotinst::CLIENT_SECRET);
     let outcome = sandbox.run(["--force-refresh"]);
 
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));

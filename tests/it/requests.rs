@@ -1,8 +1,8 @@
 //! What is sent: the form of each grant to the letter, its headers, and over how many connections.
 
 use crate::sandbox::Sandbox;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
-use crate::stand_in::{Request, StandIn};
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use stand_in::{Request, StandIn};
 
 /// The only request of a stand-in, once what all grants have in common is checked.
 #[track_caller]
@@ -45,7 +45,7 @@ fn the_password_grant() {
 #[test]
 fn the_refresh_grant_goes_to_its_own_url() {
     let stand_in = StandIn::start();
-    let refreshing = stand_in.twin();
+    let refreshing = stand_in.sibling();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_REFRESH_URL", refreshing.url());
 

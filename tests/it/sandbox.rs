@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::stand_in::{StandIn, spotinst};
+use stand_in::{StandIn, spotinst};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");

@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use crate::stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::is_installed;
+use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
+use stand_in::{Reply, StandIn};
 
 #[test]
 fn a_file_loses_one_trailing_newline() {
@@ -400,7 +400,7 @@ fn fifty_at_the_prompt(sandbox: &Sandbox) -> Vec<Running> {
 fn a_slow_command_is_run_once_where_two_grants_could_use_it() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    sandbox.set("SPOTINST_REFRESH_URL", stand_in.twin().url());
+    sandbox.set("SPOTINST_REFRESH_URL", stand_in.sibling().url());
     sandbox.token();
     sandbox.unset("SPOTINST_CLIENT_SECRET");
     sandbox.config("[profiles.default]\nclient_secret_command = 'echo run >> runs; exec sleep 60'\n");

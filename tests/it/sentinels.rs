@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::issued::{Style, Tokens};
-use crate::stand_in::reply::Delivery;
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::PlainUser;
+use stand_in::reply::Delivery;
+use stand_in::token_reply::{Style, Tokens};
+use stand_in::{Reply, StandIn};
 
 /// What each secret holds, however the rest of it is encoded.
 const PASSWORD: &str = "sentinel-password";
@@ -103,8 +103,8 @@ fn no_command_and_no_flag_shows_a_secret() {
 /// Everything that a server can do with what it was sent, and with what it sends.
 #[test]
 fn no_refusal_shows_a_secret() {
-    let echo = |status| move |request: &crate::stand_in::Request| Reply::new(status, request.text());
-    type Handler = Box<dyn Fn(&crate::stand_in::Request) -> Reply + Send + Sync>;
+    let echo = |status| move |request: &stand_in::Request| Reply::new(status, request.text());
+    type Handler = Box<dyn Fn(&stand_in::Request) -> Reply + Send + Sync>;
     let decoded = |status: u16| -> Handler {
         Box::new(move |request| {
             let values: Vec<_> = request.form().into_values().collect();

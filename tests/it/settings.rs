@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// A field of the request, and the variables and profile keys that fill it by value, the preferred ones first.
 struct Field {
@@ -292,7 +292,7 @@ fn client_credentials_are_the_client_alone() {
 /// Which of two servers got which grants, when a token is obtained and then renewed.
 fn where_to(prepare: impl FnOnce(&mut Sandbox, &str, &str)) -> [Vec<String>; 2] {
     let first = StandIn::start();
-    let second = first.twin();
+    let second = first.sibling();
     let mut sandbox = Sandbox::of(&first);
     sandbox.unset("SPOTINST_TOKEN_URL");
     prepare(&mut sandbox, &first.url(), &second.url());
@@ -498,8 +498,8 @@ fn an_empty_environment_is_enough() {
     sandbox.config(&format!(
         "[profiles.default]\nusername = 'ada@example.com'\npassword = '{}'\nclient_id = 'client-1'\nclient_secret = '{}'\n\
          token_url = '{}'\n",
-        crate::stand_in::spotinst::PASSWORD,
-        crate::stand_in::spotinst::CLIENT_SECRET,
+        stand_in::spotinst::PASSWORD,
+        stand_in::spotinst::CLIENT_SECRET,
         stand_in.url()
     ));
     let config = sandbox.config_path();

@@ -6,8 +6,8 @@ use std::io::pipe;
 use std::process::Stdio;
 
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
-use crate::stand_in::StandIn;
 use crate::surroundings::is_installed;
+use stand_in::StandIn;
 
 /// The one line of the documentation, and a look at what a child of the shell finds.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";

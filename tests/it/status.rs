@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::{Reply, StandIn, spotinst};
+use stand_in::{Reply, StandIn, spotinst};
 
 /// A sandbox whose API is the stand-in, too.
 fn sandbox_of(stand_in: &StandIn) -> Sandbox {

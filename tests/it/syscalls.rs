@@ -8,9 +8,9 @@
 use std::fs;
 
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::{StandIn, spotinst};
 use crate::strace::{self, Call};
 use crate::surroundings::for_each;
+use stand_in::{StandIn, spotinst};
 
 /// The failures that the system could have, once each.
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR"];

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::example::{ACCOUNT, find_by_chance, path, run, text};
 use crate::sandbox::{Running, Sandbox, path_with_program};
-use crate::stand_in::StandIn;
+use stand_in::StandIn;
 
 fn user(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::of(stand_in);

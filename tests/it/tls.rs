@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::mounts::run_with_mounts;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::tls::{Ca, Identity};
-use crate::stand_in::{Reply, StandIn};
+use stand_in::tls::{Ca, Identity};
+use stand_in::{Reply, StandIn};
 
 const HERE: &[&str] = &["127.0.0.1"];
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::sandbox::PROGRAM;
-use crate::stand_in::StandIn;
 use crate::surroundings::need;
+use stand_in::StandIn;
 
 #[test]
 fn the_recorded_session_is_current() {

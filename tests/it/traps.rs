@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::host::{DOCUMENT, telling};
 use crate::sandbox::{Outcome, Running, Sandbox};
-use crate::stand_in::StandIn;
-use crate::stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
+use stand_in::StandIn;
+use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, USERNAME};
 
 /// Runs the program in this directory.
 #[track_caller]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::mounts::run_with_mounts;
 use crate::sandbox::{Outcome, Sandbox};
-use crate::stand_in::tls::Ca;
-use crate::stand_in::{Reply, StandIn};
 use crate::surroundings::need;
+use stand_in::tls::Ca;
+use stand_in::{Reply, StandIn};
 
 /// Far more than the time limit of these calls, far less than what they meet would take.
 const AT_MOST: Duration = Duration::from_secs(8);

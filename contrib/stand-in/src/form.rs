@@ -1,32 +1,32 @@
-//! The form of a token request, checked to the letter: what is missing, unknown or sent twice is refused.
+//! The form of a token request, checked strictly: a field that is missing, unknown or sent twice is rejected.
 
 use std::collections::BTreeMap;
 
-use super::http::Request;
-use super::reply::Reply;
+use crate::reply::Reply;
+use crate::request::Request;
 
-/// A form that holds the fields of its grant, none of them empty, and no others.
+/// A form with all the fields of its grant, none of them empty, and no others.
 #[derive(Debug)]
 pub struct Form {
     fields: BTreeMap<String, String>,
 }
 
 impl Form {
-    /// Reads a request's form; `Err` is a refusal.
+    /// Reads the form of a request. `Err` is the error reply.
     pub fn read(request: &Request) -> Result<Self, Reply> {
-        check_manner(request)?;
+        check_encoding(request)?;
         let form = Self { fields: unique_fields(request)? };
         form.require("grant_type")?;
         form.check_fields(fields_of(form.grant())?)?;
         Ok(form)
     }
 
-    /// The grant asked for, one of the three that are known.
+    /// The grant type, one of the three that are supported.
     pub fn grant(&self) -> &str {
         self.field("grant_type")
     }
 
-    /// The value of a field; empty where the grant has no such field.
+    /// The value of a field; empty if the grant has no such field.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
@@ -35,8 +35,8 @@ impl Form {
         for name in expected {
             self.require(name)?;
         }
-        let known = |name: &str| name == "grant_type" || expected.contains(&name);
-        match self.fields.keys().find(|name| !known(name)) {
+        let is_known = |name: &str| name == "grant_type" || expected.contains(&name);
+        match self.fields.keys().find(|name| !is_known(name)) {
             Some(name) => Err(invalid_field(name, "is not allowed")),
             None => Ok(()),
         }
@@ -50,11 +50,11 @@ impl Form {
     }
 }
 
-/// Refuses a form that was sent in the wrong way: with a query, with Basic auth, as another content type.
-fn check_manner(request: &Request) -> Result<(), Reply> {
+/// Rejects a form with a query, with Basic auth, or with another content type.
+fn check_encoding(request: &Request) -> Result<(), Reply> {
     let content_type = request.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let fault = if request.target.contains('?') {
+    let error = if request.target.contains('?') {
         r#""query" is not allowed"#
     } else if request.header("authorization").is_some() {
         r#""authorization" is not allowed"#
@@ -63,7 +63,7 @@ fn check_manner(request: &Request) -> Result<(), Reply> {
     } else {
         return Ok(());
     };
-    Err(Reply::validation_error(fault))
+    Err(Reply::validation_error(error))
 }
 
 fn unique_fields(request: &Request) -> Result<BTreeMap<String, String>, Reply> {
@@ -77,7 +77,7 @@ fn unique_fields(request: &Request) -> Result<BTreeMap<String, String>, Reply> {
     Ok(fields)
 }
 
-/// The fields that a grant takes beside `grant_type`, in the order in which their absence is told.
+/// The fields of a grant besides `grant_type`, in the order in which a missing one is reported.
 fn fields_of(grant: &str) -> Result<&'static [&'static str], Reply> {
     match grant {
         "password" => Ok(&["username", "password", "client_id", "client_secret"]),
@@ -90,6 +90,6 @@ fn fields_of(grant: &str) -> Result<&'static [&'static str], Reply> {
     }
 }
 
-fn invalid_field(name: &str, fault: &str) -> Reply {
-    Reply::validation_error_in(name, &format!(r#""{name}" {fault}"#))
+fn invalid_field(name: &str, error: &str) -> Reply {
+    Reply::validation_error_in(name, &format!(r#""{name}" {error}"#))
 }

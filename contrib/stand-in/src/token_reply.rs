@@ -1,22 +1,22 @@
-//! The shapes in which a token endpoint hands out tokens.
+//! Replies of a token endpoint that issues tokens, in every shape that clients meet.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::reply::Reply;
+use crate::reply::{Reply, reason};
 
-/// How long an access token lives (the real exchange of 2016).
+/// The lifetime of an access token, as in the recorded exchange of 2016.
 pub const ACCESS_LIFETIME: Duration = Duration::from_secs(7200);
 
-/// How long a refresh token lives: 14 days (the same exchange).
+/// The lifetime of a refresh token in the same exchange: 14 days.
 pub const REFRESH_LIFETIME: Duration = Duration::from_secs(1_209_600);
 
-/// The `request.id` of every envelope here, as of the real exchange, and the `x-request-id` header beside it.
+/// The `request.id` of every envelope, and the value of the `X-Request-Id` header.
 pub const REQUEST_ID: &str = "963e071a-b62c-4a12-b4d9-0ca34cbe9320";
 
-/// The sample answer of the documentation of 2017, word for word: one item, no refresh token, a lifetime one second
-/// short, and a timestamp that is not a date.
+/// The sample reply of the documentation of 2017, unchanged: one item, no refresh token, a lifetime that is one second
+/// short, and an invalid timestamp.
 pub const SAMPLE_2017: &str = r#"{"request":{"id":"a2285a3f-4948a91ee1cdf33012","url":"/token","method":"POST","timestamp":"2030T22:00:34.610Z"},
  "response":{"status":{"code":200,"message":"OK"},"kind":"spotinst:oauth2:token","items":[
    {"accessToken":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzcG90aW5zdCIsInVpZCI6LTgsIm9pZCI6NjA2MDc5ODYxOTExLCJyb2xlIjoyLCJleHAiOjE1MDQxMzc2MzQsImlhdCI6MTUwNDEzMDQzNH0.xyax","tokenType":"bearer","expiresIn":7199}],"count":1}}"#;
@@ -24,49 +24,52 @@ pub const SAMPLE_2017: &str = r#"{"request":{"id":"a2285a3f-4948a91ee1cdf33012",
 /// The access token of [`SAMPLE_2017`].
 pub const SAMPLE_2017_TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzcG90aW5zdCIsInVpZCI6LTgsIm9pZCI6NjA2MDc5ODYxOTExLCJyb2xlIjoyLCJleHAiOjE1MDQxMzc2MzQsImlhdCI6MTUwNDEzMDQzNH0.xyax";
 
-/// What one answer hands out.
+/// The tokens in one reply.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The access token's lifetime as told beside it, in whole seconds; untold if `None`.
+    /// The lifetime that the reply gives for the access token, in whole seconds; `None` leaves it out.
     pub expires_in: Option<Duration>,
-    /// The refresh token, where there is one. Its own lifetime is always told as 14 days.
+    /// The refresh token, if there is one. Its lifetime in the reply is always 14 days.
     pub refresh: Option<String>,
 }
 
 impl Tokens {
-    /// An access token of the usual two hours, alone.
+    /// An access token with a lifetime of two hours, and no refresh token.
+    #[must_use]
     pub fn access(token: &str) -> Self {
         Self { access: token.to_owned(), expires_in: Some(ACCESS_LIFETIME), refresh: None }
     }
 
-    /// The same with a refresh token.
+    /// These tokens with a refresh token.
+    #[must_use]
     pub fn with_refresh(mut self, token: &str) -> Self {
         self.refresh = Some(token.to_owned());
         self
     }
 
-    /// The same with another lifetime told, or none.
+    /// These tokens with another lifetime in the reply, or none.
+    #[must_use]
     pub fn expiring(mut self, lifetime: Option<Duration>) -> Self {
         self.expires_in = lifetime;
         self
     }
 }
 
-/// How an answer arranges its tokens.
+/// How a reply arranges its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// As in the real exchange of 2016: the refresh token is an item of its own.
+    /// As in the recorded exchange of 2016: the refresh token is an item of its own.
     TwoItems,
-    /// As in the documentation of 2017: one item, which holds the refresh token as well where there is one.
+    /// As in the documentation of 2017: one item for both tokens.
     OneItem,
-    /// Flat, as RFC 6749 (section 5.1) has it: customers' own brokers answer so.
+    /// One flat object as in RFC 6749, section 5.1: customers' own brokers send it.
     Rfc6749,
 }
 
 impl Style {
-    /// The answer that hands out `tokens` in this style.
+    /// The reply with `tokens` in this style.
     pub fn reply(self, tokens: &Tokens) -> Reply {
         let body = match self {
             Self::TwoItems => token_envelope(two_items(tokens)),
@@ -78,14 +81,14 @@ impl Style {
 }
 
 impl Reply {
-    /// Any JSON document, with the headers of the real service.
+    /// Any JSON document, with the headers of the service.
     pub fn json(status: u16, document: &Value) -> Self {
         Self::new(status, document.to_string())
             .with_header("Content-Type", "application/json; charset=utf-8")
             .with_header("X-Request-Id", REQUEST_ID)
     }
 
-    /// The exchange of 2016: an access token of two hours and, as a second item, a refresh token of 14 days.
+    /// The reply of 2016: an access token of two hours and, as a second item, a refresh token of 14 days.
     pub fn two_items(access: &str, refresh: &str) -> Self {
         Style::TwoItems.reply(&Tokens::access(access).with_refresh(refresh))
     }
@@ -95,12 +98,12 @@ impl Reply {
         Style::OneItem.reply(&Tokens::access(access).with_refresh(refresh))
     }
 
-    /// An access token of two hours and nothing else, in the service's envelope.
+    /// An access token of two hours alone, in the service's envelope.
     pub fn access_only(access: &str) -> Self {
         Style::OneItem.reply(&Tokens::access(access))
     }
 
-    /// The plain answer of RFC 6749, with both tokens.
+    /// The flat object of RFC 6749, with both tokens.
     pub fn rfc6749(access: &str, refresh: &str) -> Self {
         Style::Rfc6749.reply(&Tokens::access(access).with_refresh(refresh))
     }
@@ -111,9 +114,9 @@ impl Reply {
     }
 }
 
-/// The token endpoint's envelope around a `response`, whose `status` is added.
-pub(super) fn envelope(status: u16, mut response: Value) -> Value {
-    response["status"] = json!({"code": status, "message": super::reply::reason(status)});
+/// The envelope of the token endpoint around `response`, to which it adds `status`.
+pub(crate) fn envelope(status: u16, mut response: Value) -> Value {
+    response["status"] = json!({"code": status, "message": reason(status)});
     let mut envelope = json!({"request": {
         "id": REQUEST_ID,
         "url": "/token",
@@ -149,9 +152,9 @@ fn flat(tokens: &Tokens) -> Value {
     members(tokens, names)
 }
 
-/// The tokens as one object, each member under the name that the style gives it; what is `None` has no member.
+/// The tokens as one object with these member names. A value that is `None` has no member.
 fn members(tokens: &Tokens, [access, kind, lifetime, refresh]: [&str; 4]) -> Value {
-    let seconds = tokens.expires_in.map(|told| json!(told.as_secs()));
+    let seconds = tokens.expires_in.map(|lifetime| json!(lifetime.as_secs()));
     let members = [
         (access, Some(json!(tokens.access))),
         (kind, Some(json!("bearer"))),

@@ -1,83 +1,84 @@
-//! One answer, and the ways in which it can go wrong on the wire.
+//! One reply, and the ways in which it can fail on the wire.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::gate::Event;
+use http::StatusCode;
 
-/// How many bytes a chunk of a chunked body holds: few, so that every token is cut apart.
+use crate::sync::Event;
+
+/// The bytes in a chunk of a chunked body: so few that every token is split.
 const CHUNK: usize = 7;
 
-/// An answer to one request. Ready-made ones are in `issued.rs` and `refusal.rs`, the faults in `fault.rs`.
+/// A reply to one request. `token_reply`, `error_reply` and `network_fault` have constructors for all that a server is
+/// known to send.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// Names and values; `Content-Length` and `Connection` are added when it is sent.
     pub headers: Vec<(String, String)>,
-    /// The body, or with [`Delivery::Raw`] everything that is sent.
+    /// The body; with [`Delivery::Raw`], everything that is sent.
     pub body: Vec<u8>,
-    /// How it travels.
+    /// How it is sent.
     pub delivery: Delivery,
 }
 
-/// How a reply travels, or fails to.
+/// How a reply is sent, or fails to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// As it should.
+    /// Correctly, at once.
     Whole,
     /// With `Transfer-Encoding: chunked`.
     Chunked,
-    /// One byte at a time, this long apart.
+    /// One byte at a time with this pause after each.
     Drip(Duration),
-    /// With a `Content-Length` of this many bytes, whatever the body really measures.
+    /// With a `Content-Length` of this many bytes, whatever the length of the body.
     Announce(usize),
-    /// The body's bytes alone, without any HTTP around them.
+    /// The bytes of the body alone, without HTTP.
     Raw,
     /// Never: the connection stays open and silent until the stand-in is dropped.
     Hang,
-    /// Never: the connection ends as soon as the request was read.
+    /// Never: the connection is closed after the request was read.
     CloseUnanswered,
-    /// Never: the connection ends before anything was read, so the request is not logged.
+    /// Never: the connection is closed before anything is read, so the request is not logged.
     CloseAtOnce,
     /// Never: the connection is reset while the request is on its way, so the request is not logged.
     Reset,
 }
 
 impl Reply {
-    /// An answer with this body and no headers of its own.
+    /// A reply with this body and no headers of its own.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), delivery: Delivery::Whole }
     }
 
-    /// The same with one more header.
+    /// This reply with one more header.
     pub fn with_header(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// The same with its body changed.
+    /// This reply with its body changed.
     pub fn with_body(mut self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {
         self.body = change(self.body);
         self
     }
 
-    /// The same, delivered in another way.
+    /// This reply, sent in another way.
     pub fn delivered(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// Whether it needs no request, so that the connection ends before one is read.
-    pub(super) fn precedes_request(&self) -> bool {
+    /// Whether it ends the connection before a request is read.
+    pub(crate) fn needs_no_request(&self) -> bool {
         matches!(self.delivery, Delivery::CloseAtOnce | Delivery::Reset)
     }
 
-    /// Sends it. A reply that hangs or drips ends early when `stop` happens.
-    ///
-    /// # Errors
-    /// Whatever writing fails with, which mostly means that the client had enough.
-    pub(super) fn send(&self, stream: &mut impl Write, stop: &Event) -> io::Result<()> {
+    /// Sends it. A reply that hangs or drips ends early when `stop` is set.
+    pub(crate) fn send(&self, stream: &mut impl Write, stop: &Event) -> io::Result<()> {
         match self.delivery {
             Delivery::Whole | Delivery::Chunked | Delivery::Announce(_) | Delivery::Raw => {
                 stream.write_all(&self.encode())?;
@@ -121,6 +122,11 @@ impl Reply {
     }
 }
 
+/// The standard reason phrase of a status, which the API repeats as `status.message` in its envelope.
+pub(crate) fn reason(status: u16) -> &'static str {
+    StatusCode::from_u16(status).ok().as_ref().and_then(StatusCode::canonical_reason).unwrap_or("Unknown")
+}
+
 fn drip(stream: &mut impl Write, bytes: &[u8], pause: Duration, stop: &Event) -> io::Result<()> {
     for byte in bytes.chunks(1) {
         stream.write_all(byte)?;
@@ -141,27 +147,4 @@ fn chunked(body: &[u8]) -> Vec<u8> {
     }
     encoded.extend(b"0\r\n\r\n");
     encoded
-}
-
-/// The phrase beside the status, which the API's envelope repeats as `status.message`.
-pub(super) fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "Unnamed",
-    }
 }

@@ -1,47 +1,47 @@
-//! Answers that fail on the wire.
+//! Replies that fail on the wire.
 
 use std::time::Duration;
 
-use super::reply::{Delivery, Reply};
+use crate::reply::{Delivery, Reply};
 
 impl Reply {
-    /// Accepts the request and stays silent until the stand-in is dropped.
+    /// Reads the request and stays silent until the stand-in is dropped.
     pub fn hang() -> Self {
         Self::empty(200).delivered(Delivery::Hang)
     }
 
-    /// Ends the connection before reading anything; over TLS, before the handshake. Not logged: see
-    /// `StandIn::connections`.
+    /// Closes the connection before anything is read; over TLS, before the handshake. No request is logged, but see
+    /// [`StandIn::connections`](crate::StandIn::connections).
     pub fn close_at_once() -> Self {
         Self::empty(200).delivered(Delivery::CloseAtOnce)
     }
 
-    /// Reads the request and ends the connection without an answer.
+    /// Reads the request and closes the connection without a reply.
     pub fn close_unanswered() -> Self {
         Self::empty(200).delivered(Delivery::CloseUnanswered)
     }
 
-    /// Resets the connection while the request is on its way. Not logged.
+    /// Resets the connection while the request is on its way. No request is logged.
     pub fn reset() -> Self {
         Self::empty(200).delivered(Delivery::Reset)
     }
 
-    /// Bytes that are no HTTP, such as another protocol's greeting.
+    /// Bytes that are not HTTP, such as another protocol's greeting.
     pub fn garbage() -> Self {
         Self::new(200, *b"SSH-2.0-NotWhatYouThink\r\n\x00\x01\xFE\xFF").delivered(Delivery::Raw)
     }
 
-    /// This answer, one byte at a time.
+    /// This reply, one byte at a time with a `pause` after each.
     pub fn dripping(self, pause: Duration) -> Self {
         self.delivered(Delivery::Drip(pause))
     }
 
-    /// This answer with `Transfer-Encoding: chunked`, in small chunks.
+    /// This reply with `Transfer-Encoding: chunked`, in small chunks.
     pub fn chunked(self) -> Self {
         self.delivered(Delivery::Chunked)
     }
 
-    /// This answer, but the connection ends after half of the announced body.
+    /// This reply, but the connection ends after half of the announced body.
     pub fn cut_short(self) -> Self {
         let length = self.body.len();
         self.with_body(|mut body| {
@@ -51,7 +51,7 @@ impl Reply {
         .announcing(length)
     }
 
-    /// This answer with a `Content-Length` of `length` bytes, be it too long or too short.
+    /// This reply with a `Content-Length` of `length` bytes, which may be too large or too small.
     pub fn announcing(self, length: usize) -> Self {
         self.delivered(Delivery::Announce(length))
     }

@@ -1,4 +1,4 @@
-//! A throw-away certificate authority, and TLS with the certificates that it signs.
+//! A temporary certificate authority, and TLS with the certificates that it signs.
 
 use std::fmt;
 use std::fs;
@@ -15,25 +15,27 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What comes out of a certificate's making fails only for names that are no names: the test's mistake.
-const MADE: &str = "names and keys that a certificate can hold";
+/// Making a certificate only fails for an invalid host name, which is a bug in the test.
+const VALID_NAMES: &str = "the host names are valid";
 
-/// A root that only the test trusts. Its key never leaves memory.
+/// A root certificate that only the test trusts. Its key never leaves memory.
 pub struct Ca {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Ca {
-    /// A new root; no two are alike.
+    /// A new root, different from every other.
+    #[must_use]
     pub fn new() -> Self {
         let mut params = params_for(&[], "stand-in root");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let issuer = CertifiedIssuer::self_signed(params, new_key()).expect(MADE);
+        let issuer = CertifiedIssuer::self_signed(params, new_key()).expect(VALID_NAMES);
         Self { issuer }
     }
 
-    /// The root's certificate, for a client to trust.
+    /// The root certificate, for a client to trust.
+    #[must_use]
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
@@ -41,17 +43,19 @@ impl Ca {
     /// Writes [`Ca::pem`] to a file.
     ///
     /// # Errors
-    /// Those of writing the file.
+    /// If the file cannot be written.
     pub fn write_pem(&self, path: &Path) -> io::Result<()> {
         fs::write(path, self.pem())
     }
 
-    /// A server's identity for these host names and addresses; with another host's names, a wrong one.
+    /// A server's identity for these host names and addresses.
+    #[must_use]
     pub fn identity_for(&self, hosts: &[&str]) -> Identity {
         self.sign(&server_params(hosts))
     }
 
-    /// The same, but its time was over in 2020.
+    /// An identity that expired in 2020.
+    #[must_use]
     pub fn expired(&self, hosts: &[&str]) -> Identity {
         let mut params = server_params(hosts);
         params.not_before = date_time_ymd(2019, 1, 1);
@@ -61,7 +65,7 @@ impl Ca {
 
     fn sign(&self, params: &CertificateParams) -> Identity {
         let key = new_key();
-        let certificate = params.signed_by(&key, &self.issuer).expect(MADE);
+        let certificate = params.signed_by(&key, &self.issuer).expect(VALID_NAMES);
         Identity::new(certificate.der().clone(), &key)
     }
 }
@@ -72,51 +76,49 @@ impl Default for Ca {
     }
 }
 
-/// What a server shows and proves itself with: a certificate and its key.
+/// A server's certificate with its key.
 #[derive(Clone)]
 pub struct Identity {
     config: Arc<ServerConfig>,
 }
 
 impl Identity {
-    /// A certificate for these hosts that nobody vouches for.
+    /// A self-signed certificate for these hosts.
+    #[must_use]
     pub fn self_signed(hosts: &[&str]) -> Self {
         let key = new_key();
-        let certificate = server_params(hosts).self_signed(&key).expect(MADE);
+        let certificate = server_params(hosts).self_signed(&key).expect(VALID_NAMES);
         Self::new(certificate.der().clone(), &key)
     }
 
-    /// Names the provider instead of the process's default, which is not the stand-in's to choose.
+    /// Names the crypto provider, so that the process-wide default stays the test's to choose.
     fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("ring has what TLS needs")
+            .expect("ring supports the default TLS versions")
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key.into())
-            .expect("the key fits its certificate");
+            .expect("the key belongs to the certificate");
         Self { config: Arc::new(config) }
     }
 
-    /// Lets `talk` speak over TLS on this connection, then ends the session properly, so that a missing answer
-    /// is the fault under test and not a truncated session.
-    ///
-    /// # Errors
-    /// Those of the handshake, which happens at the first byte, of `talk`, and of the connection.
-    pub(super) fn over_tls<'a>(
+    /// Runs `exchange` over TLS on this connection, then closes the session properly: a reply that a client misses is
+    /// the fault under test, not a truncated session. The handshake happens at the first byte.
+    pub(crate) fn over_tls<'a>(
         &self,
         stream: &'a TcpStream,
-        talk: impl FnOnce(&mut StreamOwned<ServerConnection, &'a TcpStream>) -> io::Result<()>,
+        exchange: impl FnOnce(&mut StreamOwned<ServerConnection, &'a TcpStream>) -> io::Result<()>,
     ) -> io::Result<()> {
         let session = ServerConnection::new(Arc::clone(&self.config)).map_err(io::Error::other)?;
         let mut secure = StreamOwned::new(session, stream);
-        talk(&mut secure)?;
+        exchange(&mut secure)?;
         secure.conn.send_close_notify();
         secure.flush()
     }
 }
 
-/// Without the key, which is not for logs even though it is worth nothing.
+/// Without the key: no key belongs in a log, even a worthless one.
 impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Identity").finish_non_exhaustive()
@@ -125,7 +127,7 @@ impl fmt::Debug for Identity {
 
 fn params_for(hosts: &[&str], name: &str) -> CertificateParams {
     let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).expect(MADE);
+    let mut params = CertificateParams::new(names).expect(VALID_NAMES);
     params.distinguished_name.push(DnType::CommonName, name);
     params
 }
@@ -138,5 +140,5 @@ fn server_params(hosts: &[&str]) -> CertificateParams {
 }
 
 fn new_key() -> KeyPair {
-    KeyPair::generate().expect("the system has random numbers")
+    KeyPair::generate().expect("the system has a random number generator")
 }

@@ -1,27 +1,28 @@
-//! A proxy for `https`, as companies have them: it hears `CONNECT HOST:PORT` (RFC 9110, section 9.3.6) and joins the
-//! connection to a stand-in, whatever host was named. So a client can believe to talk to any host in the world.
+//! An HTTP proxy for `https` URLs. It accepts `CONNECT HOST:PORT` (RFC 9110, section 9.3.6) and connects every client to
+//! one stand-in, whatever the host: a client can use the service's real host names without leaving the machine.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::Reply;
-use super::gate::{Event, lock};
-use super::http::read_request;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::sync::{Event, lock};
 
-/// What a client asked of a proxy.
+/// One request to the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tunnel {
-    /// `CONNECT`, unless the client took it for a proxy of `http`.
+    /// `CONNECT`, unless the client used it as a proxy for `http`.
     pub method: String,
-    /// The host and port to be reached.
+    /// The host and port to connect to.
     pub target: String,
-    /// `Proxy-Authorization`.
+    /// The header `Proxy-Authorization`.
     pub authorization: Option<String>,
 }
 
-/// A running proxy. Dropping it cuts all its connections.
+/// A running proxy. Dropping it closes all its connections.
+#[must_use = "the proxy stops when it is dropped"]
 pub struct Proxy {
     addr: SocketAddr,
     state: Arc<State>,
@@ -29,21 +30,21 @@ pub struct Proxy {
 }
 
 struct State {
-    to: SocketAddr,
-    /// What is answered in place of a tunnel.
+    upstream: SocketAddr,
+    /// Sent to every client instead of a tunnel.
     refusal: Mutex<Option<Reply>>,
-    log: Mutex<Vec<Tunnel>>,
+    tunnels: Mutex<Vec<Tunnel>>,
     live: Mutex<Vec<TcpStream>>,
     stop: Event,
 }
 
 impl Proxy {
-    /// Listens on a port of the system's choice; every tunnel leads to `to`.
-    pub fn start(to: SocketAddr) -> Self {
+    /// Listens on a free port. Every tunnel leads to `upstream`.
+    pub fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port");
-        let addr = listener.local_addr().expect("a listening socket has one");
-        let (refusal, log, live) = Default::default();
-        let state = Arc::new(State { to, refusal, log, live, stop: Event::default() });
+        let addr = listener.local_addr().expect("a listening socket has an address");
+        let (refusal, tunnels, live) = Default::default();
+        let state = Arc::new(State { upstream, refusal, tunnels, live, stop: Event::default() });
         let acceptor = thread::spawn({
             let state = Arc::clone(&state);
             move || accept(&listener, &state)
@@ -52,36 +53,39 @@ impl Proxy {
     }
 
     /// Its URL, for `HTTPS_PROXY`.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
-    /// Its URL with a user name and a password, both percent-encoded already.
+    /// Its URL with credentials, such as `user:password`, already percent-encoded.
+    #[must_use]
     pub fn url_with(&self, credentials: &str) -> String {
         format!("http://{credentials}@{}", self.addr)
     }
 
-    /// Answers every client with this from now on, and lets none through.
+    /// Sends this reply to every client from now on instead of opening a tunnel.
     pub fn refuse(&self, reply: Reply) {
         *lock(&self.state.refusal) = Some(reply);
     }
 
-    /// What was asked so far, in order.
+    /// All requests so far, in order.
+    #[must_use]
     pub fn tunnels(&self) -> Vec<Tunnel> {
-        lock(&self.state.log).clone()
+        lock(&self.state.tunnels).clone()
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.state.stop.set();
-        // The acceptor sleeps in the kernel until a connection comes. If none can be made it is left asleep.
+        // A connection wakes the acceptor, which blocks in `accept`. If none can be made, leave the thread blocked.
         let woken = TcpStream::connect(self.addr);
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             drop(acceptor.join());
         }
         for stream in lock(&self.state.live).drain(..) {
-            // It fails where the peer was faster.
+            // This fails if the peer has closed the connection already.
             drop(stream.shutdown(Shutdown::Both));
         }
     }
@@ -93,15 +97,15 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
             return;
         }
         let state = Arc::clone(state);
-        // What fails here is a peer's doing: nobody is to be told.
+        // An error here is the peer's doing: there is nobody to report it to.
         thread::spawn(move || drop(serve(&client, &state)));
     }
 }
 
 fn serve(mut client: &TcpStream, state: &State) -> io::Result<()> {
     lock(&state.live).push(client.try_clone()?);
-    let request = read_request(&mut client)?;
-    lock(&state.log).push(Tunnel {
+    let request = Request::read(&mut client)?;
+    lock(&state.tunnels).push(Tunnel {
         authorization: request.header("proxy-authorization").map(str::to_owned),
         method: request.method,
         target: request.target,
@@ -109,24 +113,24 @@ fn serve(mut client: &TcpStream, state: &State) -> io::Result<()> {
     let refusal = lock(&state.refusal).clone();
     match refusal {
         Some(reply) => reply.send(&mut client, &state.stop).and_then(|()| client.shutdown(Shutdown::Both)),
-        None => join(client, state),
+        None => tunnel(client, state),
     }
 }
 
-/// Carries bytes both ways until both sides have ended.
-fn join(mut client: &TcpStream, state: &State) -> io::Result<()> {
-    let server = TcpStream::connect(state.to)?;
+/// Copies bytes both ways until both sides have ended.
+fn tunnel(mut client: &TcpStream, state: &State) -> io::Result<()> {
+    let server = TcpStream::connect(state.upstream)?;
     lock(&state.live).push(server.try_clone()?);
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     thread::scope(|scope| {
-        scope.spawn(|| carry(client, &server));
-        carry(&server, client);
+        scope.spawn(|| copy(client, &server));
+        copy(&server, client);
     });
     Ok(())
 }
 
-/// Carries bytes one way, then tells that no more come.
-fn carry(mut from: &TcpStream, mut to: &TcpStream) {
+/// Copies bytes one way, then ends that direction.
+fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     drop(io::copy(&mut from, &mut to));
     drop(to.shutdown(Shutdown::Write));
 }
