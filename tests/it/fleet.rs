@@ -3,13 +3,14 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use crate::machines::{
+    addresses, all_print_the_last, command_failed, eventually, fifty_callers, kill_session, login_with_secrets,
+    start_session, token_command,
+};
 use crate::sandbox::{PROGRAM, Running, Sandbox};
 use crate::surroundings::is_installed;
-use stand_in::{Reply, StandIn, spotinst};
+use stand_in::{Reply, StandIn};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 
@@ -29,7 +30,7 @@ impl Etcd {
             return None;
         }
         let sandbox = Sandbox::new();
-        let hosts = addresses();
+        let hosts: [_; 3] = addresses();
         let names = || hosts.iter().enumerate();
         let cluster: Vec<_> = names().map(|(n, host)| format!("m{n}=http://{host}:2380")).collect();
         let member = |(n, host): (usize, &Ipv4Addr)| {
@@ -95,24 +96,6 @@ impl Drop for Etcd {
     }
 }
 
-/// Three loopback addresses that no other test has: so etcd can have its own ports.
-fn addresses() -> [Ipv4Addr; 3] {
-    static CLUSTERS: AtomicU8 = AtomicU8::new(0);
-    let [.., high, low] = std::process::id().to_be_bytes();
-    let first = 4 * CLUSTERS.fetch_add(1, Ordering::Relaxed);
-    [1, 2, 3].map(|n| Ipv4Addr::new(127, high | 128, low, first + n))
-}
-
-/// Polls a condition that another process brings about.
-#[track_caller]
-fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < limit, "not within a minute: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// A machine of the fleet: its own home and cache.
 struct Machine {
     sandbox: Sandbox,
@@ -127,60 +110,22 @@ impl Machine {
     /// One that holds Spotinst's secrets too.
     fn refresher(etcd: &Etcd, stand_in: &StandIn) -> Self {
         let refresh = format!("refresh='{PROGRAM} --profile spotinst'\n");
-        let secrets = format!(
-            "[profiles.spotinst]\ntoken_url = '{}'\nusername = '{}'\npassword = '{}'\nclient_id = '{}'\n\
-             client_secret = '{}'\n",
-            stand_in.url(),
-            spotinst::USERNAME,
-            spotinst::PASSWORD,
-            spotinst::CLIENT_ID,
-            spotinst::CLIENT_SECRET,
-        );
-        Self::new(etcd, "spotinst-refresher", &refresh, &secrets)
+        Self::new(etcd, "spotinst-refresher", &refresh, &login_with_secrets(stand_in))
     }
 
     fn new(etcd: &Etcd, user: &str, refresh: &str, profile: &str) -> Self {
         let sandbox = Sandbox::new();
         let text = format!("ETCDCTL_ENDPOINTS={}\nETCDCTL_USER={user}:word\n{refresh}", etcd.endpoints);
         let conf = sandbox.write("fleet.conf", &text);
-        sandbox.config(&format!(
-            "[profiles.default]\ngrant = \"command\"\n\
-             token_command = [\"{FOLDER}/spotinst-cred-fleet\", \"{}\"]\ncommand_timeout = \"40s\"\n{profile}",
-            conf.display()
-        ));
+        let command = [&format!("{FOLDER}/spotinst-cred-fleet"), conf.to_str().unwrap()];
+        sandbox.config(&(token_command(&command) + profile));
         Self { sandbox }
-    }
-
-    /// Fifty callers, each at the point where one runs the command and all others wait for it.
-    fn fifty_callers(&self) -> Vec<Running> {
-        let mut callers: Vec<_> = (0..50).map(|_| self.sandbox.start(["-v"])).collect();
-        let lines: Vec<_> = callers.iter_mut().map(Running::next_line).collect();
-        let running = lines.iter().filter(|line| line.starts_with("spotinst-cred: running the token command ")).count();
-        let waiting = lines.iter().filter(|line| line.starts_with("spotinst-cred: the lock is held by ")).count();
-        assert_eq!((running, waiting), (1, 49));
-        callers
     }
 
     /// What a caller who needs a token prints on stderr when the command says this.
     fn problem(&self, words: &str) -> String {
-        let setting = format!("{}:3", self.sandbox.config_path().display());
-        format!(
-            "spotinst-cred-fleet: {words}\n\
-             spotinst-cred: the token command from {setting} failed: exit status: 1\n\
-             hint: run it by hand to see why\n"
-        )
+        command_failed(&self.sandbox, &format!("spotinst-cred-fleet: {words}"))
     }
-}
-
-/// Waits for all callers to end: each prints the token that was issued last, which is given.
-#[track_caller]
-fn all_print_the_last(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
-    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
-    let token = stand_in.issued().pop().unwrap();
-    for outcome in outcomes {
-        assert_eq!((outcome.stdout, outcome.status), (format!("{token}\n"), Some(0)), "{}", outcome.stderr);
-    }
-    token
 }
 
 #[test]
@@ -189,7 +134,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let stand_in = StandIn::start();
     let machines = [0, 1, 2].map(|_| Machine::refresher(&etcd, &stand_in));
     let gate = stand_in.close_gate();
-    let callers = machines.each_ref().map(Machine::fifty_callers);
+    let callers = machines.each_ref().map(|machine| fifty_callers(&machine.sandbox));
     stand_in.wait_for_requests(1);
     etcd.wait_for_lock(3);
     gate.open();
@@ -221,17 +166,13 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     let stand_in = StandIn::start();
     let gate = stand_in.close_gate();
     let dying = Machine::refresher(&etcd, &stand_in);
-    // All its processes are of one session, so that they die together, as when a machine does.
-    let mut command = dying.sandbox.command("setsid");
-    let caller = Running::start(command.arg(PROGRAM));
+    let caller = start_session(&dying.sandbox);
     stand_in.wait_for_requests(1);
     let next = Machine::refresher(&etcd, &stand_in);
-    let callers = next.fifty_callers();
+    let callers = fifty_callers(&next.sandbox);
     etcd.wait_for_lock(2);
 
-    let session = caller.id().to_string();
-    assert!(etcd.sandbox.command("pkill").args(["-KILL", "--session", &session]).status().unwrap().success());
-    caller.kill();
+    kill_session(caller);
     // The next one has 20 seconds from its start. The lease of the dead one's lock is five of them.
     stand_in.wait_for_requests(2);
     gate.open();
@@ -302,6 +243,8 @@ fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
     let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
     assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
     assert_eq!(arguments.matches(" put ").count(), 2);
+    // The figures of `contrib/fleet/README.md`: one call for a look, eight more for a refresh.
+    assert_eq!(arguments.lines().count(), 9, "{arguments}");
     // A wait for the lock may be longer, and has its limit from `timeout`.
     let limit = |line: &str| {
         if line.contains(" lock ") { "--dial-timeout=4s " } else { "--dial-timeout=4s --command-timeout=4s " }

@@ -14,6 +14,7 @@
 mod example;
 mod host;
 mod internet;
+mod machines;
 mod mounts;
 mod sandbox;
 mod strace;
@@ -40,6 +41,7 @@ mod failure_memory;
 mod files;
 mod fleet;
 mod fleet_kubernetes;
+mod fleet_openbao;
 mod formats;
 mod get;
 mod json_schema;
