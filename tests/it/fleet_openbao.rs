@@ -178,10 +178,12 @@ fn failed(machine: &Sandbox, words: &str) -> String {
 
 #[test]
 fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
-    let Some(mut openbao) = OpenBao::start() else { return };
+    let Some(mut openbao) = OpenBao::with_claims_of("60s") else { return };
     let stand_in = StandIn::start();
     let names = ["one", "two", "three"];
-    let machines = names.map(|name| openbao.refresher(name, &stand_in, ""));
+    // The reply comes once all others wait: let that take its time.
+    let patient = format!("refresh='{PROGRAM} --profile spotinst --timeout 50s'\npatience=50\n");
+    let machines = names.map(|name| openbao.refresher(name, &stand_in, &patient));
     let gate = stand_in.close_gate();
     let callers = machines.each_ref().map(fifty_callers);
     stand_in.wait_for_requests(1);
@@ -225,47 +227,53 @@ fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
 
 #[test]
 fn another_refresher_takes_over_at_whatever_step_one_dies() {
-    const STEPS: [(&str, usize); 3] = [
-        // It has claimed the login, and not sent a request.
-        ("touch ~/there; exec sleep 600", 1),
-        // It waits for the server's reply.
-        (PROGRAM_WITH_PROFILE, 2),
-        // It has the new token, and has not shared it.
-        (
-            concat!(
-                "document=$(",
-                env!("CARGO_BIN_EXE_spotinst-cred"),
-                " -p spotinst -f json); touch ~/there; exec sleep 600"
-            ),
-            2,
-        ),
+    let Some(openbao) = OpenBao::with_claims_of("2s") else { return };
+    let log_in = format!("{PROGRAM} -p spotinst -f json --timeout 50s");
+    let steps = [
+        // It has claimed the login, and has not sent a request.
+        ("claimed", "touch ~/there; exec sleep 600".to_owned(), 0),
+        // It waits for the reply.
+        ("logging-in", format!("touch ~/there; exec {log_in}"), 1),
+        // It has the token, and has not shared it.
+        ("logged-in", format!("document=$({log_in}); touch ~/there; exec sleep 600"), 1),
     ];
-    const PROGRAM_WITH_PROFILE: &str =
-        concat!("touch ~/there; exec ", env!("CARGO_BIN_EXE_spotinst-cred"), " -p spotinst -f json");
-    let Some(openbao) = OpenBao::with_claims_of("3s") else { return };
-    for (n, (step, requests)) in STEPS.into_iter().enumerate() {
+    for (step, script, sent) in steps {
         let stand_in = StandIn::start();
         openbao.empty();
-        let gate = (step == PROGRAM_WITH_PROFILE).then(|| stand_in.close_gate());
-        let dying = openbao.refresher(&format!("dying-{n}"), &stand_in, "refresh=~/refresh\n");
-        dying.script("refresh", step);
+        let gate = (step == "logging-in").then(|| stand_in.close_gate());
+        let dying = openbao.refresher(&format!("dying-{step}"), &stand_in, "refresh=~/refresh\n");
+        dying.script("refresh", &script);
         let caller = start_session(&dying);
         eventually("the refresher is there", || dying.home().join("there").exists());
-        if gate.is_some() {
-            stand_in.wait_for_requests(1);
-        }
-        let name = format!("next-{n}");
+        stand_in.wait_for_requests(sent);
+        let name = format!("next-{step}");
         let next = openbao.refresher(&name, &stand_in, "");
-        let callers = fifty_callers(&next);
+        let next_caller = next.start([]);
         openbao.wait_until_waiting(&name);
 
         kill_session(caller);
-        stand_in.wait_for_requests(requests);
+        stand_in.wait_for_requests(sent + 1);
         drop(gate);
-        let token = all_print_the_last(&stand_in, callers);
-        openbao.reader(&format!("reader-{n}")).run([]).prints(&format!("{token}\n"));
-        assert_eq!(stand_in.grants().len(), requests, "{step}");
+        let token = all_print_the_last(&stand_in, [next_caller]);
+        openbao.reader(&format!("reader-{step}")).run([]).prints(&format!("{token}\n"));
+        assert_eq!(stand_in.grants().len(), sent + 1, "{step}");
     }
+}
+
+#[test]
+fn a_refresher_that_was_suspended_before_its_claim_reads_the_token_again() {
+    let Some(openbao) = OpenBao::with_claims_of("1s") else { return };
+    let stand_in = StandIn::start();
+    let suspended = openbao.refresher("suspended", &stand_in, "engine=~/bao\n");
+    let wait = "touch ~/there; until [ -e ~/go ]; do sleep 0.1; done";
+    suspended.script("bao", &format!("case $* in *{CLAIM}*) {wait} ;; esac\nexec {} \"$@\"", openbao.bao.display()));
+    let call = suspended.start([]);
+    eventually("it is about to read the claim", || suspended.home().join("there").exists());
+    let token = openbao.refresher("quick", &stand_in, "").token();
+    eventually("the claim of the other one is over", || openbao.run(&["read", "-field=data", CLAIM]).status != Some(0));
+    suspended.write("go", "");
+    call.end().prints(&format!("{token}\n"));
+    assert_eq!(stand_in.grants(), ["password"]);
 }
 
 #[test]
@@ -369,7 +377,8 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
     let in_vain = due("in-vain");
     let late = due("late");
 
-    // Another refresher's claim stands: nobody waits for its end.
+    // Another refresher's claim stands: nobody waits for its end, and readers do not notice.
+    openbao.reader("early").run([]).prints(&format!("{token}\n"));
     assert_eq!(token_of(&script(&in_vain, &[]).end()), token);
     assert_eq!(stand_in.grants(), ["password"]);
     openbao.ok(&["delete", CLAIM]);
@@ -388,9 +397,15 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
     openbao.reader("reader").run([]).prints(&format!("{token}\n"));
 
     stand_in.default_behavior();
-    let renewed = token_of(&script(&due("renewing"), &[]).end());
+    let renewing = due("renewing");
+    let renewed = token_of(&script(&renewing, &[]).end());
     assert_eq!(stand_in.issued(), [token, renewed.clone()]);
     openbao.reader("later").run([]).prints(&format!("{renewed}\n"));
+    // Its own cache has no newer token than the shared one: there is nothing to share.
+    openbao.ok(&["delete", CLAIM]);
+    let before = openbao.requests("renewing").len();
+    assert_eq!(token_of(&script(&renewing, &[]).end()), renewed);
+    assert_eq!(openbao.requests("renewing")[before..], ["read token", "read claim", "read token", "write claim"]);
 }
 
 #[test]
