@@ -488,6 +488,14 @@ fn a_refresh_costs_four_requests_more_than_a_look_and_puts_no_secret_into_argume
     let other = openbao.refresher("other", &stand_in, "margin=7200\n");
     assert_eq!(token_of(&script(&other, &[]).end()), token);
     assert_eq!(openbao.requests("other"), ["read token", "read claim", "read token"]);
+    // One that finds no claim, and is slower than another one to write its own: it does not log in.
+    openbao.ok(&["delete", CLAIM]);
+    let slower = openbao.refresher("slower", &stand_in, "margin=7200\nengine=~/bao\n");
+    let claim = "BAO_TOKEN=root bao kv put -mount=secret -cas=1 spotinst/claim by=other >&2";
+    let first = format!("case $* in write*{CLAIM}*) {claim} || exit ;; esac\nexec bao \"$@\"");
+    slower.script("bao", &first);
+    assert_eq!(token_of(&script(&slower, &[]).end()), token);
+    assert_eq!(openbao.requests("slower"), ["read token", "read claim", "read token", "write claim"]);
     let reader = openbao.reader("reader");
     reader.run([]).prints(&format!("{token}\n"));
     reader.run([]).prints(&format!("{token}\n"));
