@@ -21,7 +21,7 @@
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
-//!   `fleet`, `fleet_kubernetes`
+//!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
@@ -39,6 +39,7 @@ mod examples;
 mod fake_clock;
 mod fake_network;
 mod fixtures;
+mod machines;
 mod mount_namespace;
 mod parallel;
 mod pty;
@@ -95,6 +96,7 @@ mod status;
 mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
+mod fleet_openbao;
 mod kubectl;
 mod kubernetes_clients;
 mod shared_failures;
