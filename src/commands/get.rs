@@ -28,7 +28,7 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     let request = read(Deadlines { started, limits: config.limits }.call_end())?;
     allowed_hosts::check(&request.uri, &api)?;
     let token = commands::token(&config, options, started)?;
-    Ok(commands::print_document(&json::request_headers(&commands::credential(&token, &config)))?)
+    commands::print_document(&json::request_headers(&commands::credential(&token, &config)))
 }
 
 /// Reads the request, until the host closes its end.

@@ -27,7 +27,7 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
     let cache = cache.map(|cache| CacheState::read(&cache, clock::now()));
     let report = Report { config, cache, accounts };
     let document = if json { json::document(&report) } else { text::document(&report) };
-    Ok(commands::print_document(&document)?)
+    commands::print_document(&document)
 }
 
 /// Gets a token as any call does, and asks the API what it sees.
