@@ -43,11 +43,12 @@ use std::time::Instant;
 use cli::{Cli, Command, usage_error};
 use commands::OutputClosed;
 use error::{Error, ErrorKind};
-use sys::{os, printer};
+use sys::{os, printer, signals};
 
 fn main() -> ExitCode {
     let started = Instant::now();
     os::deny_core_dumps();
+    signals::survive_file_size_limit();
     panic::set_hook(Box::new(report_panic));
     let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::os::{self, HiddenInput};
 use super::secret::Secret;
+use super::signals;
 use crate::error::{Error, Result};
 
 /// No line of a terminal is longer, in bytes: Linux cuts it off at 4095.
@@ -42,9 +43,9 @@ pub fn ask_hidden(question: &str) -> Result<Secret> {
         drop(hidden);
         show("\n");
         let line = line?;
-        if HiddenInput::is_interrupt(&line) {
+        if let Some(signal) = HiddenInput::signal(&line) {
             // The terminal is as it was, so the process may end as the key would have ended it.
-            os::interrupt_self();
+            signals::end_by(signal);
             return Err(aborted("interrupted"));
         }
         if !line.is_empty() {

@@ -1,6 +1,6 @@
 //! The operating system's part that differs elsewhere, for Unix.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
@@ -10,8 +10,11 @@ use std::sync::OnceLock;
 
 use rustix::fs::{Dir, FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::{SIGINT, SIGQUIT};
+
+use super::signals::{self, Undo, UndoGuard};
 
 /// Opens for reading: neither through a symbolic link nor blocked by a FIFO or a device.
 pub fn open_no_follow(path: &Path) -> io::Result<File> {
@@ -123,10 +126,37 @@ pub fn isolate(command: &mut Command) {
     command.process_group(0);
 }
 
-/// Kills a process, or its whole group. One that has just ended needs no killing.
+/// Kills a process and its children: its group where it has one of its own. One that has just ended needs no killing.
 pub fn kill(child: Pid, is_group: bool) {
-    let kill = if is_group { kill_process_group } else { kill_process };
-    let _ = kill(child, Signal::KILL);
+    if is_group {
+        let _ = kill_process_group(child, Signal::KILL);
+    } else {
+        send_to_tree(child, Signal::KILL);
+    }
+}
+
+/// Passes a signal on to a process and its children that share this process's group.
+pub fn pass_on(child: Pid, signal: i32) {
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        send_to_tree(child, signal);
+    }
+}
+
+/// Sends a signal to a process and its descendants, as far as the system lists them: Linux does.
+fn send_to_tree(root: Pid, signal: Signal) {
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(process) = found.get(next).copied() {
+        let threads = format!("/proc/{}/task", process.as_raw_nonzero());
+        for thread in file_names(Path::new(&threads)) {
+            let children = fs::read_to_string(format!("{threads}/{thread}/children")).unwrap_or_default();
+            found.extend(children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)));
+        }
+        next += 1;
+    }
+    for process in found {
+        let _ = kill_process(process, signal);
+    }
 }
 
 /// The child's id for [`kill`], which stays valid when the child is handed to another thread.
@@ -218,43 +248,52 @@ pub fn is_not_open_error(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::BADF)
 }
 
-/// Ends this process as the interrupt key does. Returns where that signal is ignored.
-pub fn interrupt_self() {
-    let _ = kill_process(getpid(), Signal::INT);
-}
-
-/// Turns the terminal's echo off while it lives.
+/// Turns the terminal's echo off while it lives; a signal turns it on again before it ends the process.
 ///
-/// A process that a signal ends could not turn it on again, so the interrupt and quit keys make no signal meanwhile:
-/// they end the line, and [`HiddenInput::is_interrupt`] recognizes them. The terminal still does the line editing.
+/// The keys that make a signal do not meanwhile: the interrupt and quit keys end the line, and [`HiddenInput::signal`]
+/// recognizes them; a stopped process would leave the terminal as it is. The terminal still does the line editing.
 pub struct HiddenInput {
     before: Termios,
+    _undo: UndoGuard,
 }
 
 impl HiddenInput {
     /// Ctrl-C and Ctrl-\.
-    const INTERRUPTS: [u8; 2] = [0x03, 0x1c];
+    const KEYS: [(u8, i32); 2] = [(0x03, SIGINT), (0x1c, SIGQUIT)];
 
+    /// What was typed before is discarded: the terminal has shown it.
     pub fn start() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
-        let [interrupt, quit] = Self::INTERRUPTS;
-        hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
-        hidden.special_codes[SpecialCodeIndex::VEOL2] = quit;
-        tcsetattr(io::stdin(), OptionalActions::Now, &hidden)?;
-        Ok(Self { before })
+        let (before, _undo) = signals::with_undo(|| {
+            let before = tcgetattr(io::stdin())?;
+            let mut hidden = before.clone();
+            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
+            let [(interrupt, _), (quit, _)] = Self::KEYS;
+            hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
+            hidden.special_codes[SpecialCodeIndex::VEOL2] = quit;
+            tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+            let modes = before.clone();
+            let undo: Undo = Box::new(move |_| restore(&modes));
+            Ok((before, undo))
+        })?;
+        Ok(Self { before, _undo })
     }
 
-    /// Whether the line was ended by the interrupt or quit key.
-    pub fn is_interrupt(line: &[u8]) -> bool {
-        line.last().is_some_and(|last| Self::INTERRUPTS.contains(last))
+    /// The signal of the key that ended the line, if it is the interrupt or quit key.
+    pub fn signal(line: &[u8]) -> Option<i32> {
+        let last = line.last()?;
+        Self::KEYS.into_iter().find_map(|(key, signal)| (key == *last).then_some(signal))
     }
 }
 
 impl Drop for HiddenInput {
     fn drop(&mut self) {
-        // A terminal that is gone needs no restoring.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        restore(&self.before);
+    }
+}
+
+/// Gives the terminal these modes. One that is gone, or is another program's now, needs no restoring.
+fn restore(modes: &Termios) {
+    if tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
     }
 }
