@@ -113,6 +113,11 @@ impl Run<'_> {
         if is_isolated {
             os::isolate(&mut command);
         }
+        match env::cleaned_path() {
+            Some(path) if path.is_empty() => command.env_remove(env::PATH),
+            Some(path) => command.env(env::PATH, path),
+            None => &mut command,
+        };
         command.env(env::OUTER_REFRESHES, outer);
         Ok(command)
     }
@@ -174,6 +179,22 @@ impl Drop for Watchdog {
         // A program that `exec` runs would inherit it.
         self.0.wait().ok();
     }
+}
+
+/// A command for [`os::exec`], looked for in the PATH without its empty entries. The program gets the PATH as it is.
+///
+/// Fails with [`io::ErrorKind::NotFound`] where there is no such program.
+pub fn command(program: &OsStr) -> io::Result<Command> {
+    let is_path = program.as_encoded_bytes().contains(&b'/');
+    let Some(dirs) = env::search_path().filter(|_| !is_path) else {
+        return Ok(Command::new(program));
+    };
+    let candidates = || dirs.iter().map(|dir| dir.join(program));
+    // One that may not be run fails with the reason.
+    let found = candidates().find(|path| os::is_program(path)).or_else(|| candidates().find(|path| path.exists()));
+    let mut command = Command::new(found.ok_or_else(os::not_found)?);
+    os::set_name(&mut command, program);
+    Ok(command)
 }
 
 /// Reads the command's stdout to its end and waits for its exit.

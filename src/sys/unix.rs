@@ -1,5 +1,6 @@
 //! The operating system's part that differs elsewhere, for Unix.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -8,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::OnceLock;
 
-use rustix::fs::{Dir, FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::fs::{Access, Dir, FileType, OFlags, access, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
@@ -124,6 +125,21 @@ pub fn exec(command: &mut Command) -> io::Error {
 /// Starts the command in a process group of its own, so that it can be killed with its children.
 pub fn isolate(command: &mut Command) {
     command.process_group(0);
+}
+
+/// Starts the command under this name, whatever the name of its file.
+pub fn set_name(command: &mut Command, name: &OsStr) {
+    command.arg0(name);
+}
+
+/// Whether the path leads to a program that this process may run.
+pub fn is_program(path: &Path) -> bool {
+    path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}
+
+/// The error of a program that is not there.
+pub fn not_found() -> io::Error {
+    Errno::NOENT.into()
 }
 
 /// Kills a process and its children: its group where it has one of its own. One that has just ended needs no killing.
