@@ -337,6 +337,34 @@ fn what_is_typed_before_a_hidden_prompt_is_discarded() {
 }
 
 #[test]
+fn no_escape_sequence_reaches_the_terminal() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    let sequence = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m";
+    sandbox.set("SPOTINST_USERNAME", format!("user{sequence}"));
+    sandbox.config(r#"[profiles."\u001B]0;owned\u0007"]"#);
+    let name = "\u{1b}]0;owned\u{7}";
+    for (arguments, shown) in [
+        (["login", "-p", name], "profile \"\u{fffd}]0;owned\u{fffd}\" of"),
+        (["login", "-p", name], "User name: user\u{fffd}]0;owned\u{fffd}\u{fffd}[2J\u{fffd}31m (from"),
+        (["status", "-p", name], "profile        \u{fffd}]0;owned\u{fffd}, from --profile\n"),
+        (["status", "-p", name], "user name      user\u{fffd}]0;owned\u{fffd}\u{fffd}[2J\u{fffd}31m, from"),
+    ] {
+        let Some(mut terminal) = Terminal::start(&sandbox, arguments) else { return };
+        if arguments[0] == "login" {
+            terminal.until("Client id: ").keys("\u{4}");
+        }
+        let screen = terminal.end().0;
+        assert!(screen.contains(shown), "{screen:?}");
+        assert!(!screen.contains(|c: char| c.is_control() && !"\n\u{8}".contains(c)), "{screen:?}");
+    }
+    // A program gets the bytes.
+    let json = sandbox.run(["status", "--json", "-p", name]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["settings"]["user_name"]["value"], format!("user{sequence}"));
+}
+
+#[test]
 fn the_end_of_the_input_ends_the_login() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);

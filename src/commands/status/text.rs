@@ -12,6 +12,7 @@ use crate::oauth::api::Account;
 use crate::settings::TOKEN;
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::color::Color;
+use crate::text::printable;
 
 /// Width of the names, in columns.
 const NAMES: usize = 14;
@@ -31,7 +32,13 @@ pub fn document(report: &Report) -> Vec<u8> {
     lines.concat().into_bytes()
 }
 
+/// A name or a path may hold anything: control characters are shown as U+FFFD.
 fn line(name: &str, text: &str) -> String {
+    painted_line(name, &printable(text))
+}
+
+/// A line with a color in it.
+fn painted_line(name: &str, text: &str) -> String {
     format!("{name:<NAMES$} {text}\n")
 }
 
@@ -66,14 +73,17 @@ fn cache(report: &Report) -> Vec<String> {
         (None, Err(_)) => vec![line(TOKEN.name, "none")],
     };
     if let Some(failure) = report.problem() {
-        lines.push(line("trouble", &Color::Red.paint(&failure.message, &io::stdout())));
+        lines.push(painted_line("trouble", &Color::Red.paint(&failure.message, &io::stdout())));
         lines.extend(failure.hint.map(|hint| line("hint", &hint)));
     }
     lines
 }
 
 fn cache_lines(cache: &CacheState) -> Vec<String> {
-    let mut lines = vec![line(TOKEN.name, &token(&cache.token)), line("refresh token", &token(&cache.refresh_token))];
+    let mut lines = vec![
+        painted_line(TOKEN.name, &token(&cache.token)),
+        painted_line("refresh token", &token(&cache.refresh_token)),
+    ];
     if let Some(failure) = &cache.failure {
         let age = duration(failure.age);
         lines.push(line("last failure", &format!("{} ({age} ago)", failure.message)));
