@@ -12,14 +12,32 @@ use super::{os, timeout};
 /// The bytes of a source. `expected` is how many there should be, in bytes.
 ///
 /// Fails with [`io::ErrorKind::FileTooLarge`] where there are more than `limit`.
-pub fn read(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+pub fn read(mut source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Allocated at once: a buffer that grows leaves copies of a secret behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(expected.min(limit) as usize + 1));
-    source.take(limit + 1).read_to_end(&mut bytes)?;
+    let room = expected.min(limit) as usize + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    if expected > 0 {
+        bytes.resize(room, 0);
+        let length = read_once(&mut source, &mut bytes)?;
+        bytes.truncate(length);
+    }
+    // Exactly what was expected, by a read that asked for more, is all there is.
+    if bytes.is_empty() || bytes.len() as u64 != expected {
+        source.take((limit + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
+    }
     if bytes.len() as u64 > limit {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
     Ok(bytes)
+}
+
+fn read_once(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// The metadata and bytes of a file. Anything but a regular file may be a pipe that nobody writes to: it has until the

@@ -18,6 +18,7 @@ pub const TOKEN: &str = "SPOTINST_TOKEN";
 /// colons. Set by this program for the commands it runs.
 pub const OUTER_REFRESHES: &str = "SPOTINST_CRED_INSIDE";
 
+pub const PATH: &str = "PATH";
 pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -52,6 +53,25 @@ pub fn is_empty(name: &str) -> bool {
 fn raw(name: &'static str) -> Option<Sourced<OsString>> {
     let value = env::var_os(name).filter(|value| !value.is_empty())?;
     Some(Sourced { value, source: ValueSource::Variable(name) })
+}
+
+/// The directories in which programs are looked for; nothing where `PATH` is not set. An empty entry, which means the
+/// working directory, is left out: a program in somebody's repository is not what was asked for.
+pub fn search_path() -> Option<Vec<PathBuf>> {
+    let path = raw_path()?;
+    Some(env::split_paths(&path).filter(|dir| !dir.as_os_str().is_empty()).collect())
+}
+
+/// `PATH` without its empty entries, where it has some; nothing else of it changes.
+pub fn cleaned_path() -> Option<OsString> {
+    let path = raw_path()?;
+    let has_empty = env::split_paths(&path).any(|dir| dir.as_os_str().is_empty());
+    if has_empty { env::join_paths(search_path()?).ok() } else { None }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn raw_path() -> Option<OsString> {
+    env::var_os(PATH)
 }
 
 /// The names in [`OUTER_REFRESHES`].

@@ -15,6 +15,8 @@ pub mod process;
 pub mod prompt;
 pub mod random;
 pub mod secret;
+pub mod signals;
+pub mod stdout;
 pub mod timeout;
 
 #[cfg(unix)]

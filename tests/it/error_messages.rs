@@ -1056,6 +1056,21 @@ fn host_errors() {
 
 /// The lifetime that the server grants is known from its last response, so there is no further request.
 #[test]
+fn stdout_errors() {
+    let mut sandbox = Sandbox::new();
+    complete(&mut sandbox);
+    let open = "run it with a stdout that is open for writing; `>/dev/null` discards the output";
+    for (redirection, problem, hint) in [
+        (">&-", "it is closed", open),
+        ("1</dev/null", "it is not open for writing", open),
+        (">/dev/full", "No space left on device (os error 28)", "check where stdout goes: its disk may be full"),
+    ] {
+        let outcome = sandbox.shell("sh", &format!("exec {PROGRAM} --version {redirection}"));
+        outcome.fails(1, &format!("spotinst-cred: cannot write to stdout: {problem}\nhint: {hint}\n"));
+    }
+}
+
+#[test]
 fn a_min_ttl_that_no_token_meets() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);

@@ -288,7 +288,11 @@ fn github_output_is_all_or_nothing() {
 
     let mut command = sandbox.program(["-f", "github"]);
     command.stdout(fs::OpenOptions::new().write(true).mode(0o600).open("/dev/full").unwrap());
-    Running::start(&mut command).end().fails(1, "");
+    Running::start(&mut command).end().fails(
+        1,
+        "spotinst-cred: cannot write to stdout: No space left on device (os error 28)\n\
+         hint: check where stdout goes: its disk may be full\n",
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
 }
 

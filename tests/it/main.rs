@@ -18,6 +18,7 @@
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
+//! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
@@ -75,7 +76,9 @@ mod token_responses;
 
 mod config;
 mod error_messages;
+mod host_signals;
 mod hostile_env;
+mod inherited_state;
 mod secret_leaks;
 mod secret_sources;
 mod token_command;
