@@ -3,8 +3,8 @@
 
 usage: record.py SPOTINST-CRED TOKEN-URL API-URL
 
-It prints the transcript. What differs from run to run (port, tokens, lengths of time, names of cache files) is
-shortened or replaced; all else is as the program showed it.
+It prints the transcript. What differs from run to run (port, tokens, durations, names of cache files) is shortened or
+replaced; everything else is what the program showed. render.py draws a part of it.
 """
 
 import os
@@ -32,8 +32,9 @@ SESSION = [
             ("Choose [none]: ", "1"),
         ],
     ),
-    ("cat ~/.config/spotinst-cred/config.toml | sed 's/^client_secret = .*/client_secret = \"…\"/'", []),
     ("spotinst-cred", []),
+    ("spotinst-cred exec -- env | grep -E '^SPOTINST_(ACCOUNT|TOKEN)=' | sort", []),
+    ("cat ~/.config/spotinst-cred/config.toml | sed 's/^client_secret = .*/client_secret = \"…\"/'", []),
     ("spotinst-cred status --check", []),
     ("spotinst-cred --force-refresh | spotinst-cred invalidate -v", []),
     ("spotinst-cred logout", []),
