@@ -23,7 +23,7 @@
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
 //!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
-//! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `docs`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -108,7 +108,8 @@ mod spent_refresh_tokens;
 mod spotinst_clients;
 mod terraform;
 
+mod docs;
 mod examples_ci;
 mod examples_shells;
-mod readme;
+mod integrations;
 mod transcript;
