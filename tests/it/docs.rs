@@ -44,10 +44,10 @@ fn every_shell_block_of_the_readme_runs() {
         }
         count += 1;
         let network = reader();
-        let outcome = in_sh(&network.sandbox, &format!("{}\nprintf '%s' \"${{SPOTINST_TOKEN-}}\"", block.text));
+        let outcome = in_sh(&network.sandbox, &format!("{}\nprintf '\\n%s' \"${{SPOTINST_TOKEN-}}\"", block.text));
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{}: {outcome:?}", block.text);
         if block.text.contains("SPOTINST_TOKEN=$(") {
-            assert!(outcome.stdout.ends_with(&network.token()), "{}: {outcome:?}", block.text);
+            assert_eq!(outcome.stdout.lines().last(), Some(&*network.token()), "{}", block.text);
         }
     }
     assert!(count >= 3, "most blocks run: {count}");
