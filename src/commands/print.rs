@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::cli::{Options, Output};
-use crate::commands::{self, OutputClosed};
+use crate::commands;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Credential, EnvironmentFile, Format, Renderer};
@@ -79,13 +79,10 @@ fn unwritten(path: &Path, error: &WriteError) -> Error {
     })
 }
 
-/// Hands the token to the later steps of a job, and the mask to the runner: both or none.
+/// Hands the mask to the runner, then the token to the later steps of a job: no step has a token that its log shows.
 fn print_mask(file: EnvironmentFile, credential: &Credential<'_>, mask: &[u8]) -> anyhow::Result<()> {
-    let appended = file.append(credential)?;
-    commands::print_document(mask).map_err(|closed: OutputClosed| {
-        appended.undo();
-        closed.into()
-    })
+    commands::print_document(mask)?;
+    Ok(file.append(credential)?)
 }
 
 /// A person who sees the token on a terminal probably wants to hand it to programs.
