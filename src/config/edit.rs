@@ -11,8 +11,8 @@ use super::file::MAX_FILE;
 use super::profile::DEFAULT_NAME;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, DEFAULT_PROFILE};
-use crate::sys::bounded_read;
 use crate::sys::output_file::{self, WriteError};
+use crate::sys::{bounded_read, drafts, os};
 
 /// A key of a profile and its new value.
 pub struct Change {
@@ -57,9 +57,28 @@ pub fn write(path: &Path, profile: &str, changes: Vec<Change>) -> Result<()> {
     output_file::write(path, text.as_bytes()).map_err(|error| unwritten(path, &error))
 }
 
-/// Whether there can be a configuration file: to be known before a person answers questions for it.
+/// Whether there can be a configuration file of this user.
 pub fn check_place(path: &Path) -> Result<()> {
-    output_file::resolve(path).map(drop).map_err(|error| unwritten(path, &error))
+    let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
+    match os::other_owner_of_place(output_file::dir_of(&target)) {
+        Ok(None) => Ok(()),
+        Ok(Some(owner)) => Err(unchanged(path, format!("its directory belongs to user {owner}, and this is root"))
+            .hint("log in as that user, or keep root's own home: sudo -H spotinst-cred login")),
+        Err(error) => Err(unwritten(path, &WriteError::Io(error))),
+    }
+}
+
+/// Removes what killed logins left beside the file: it may hold secrets.
+pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
+    // Where there can be no file, there are no drafts.
+    let Ok(target) = output_file::resolve(path) else {
+        return Ok(());
+    };
+    let dir = output_file::dir_of(&target);
+    drafts::remove_abandoned(dir).map_err(|error| {
+        let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
+        Error::other(problem).hint("check the permissions of the directory")
+    })
 }
 
 fn unwritten(path: &Path, error: &WriteError) -> Error {

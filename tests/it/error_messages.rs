@@ -76,6 +76,14 @@ fn command_line_errors() {
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
+            situation: "a logout without the cache",
+            prepare: complete,
+            args: &["logout", "--no-cache"],
+            status: 2,
+            stderr: "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
+                     hint: leave --no-cache out\n",
+        },
+        Row {
             situation: "an unknown format",
             prepare: complete,
             args: &["-f", "xml"],

@@ -14,12 +14,12 @@
 //! Tests, by topic:
 //!
 //! - One token for all callers: `smoke`, `contention`, `expiry`, `clock_changes`, `deadlines`
-//! - The cache: `cache_files`, `cache_gc`, `crash_safety`, `syscall_failures`
+//! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
-//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
+//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
+//! - Commands: `exec`, `get`, `login`, `logout`, `revocation`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
 //!   `fleet`, `fleet_kubernetes`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
@@ -58,6 +58,7 @@ mod architecture;
 mod cache_files;
 mod cache_gc;
 mod crash_safety;
+mod sudo;
 mod syscall_failures;
 
 mod cached_failures;
@@ -79,6 +80,7 @@ mod secret_leaks;
 mod secret_sources;
 mod token_command;
 
+mod drafts;
 mod formats;
 mod json_schema;
 mod output_file;
@@ -90,6 +92,7 @@ mod exec;
 mod get;
 mod login;
 mod logout;
+mod revocation;
 mod status;
 
 mod cargo_token;
