@@ -84,7 +84,7 @@ impl SecretSetting {
 
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
         match bounded_read::file(path, MAX_SECRET, || deadline) {
-            Ok((_, bytes)) => self.parse(bytes),
+            Ok(read) => self.parse(read.bytes),
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::FileTooLarge => self.too_long(),
                 io::ErrorKind::TimedOut => Error::read_timed_out(&self.describe()),

@@ -164,6 +164,11 @@ pub fn is_accessible_by_others(file: &Metadata) -> bool {
     file.mode() & 0o077 != 0
 }
 
+/// Whether every user may replace the files of this directory. In a sticky one only a file's owner may.
+pub fn is_open_to_all(dir: &Metadata) -> bool {
+    dir.mode() & 0o1002 == 0o002
+}
+
 /// Whether every user may write the file.
 pub fn is_world_writable(file: &Metadata) -> bool {
     file.mode() & 0o002 != 0

@@ -563,6 +563,18 @@ fn configuration_file_errors() {
                      hint: chmod 600 $FILE\n",
         },
         Row {
+            situation: "a configuration in a directory that everybody can write",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = 'hunter2'\n");
+                let dir = sandbox.config_path().parent().unwrap().to_owned();
+                fs::set_permissions(dir, Permissions::from_mode(0o777)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE can be replaced by everybody, and its commands run as you\n\
+                     hint: look it through, then chmod o-w $HOME/.config/spotinst-cred\n",
+        },
+        Row {
             situation: "a secret that the group can read",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n");
