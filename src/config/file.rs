@@ -65,6 +65,11 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     }
 }
 
+/// Refuses a text that no call could read.
+pub fn check(path: &Path, text: &str) -> Result<()> {
+    Reader::new(path, text).config().map(drop)
+}
+
 /// Refuses a file that somebody else could have written or put there: its commands run as the user. A device, such as
 /// `/dev/null`, has no author.
 fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {

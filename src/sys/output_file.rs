@@ -47,6 +47,17 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     Ok(draft.publish(content, &target)?)
 }
 
+/// Fails where no file can be written in the directory, or where root would write to the directory of another user: to be
+/// known before a person answers questions for it. A directory that is missing is not created.
+pub fn check_dir(dir: &Path) -> io::Result<()> {
+    if let Some(owner) = os::other_owner_of_place(dir)? {
+        let problem = format!("the directory belongs to user {owner}, and this is root");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    }
+    let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    drafts::create(nearest).map(drop)
+}
+
 /// Where the file really is, or would be. Nothing is created.
 pub fn resolve(path: &Path) -> Result<PathBuf, WriteError> {
     let target = follow_links(path.to_owned())?;

@@ -19,7 +19,7 @@
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `logout`, `revocation`, `status`, `completions`
+//! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
 //!   `fleet`, `fleet_kubernetes`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
@@ -91,6 +91,7 @@ mod completions;
 mod exec;
 mod get;
 mod login;
+mod login_profile;
 mod logout;
 mod revocation;
 mod status;
