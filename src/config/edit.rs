@@ -113,10 +113,16 @@ pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
         return Ok(());
     };
     let dir = output_file::dir_of(&target);
-    drafts::remove_abandoned(dir).map_err(|error| {
-        let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
-        Error::other(problem).hint("check the permissions of the directory")
-    })
+    let is_of_others = || dir.metadata().is_ok_and(|metadata| os::owner(&metadata) != os::current_user());
+    match drafts::remove_abandoned(dir) {
+        Ok(()) => Ok(()),
+        // Who administers the configuration of others keeps its directory tidy, too.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_of_others() => Ok(()),
+        Err(error) => {
+            let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
+            Err(Error::other(problem).hint("check the permissions of the directory"))
+        }
+    }
 }
 
 fn unwritten(path: &Path, error: &WriteError) -> Error {

@@ -1,11 +1,13 @@
 //! Drafts of files that `-o` and `login` write: a killed process leaves one, with a live token in it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::fixtures::{DOCUMENT, TOKEN, with_document};
 use crate::sandbox::Sandbox;
 use crate::strace;
+use crate::unprivileged::PlainUser;
 use stand_in::StandIn;
 
 const NAME: &str = ".spotinst-cred.0123456789abcdef.tmp";
@@ -92,4 +94,29 @@ fn logout_all_removes_the_drafts_of_cache_and_configuration() {
 
     assert!(!of_config.exists() && !of_cache.exists() && live.exists());
     assert!(sandbox.cache_files("token").is_empty());
+}
+
+#[test]
+fn logout_all_fails_where_it_cannot_look_for_drafts() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let dir = sandbox.config_path().parent().unwrap().to_owned();
+    fs::create_dir_all(&dir).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o300)).unwrap();
+    PlainUser::of(&sandbox).run(["logout", "--all"]).fails(
+        1,
+        &format!(
+            "spotinst-cred: cannot look for drafts of the configuration in {}: Permission denied (os error 13)\n\
+             hint: check the permissions of the directory\n",
+            dir.display()
+        ),
+    );
+    fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();
+
+    // The configuration of an administrator, in a directory that only root lists.
+    let dir = sandbox.path().join("etc");
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o711)).unwrap();
+    sandbox.set("SPOTINST_CRED_CONFIG", dir.join("config.toml"));
+    PlainUser::of(&sandbox).run(["logout", "--all"]).prints("");
 }
