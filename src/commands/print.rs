@@ -78,10 +78,10 @@ fn unwritten(path: &Path, error: &WriteError) -> Error {
     })
 }
 
-/// Hands the token to the later steps of a job, and the mask to the runner: both or none.
+/// Hands the mask to the runner, then the token to the later steps of a job: no step has a token that its log shows.
 fn print_mask(file: EnvironmentFile, credential: &Credential<'_>, mask: &[u8]) -> anyhow::Result<()> {
-    let appended = file.append(credential)?;
-    commands::print_document(mask).inspect_err(|_| appended.undo())
+    commands::print_document(mask)?;
+    Ok(file.append(credential)?)
 }
 
 /// A person who sees the token on a terminal probably wants to hand it to programs.

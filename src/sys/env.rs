@@ -2,11 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use directories::ProjectDirs;
+use directories::BaseDirs;
 
+use super::os;
 use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::sourced::{Sourced, ValueSource};
@@ -117,11 +119,32 @@ pub fn roots_variable() -> Option<&'static str> {
 }
 
 /// Found out once: it takes a dozen variables, and both configuration and cache ask.
-static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "spotinst-cred"));
+static BASE_DIRS: LazyLock<Option<BaseDirs>> = LazyLock::new(BaseDirs::new);
 
-/// The platform's directories for this program; none where there is no home.
-pub fn project_dirs() -> Option<&'static ProjectDirs> {
-    PROJECT_DIRS.as_ref()
+/// The platform's place for the configuration; none where there is no home.
+pub fn default_config_file() -> Option<PathBuf> {
+    BASE_DIRS.as_ref().map(|dirs| dirs.config_dir().join("spotinst-cred/config.toml"))
+}
+
+/// The platform's directory for the cache; none where there is no home.
+///
+/// For root it is below root's own home if the platform's would belong to another user, as where `sudo` keeps `HOME`:
+/// that user could not use what root leaves there. Fails where the owner cannot be found out.
+pub fn default_cache_dir() -> io::Result<Option<PathBuf>> {
+    let Some(dirs) = BASE_DIRS.as_ref() else {
+        return Ok(None);
+    };
+    let dir = dirs.cache_dir();
+    if os::current_user() == os::ROOT {
+        // Where it is below the home, the home's owner counts: what root itself has left there is no place for root.
+        let [home, bytes] = [dirs.home_dir(), dir].map(|path| path.as_os_str().as_encoded_bytes());
+        let is_below = bytes.strip_prefix(home).is_some_and(|rest| rest.starts_with(b"/"));
+        let place = if is_below { dirs.home_dir() } else { dir };
+        if os::other_owner_of_place(place)?.is_some() {
+            return Ok(os::root_home()?.map(|home| home.join(".cache/spotinst-cred")));
+        }
+    }
+    Ok(Some(dir.join("spotinst-cred")))
 }
 
 /// A path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, fchown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
 
@@ -26,6 +26,11 @@ pub fn open_no_follow(path: &Path) -> io::Result<File> {
 pub fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
     let mut options = options(OFlags::NOFOLLOW | OFlags::NONBLOCK);
     options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Opens an existing file to lock it. For writing, too, as NFS locks no other file.
+pub fn open_to_lock(path: &Path) -> io::Result<File> {
+    options(OFlags::NOFOLLOW | OFlags::NONBLOCK).read(true).write(true).open(path)
 }
 
 /// Opens for reading, without blocking on a FIFO that nobody writes to.
@@ -57,12 +62,88 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// The names in a directory that are UTF-8; none where it cannot be read. The standard library's listing panics where
-/// a directory cannot be closed.
-pub fn file_names(dir: &Path) -> impl Iterator<Item = String> {
-    let listing = File::open(dir).ok().and_then(|dir| Dir::new(dir).ok());
-    let entries = listing.into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str().map(str::to_owned).ok())
+/// The same for a file that the user named: what root creates below the directory of another user belongs to that user.
+pub fn create_private_dir_for_owner(dir: &Path) -> io::Result<()> {
+    if other_owner_of_place(dir)?.is_none() {
+        return create_private_dir(dir);
+    }
+    let missing: Vec<_> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    for dir in missing.into_iter().rev() {
+        create_private_dir(dir)?;
+        let created = options(OFlags::NOFOLLOW | OFlags::DIRECTORY).read(true).open(dir)?;
+        // That user could have put another directory of root's in its place.
+        if names(&created)?.iter().all(|name| [".", ".."].contains(&name.as_str())) {
+            give_to_owner_of(dir.parent().unwrap_or(dir), &created)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives an open file, or directory, to the owner of its directory, where this is root and the owner another user. In
+/// some containers root may not give files away, or the owner has no id: then it stays root's.
+pub fn give_to_owner_of(dir: &Path, file: &File) -> io::Result<()> {
+    if current_user() != ROOT {
+        return Ok(());
+    }
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.metadata()?;
+    if dir.uid() == ROOT {
+        return Ok(());
+    }
+    match fchown(file, Some(dir.uid()), Some(dir.gid())) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The user to whom what is created at this path would belong by its place: the owner of the nearest directory that
+/// exists. Nothing unless this is root, and that another user.
+pub fn other_owner_of_place(path: &Path) -> io::Result<Option<u32>> {
+    if current_user() != ROOT {
+        return Ok(None);
+    }
+    let mut place = path;
+    loop {
+        let dir = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match dir.metadata() {
+            Ok(metadata) => return Ok(Some(metadata.uid()).filter(|&owner| owner != ROOT)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(error),
+        }
+        let Some(above) = place.parent() else {
+            return Ok(None);
+        };
+        place = above;
+    }
+}
+
+/// Root's home by the user database, whatever `HOME` says.
+pub fn root_home() -> io::Result<Option<PathBuf>> {
+    let users = std::fs::read_to_string("/etc/passwd")?;
+    let home = |line: &str| {
+        let mut fields = line.split(':').skip(2);
+        (fields.next()? == "0").then(|| fields.nth(2))?.filter(|home| home.starts_with('/')).map(PathBuf::from)
+    };
+    Ok(users.lines().find_map(home))
+}
+
+/// The names in a directory that are UTF-8. The standard library's listing panics where a directory cannot be closed.
+pub fn file_names(dir: &Path) -> io::Result<Vec<String>> {
+    names(&File::open(dir)?)
+}
+
+fn names(dir: &File) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        names.extend(entry?.file_name().to_str().map(str::to_owned));
+    }
+    Ok(names)
+}
+
+/// Whether the path leads to this very file, and not to another one of its name.
+pub fn is_at(file: &Metadata, path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|other| (other.dev(), other.ino()) == (file.dev(), file.ino()))
 }
 
 /// The user id of the file's owner.
@@ -75,7 +156,7 @@ pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// The user id that this process acts as. It stays the same.
+/// The user id that this process acts as. It never changes, so the kernel is asked once.
 pub fn current_user() -> u32 {
     static USER: OnceLock<u32> = OnceLock::new();
     *USER.get_or_init(|| rustix::process::geteuid().as_raw())
@@ -90,6 +171,11 @@ pub const HAS_ROOTS_BUNDLE: bool = cfg!(target_os = "linux");
 /// Whether anybody but the owner may read or write the file.
 pub fn is_accessible_by_others(file: &Metadata) -> bool {
     file.mode() & 0o077 != 0
+}
+
+/// Whether every user may replace the files of this directory. In a sticky one only a file's owner may.
+pub fn is_open_to_all(dir: &Metadata) -> bool {
+    dir.mode() & 0o1002 == 0o002
 }
 
 /// Whether every user may write the file.
@@ -169,7 +255,7 @@ fn send_to_tree(root: Pid, signal: Signal) {
     let mut next = 0;
     while let Some(process) = found.get(next).copied() {
         let threads = format!("/proc/{}/task", process.as_raw_nonzero());
-        for thread in file_names(Path::new(&threads)) {
+        for thread in file_names(Path::new(&threads)).unwrap_or_default() {
             let children = fs::read_to_string(format!("{threads}/{thread}/children")).unwrap_or_default();
             found.extend(children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)));
         }

@@ -76,6 +76,14 @@ fn command_line_errors() {
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
+            situation: "a logout without the cache",
+            prepare: complete,
+            args: &["logout", "--no-cache"],
+            status: 2,
+            stderr: "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
+                     hint: leave --no-cache out\n",
+        },
+        Row {
             situation: "an unknown format",
             prepare: complete,
             args: &["-f", "xml"],
@@ -553,6 +561,18 @@ fn configuration_file_errors() {
             status: 3,
             stderr: "spotinst-cred: $FILE can be read by others, and it holds a secret ($FILE:2)\n\
                      hint: chmod 600 $FILE\n",
+        },
+        Row {
+            situation: "a configuration in a directory that everybody can write",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = 'hunter2'\n");
+                let dir = sandbox.config_path().parent().unwrap().to_owned();
+                fs::set_permissions(dir, Permissions::from_mode(0o777)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE can be replaced by everybody, and its commands run as you\n\
+                     hint: look it through, then chmod o-w $HOME/.config/spotinst-cred\n",
         },
         Row {
             situation: "a secret that the group can read",

@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::fake_network::FakeNetwork;
 use crate::requirements::{need, not_installed};
 use crate::sandbox::PROGRAM;
-use stand_in::StandIn;
 
 #[test]
 fn the_recorded_session_and_its_pictures_are_current() {
-    let stand_in = StandIn::start();
-    let Some(session) = python(&["record.py", PROGRAM, &stand_in.url(), &stand_in.base()], Stdio::null()) else {
-        return;
-    };
+    let network = FakeNetwork::start();
+    let ca_file = network.sandbox.path().join("ca.pem");
+    let arguments = ["record.py", PROGRAM, &network.proxy.url(), ca_file.to_str().unwrap()];
+    let Some(session) = python(&arguments, Stdio::null()) else { return };
     assert_shipped("session.txt", &session);
     for theme in ["light", "dark"] {
         let shipped = File::open(path("session.txt")).unwrap();
