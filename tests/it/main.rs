@@ -20,8 +20,8 @@
 //! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
-//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
-//!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
+//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
+//!   `task_runners`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
@@ -97,12 +97,14 @@ mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
 mod fleet_openbao;
+mod http_clients;
 mod kubectl;
 mod kubernetes_clients;
 mod shared_failures;
 mod shells;
 mod spent_refresh_tokens;
 mod spotinst_clients;
+mod task_runners;
 mod terraform;
 
 mod examples_ci;

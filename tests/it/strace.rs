@@ -30,6 +30,12 @@ pub fn is_there() -> bool {
     requirements::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
+/// Like [`is_there`], for some of the test's cases.
+#[track_caller]
+pub fn is_there_for_case() -> bool {
+    requirements::is_installed_for_case("strace", &["-f", "-o", "/dev/null", "true"])
+}
+
 /// The program under `strace` with these options.
 pub fn command(sandbox: &Sandbox, options: &[&str], arguments: &[&str]) -> Command {
     let mut command = sandbox.command("strace");
