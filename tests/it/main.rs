@@ -9,7 +9,7 @@
 //!   clock that a test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
-//! - `examples`: the files of `contrib/`; `parallel`: work on many items
+//! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items
 //!
 //! Tests, by topic:
 //!
@@ -21,7 +21,7 @@
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
-//!   `task_runners`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
+//!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
@@ -34,6 +34,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod act;
 mod callers;
 mod examples;
 mod fake_clock;
@@ -97,6 +98,7 @@ mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
 mod fleet_openbao;
+mod github_action;
 mod http_clients;
 mod kubectl;
 mod kubernetes_clients;
