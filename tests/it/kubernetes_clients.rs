@@ -1,5 +1,5 @@
-//! The example's kubeconfig with several clients of Kubernetes: three versions of kubectl, helm, the Python client, and
-//! the JavaScript client, which never closes the stdin that it passes.
+//! The example's kubeconfig with several clients of Kubernetes: three versions of kubectl, helm, kube-rs, the Python
+//! client, and the JavaScript client, which never closes the stdin that it passes.
 
 use base64::Engine as _;
 use serde_json::json;
@@ -135,6 +135,14 @@ fn helm_authenticates() {
     cluster.sandbox.write(".kube/kuberc", kuberc);
 
     cluster.served_as(&run(&cluster.sandbox, helm, &["list", "--namespace", "default"]), "hello-1.0.0");
+}
+
+#[test]
+fn kube_rs_authenticates() {
+    let Some(client) = find("kube-rs/debug/kube-rs") else { return };
+    let cluster = Cluster::start();
+
+    cluster.served(&run(&cluster.sandbox, client, &[]));
 }
 
 #[test]
