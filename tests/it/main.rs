@@ -22,7 +22,7 @@
 //! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
-//! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `readme`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -111,5 +111,6 @@ mod terraform;
 
 mod examples_ci;
 mod examples_shells;
+mod integrations;
 mod readme;
 mod transcript;
