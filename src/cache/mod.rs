@@ -7,6 +7,7 @@ pub mod entry;
 mod gc;
 mod lock;
 mod read_error;
+mod revocation;
 
 use std::fs;
 use std::io;
@@ -45,19 +46,9 @@ impl Cache {
         Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
     }
 
-    /// The caches of all identities in `dir`, also of one that has no more than a lock file yet.
-    pub fn all(dir: &Path) -> Vec<Self> {
-        gc::identities(dir).into_iter().map(|identity| Self { dir: dir.to_owned(), identity }).collect()
-    }
-
     /// The name of the identity.
     pub fn identity(&self) -> &str {
         &self.identity
-    }
-
-    /// Whether there is a directory that could hold an entry.
-    pub fn has_dir(&self) -> bool {
-        self.dir.exists()
     }
 
     pub fn path(&self) -> PathBuf {
@@ -224,9 +215,8 @@ impl<'a> CacheLock<'a> {
         }
     }
 
-    /// Removes the entry, and what killed processes left of others. The lock file stays, as it must.
-    pub fn remove(self) -> io::Result<()> {
-        gc::remove_pending(&self.cache.dir, &self.cache.identity);
+    /// Removes the entry. The lock file stays, as it must.
+    fn remove(self) -> io::Result<()> {
         match fs::remove_file(self.cache.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -234,7 +224,8 @@ impl<'a> CacheLock<'a> {
     }
 
     fn reserved_file(&self) -> io::Result<AtomicFile> {
-        gc::remove_pending(&self.cache.dir, &self.cache.identity);
+        // What cannot be looked through can be written all the same.
+        gc::remove_pending(&self.cache.dir, &self.cache.identity).ok();
         self.new_file()
     }
 

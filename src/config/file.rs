@@ -19,6 +19,7 @@ use super::secret_source::{Command, SecretSetting, SecretSource};
 use crate::error::{Error, Result};
 use crate::settings::{self, COMMAND_ENDING, DEFAULT_PROFILE, FILE_ENDING, SETTINGS, Setting, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
+use crate::sys::bounded_read::ReadFile;
 use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env, os};
 use crate::text::{one_line, shell_word};
@@ -30,7 +31,7 @@ pub const MAX_FILE: u64 = 1024 * 1024;
 /// Fails where others could have written it, where it holds a secret and others can read it, and for an unknown key or
 /// a value of the wrong type.
 pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>> {
-    let (metadata, bytes) = match bounded_read::file(path, MAX_FILE, deadline) {
+    let ReadFile { metadata, is_link, bytes } = match bounded_read::file(path, MAX_FILE, deadline) {
         Ok(read) => read,
         // A home like /dev/null is one without files.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -38,7 +39,7 @@ pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<Co
         }
         Err(error) => return Err(unreadable(path, &error)),
     };
-    check_author(path, &metadata)?;
+    check_author(path, &metadata, is_link)?;
     let text = str::from_utf8(&bytes).map_err(|_| problem(path, "is not valid UTF-8").hint("save it in UTF-8"))?;
     let mut reader = Reader::new(path, text);
     let config = reader.config()?;
@@ -62,13 +63,23 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Refuses a file that somebody else could have written: its commands run as the user. A device, such as `/dev/null`,
-/// has no author.
-fn check_author(path: &Path, metadata: &Metadata) -> Result<()> {
-    let (owner, user) = (os::owner(metadata), os::current_user());
-    let (what, remedy) = if os::is_char_device(metadata) {
+/// Refuses a text that no call could read.
+pub fn check(path: &Path, text: &str) -> Result<()> {
+    Reader::new(path, text).config().map(drop)
+}
+
+/// Refuses a file that somebody else could have written or put there: its commands run as the user. A device, such as
+/// `/dev/null`, has no author.
+fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
+    if os::is_char_device(metadata) {
         return Ok(());
-    } else if os::is_world_writable(metadata) {
+    }
+    check_directory(path, path)?;
+    if is_link && let Ok(target) = path.canonicalize() {
+        check_directory(path, &target)?;
+    }
+    let (owner, user) = (os::owner(metadata), os::current_user());
+    let (what, remedy) = if os::is_world_writable(metadata) {
         ("can be written by everybody, and its commands run as you".to_owned(), "chmod o-w".to_owned())
     } else if [os::ROOT, user].contains(&owner) {
         return Ok(());
@@ -78,6 +89,17 @@ fn check_author(path: &Path, metadata: &Metadata) -> Result<()> {
     };
     let word = shell_word(&path.to_string_lossy());
     Err(problem(path, &what).hint(format!("look it through, then {remedy} {word}")))
+}
+
+/// Refuses a directory in which everybody could replace the file. Whom its group lets write is the user's own choice:
+/// most groups are those of one user.
+fn check_directory(path: &Path, file: &Path) -> Result<()> {
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    if !os::is_open_to_all(&dir.metadata().map_err(|error| unreadable(path, &error))?) {
+        return Ok(());
+    }
+    Err(problem(path, "can be replaced by everybody, and its commands run as you")
+        .hint(format!("look it through, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
 }
 
 /// Knows the file, so that every value and every error can name its line.

@@ -12,10 +12,11 @@ pub mod secret_source;
 pub mod sources;
 mod value;
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 use crate::sys::env;
@@ -109,13 +110,29 @@ pub fn limits(sources: &Sources) -> Result<Limits> {
     })
 }
 
-/// The directory of the cache; none with `--no-cache`, or where there is no home.
+/// The directory of the cache; none with `--no-cache`, where there is no home, or where it cannot be found out.
 pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
+    if flags.no_cache { None } else { find_cache_dir(flags).ok().flatten() }
+}
+
+/// The same for a command that takes tokens back: it does nothing without the cache, and must not look in a wrong place.
+pub fn certain_cache_dir(flags: &Flags) -> Result<Option<Sourced<PathBuf>>> {
     if flags.no_cache {
-        return None;
+        let problem = "--no-cache keeps the cached tokens, and this command is there to forget them";
+        return Err(Error::new(ErrorKind::Usage, problem).hint("leave --no-cache out"));
     }
-    let default = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
-    sources::caller_path(flags, &settings::CACHE_DIR, default)
+    let flag = settings::CACHE_DIR.flag();
+    find_cache_dir(flags).map_err(|error| {
+        Error::other(format!("cannot find the directory of the cache: {error}"))
+            .hint(format!("check HOME, or name the directory with {flag}: a token may still be handed out"))
+    })
+}
+
+fn find_cache_dir(flags: &Flags) -> io::Result<Option<Sourced<PathBuf>>> {
+    match sources::caller_path(flags, &settings::CACHE_DIR, || None) {
+        Some(given) => Ok(Some(given)),
+        None => Ok(env::default_cache_dir()?.map(Sourced::default)),
+    }
 }
 
 /// A token, or its command, that is there already: no credentials are needed.

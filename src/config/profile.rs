@@ -116,10 +116,9 @@ pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
 /// The configuration file's path; none where there is no home. It is absolute: what is found by it, and cached of it,
 /// must not depend on the caller's directory.
 pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
-    let default = || env::project_dirs().map(|dirs| dirs.config_dir().join("config.toml"));
     // In a working directory that is gone it stays as it is, and leads nowhere.
     let absolute = |path: PathBuf| if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) };
-    caller_path(flags, &settings::CONFIG, default).map(|path| path.map(absolute))
+    caller_path(flags, &settings::CONFIG, env::default_config_file).map(|path| path.map(absolute))
 }
 
 /// Until when to wait for files that are pipes. A time limit that does not parse is reported later.

@@ -31,7 +31,7 @@ pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>
     };
     let is_named = !path.source.is_default();
     let bytes = match bounded_read::file(&path.value, MAX_FILE, deadline) {
-        Ok((_, bytes)) => bytes,
+        Ok(read) => read.bytes,
         // A home like /dev/null is one without files.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !is_named => {
             return Ok(None);

@@ -92,7 +92,7 @@ impl SecretSetting {
 
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
         match bounded_read::file(path, MAX_SECRET, || deadline) {
-            Ok((_, bytes)) => self.parse(bytes),
+            Ok(read) => self.parse(read.bytes),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(self.too_long()),
             Err(error) => Err(Error::unreadable(&self.describe(), &error)),
         }

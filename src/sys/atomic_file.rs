@@ -21,6 +21,10 @@ impl AtomicFile {
         Ok(Self { file, path })
     }
 
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Takes room on the disk, so that publishing cannot fail for lack of it.
     pub fn reserve(&mut self, room: &[u8]) -> io::Result<()> {
         self.file.write_all(room)

@@ -54,7 +54,7 @@ fn a_github_job_logs_in_and_uses_the_token() {
 /// The real workflow, run by `act`; only the installation is one of ours.
 #[test]
 fn act_runs_the_github_job() {
-    let (Some(program), Some(_)) = (find(act::ACT), find("curl")) else { return };
+    let (Some(program), Some(_), Some(_)) = (find(act::ACT), find("curl"), find("git")) else { return };
     let network = without_credentials();
     let cargo = network.sandbox.script("bin/cargo", "echo \"cargo $*\"");
     let repository = network.sandbox.path().join("repository");
@@ -130,7 +130,10 @@ fn gitlab_job(shell: &str, password: &str, look: impl FnOnce(&Outcome)) -> Optio
 #[test]
 fn gitlab_ci_local_runs_the_pipeline() {
     let Some(program) = find("node/node_modules/.bin/gitlab-ci-local") else { return };
-    let (Some(_), Some(_), Some(_)) = (find("curl"), find("node"), find("rsync")) else { return };
+    let tools = ["curl", "git", "node", "rsync"];
+    if tools.iter().any(|tool| find(tool).is_none()) {
+        return;
+    }
     for (password, is_good) in [(PASSWORD, true), ("wrong", false)] {
         let network = without_credentials();
         let repository = network.sandbox.path().join("repository");

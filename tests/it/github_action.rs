@@ -206,7 +206,7 @@ fn without_a_token_the_step_fails() {
 #[test]
 fn act_runs_the_action() {
     let Some(program) = find(act::ACT) else { return };
-    let Some(_) = find("node") else { return };
+    let (Some(_), Some(_)) = (find("node"), find("git")) else { return };
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::new();
     sandbox.set("SPOTINST_TOKEN_URL", stand_in.url());

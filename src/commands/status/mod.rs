@@ -21,7 +21,7 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
     let accounts = if check { Some(accounts(&config, options, started)?) } else { None };
     let report = Report::new(config, accounts);
     let document = if json { format!("{}\n", serde_json::to_value(&report)?) } else { text::document(&report) };
-    Ok(commands::print_document(document.as_bytes())?)
+    commands::print_document(document.as_bytes())
 }
 
 /// Gets a token as any call does, and asks the API what it sees.

@@ -9,6 +9,7 @@ use crate::config::report::{DisplayValue, ReportedValue};
 use crate::settings::TOKEN;
 use crate::sourced::ValueSource;
 use crate::sys::color::Color;
+use crate::text::printable;
 
 /// Width of the names, in columns.
 const NAMES: usize = 14;
@@ -22,7 +23,7 @@ pub fn document(report: &Report) -> String {
         None => lines.push(line(TOKEN.name, report.instead_of_tokens)),
     }
     if let Some(problem) = &report.problem {
-        lines.push(line("trouble", &Color::Red.paint(&problem.message, &io::stdout())));
+        lines.push(painted_line("trouble", &Color::Red.paint(&problem.message, &io::stdout())));
         lines.extend(problem.hint.as_ref().map(|hint| line("hint", hint)));
     }
     lines.push(line("configuration", &place(report.configuration.as_ref())));
@@ -31,7 +32,13 @@ pub fn document(report: &Report) -> String {
     lines.concat()
 }
 
+/// A name or a path may hold anything: control characters are shown as U+FFFD.
 fn line(name: &str, text: &str) -> String {
+    painted_line(name, &printable(text))
+}
+
+/// A line with a color in it.
+fn painted_line(name: &str, text: &str) -> String {
     format!("{name:<NAMES$} {text}\n")
 }
 
@@ -58,7 +65,8 @@ fn shown(given: Option<&ReportedValue>) -> String {
 
 fn token_lines(tokens: &CacheState) -> Vec<String> {
     let CacheState { token: access, refresh_token, failure, lock, cache_file, .. } = tokens;
-    let mut lines = vec![line(TOKEN.name, &token(access)), line("refresh token", &token(refresh_token))];
+    let mut lines =
+        vec![painted_line(TOKEN.name, &token(access)), painted_line("refresh token", &token(refresh_token))];
     if let Some(failure) = failure {
         let age = duration(failure.seconds_ago);
         lines.push(line("last failure", &format!("{} ({age} ago)", failure.message)));
