@@ -229,6 +229,7 @@ fn act_runs_the_action() {
     let (variables, cache) = seen.trim_end().rsplit_once(' ').unwrap();
     assert_eq!(variables, format!("[{token}] [{ACCOUNT}] [{ACCOUNT}] [] spotinst-cred"));
     assert!(!Path::new(cache).exists(), "{cache}");
+    assert!(outcome.stdout.contains("Success - Post ./.github/actions/spotinst-cred"), "{outcome:?}");
     for secret in [&token, ACCOUNT, stand_in::spotinst::PASSWORD] {
         assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
     }
