@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::token::later;
 
 /// How long rejected credentials are cached at most.
@@ -48,8 +48,8 @@ pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) 
             ..before
         },
         Err(FetchError::Cached(failure)) => Entry { failure: Some(*failure), ..before },
-        Err(new) => {
-            let failure = cached(new, &publication);
+        Err(FetchError::New { error, retry_after, fingerprint }) => {
+            let failure = cached(error, retry_after, fingerprint, &publication);
             let rejections = with(before.rejections, &failure, publication.now);
             Entry { failure: Some(failure), rejections, ..before }
         }
@@ -67,12 +67,13 @@ fn with(mut rejections: Vec<CachedFailure>, failure: &CachedFailure, now: Offset
     rejections
 }
 
-fn cached(error: FetchError, publication: &Publication) -> CachedFailure {
+fn cached(
+    error: Error,
+    retry_after: Option<Duration>,
+    fingerprint: Option<String>,
+    publication: &Publication,
+) -> CachedFailure {
     let now = publication.now;
-    let (error, retry_after, fingerprint) = match error {
-        FetchError::Cached(failure) => return *failure,
-        FetchError::New { error, retry_after, fingerprint } => (error, retry_after, fingerprint),
-    };
     let until = match error.kind {
         ErrorKind::Rejected => end(now, REJECTED),
         ErrorKind::RateLimited => end(now, retry_after.unwrap_or(TRANSIENT)),

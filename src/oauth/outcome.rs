@@ -133,3 +133,6 @@ impl Exchange<'_> {
         one_line(&self.request.redacted(error_message::error_message(self.response, self.body)))
     }
 }
+
+#[cfg(test)]
+mod tests;
