@@ -170,7 +170,10 @@ fn tokens_are_found_in_every_known_shape() {
         (r#"{"response":{"items":[{"refreshToken":"R","expiresIn":90},{"accessToken":"T"}]}}"#, "T - R 90"),
         // The lifetime of a token that came first stands where the next one has none.
         (r#"{"response":{"items":[{"accessToken":"A","expiresIn":60},{"accessToken":"T"}]}}"#, "T 60 - -"),
-        (r#"{"access_token":"","refresh_token":7}"#, "- - - -"),
+        (r#"{"access_token":7,"refresh_token":7}"#, "- - - -"),
+        // An empty text is no token.
+        (r#"{"access_token":"","refresh_token":""}"#, "- - - -"),
+        (r#"{"accessToken":"","access_token":"T","refreshToken":"","refresh_token":"R"}"#, "T - R -"),
         (r#"{"access_token":"T T","expires_in":60}"#, "- - - -"),
         ("[]", "- - - -"),
         ("", "- - - -"),
@@ -201,7 +204,9 @@ fn a_lifetime_is_a_number_within_ten_years() {
 fn an_access_token_that_no_header_can_carry_is_told_from_none() {
     let is_malformed = |body: &str| TokenResponse::parse(body.as_bytes()).is_token_malformed;
     assert!(is_malformed(r#"{"access_token":"T T"}"#));
-    assert!(!is_malformed(r#"{"access_token":"T"}"#) && !is_malformed("{}"));
+    for body in [r#"{"access_token":"T"}"#, r#"{"access_token":""}"#, "{}"] {
+        assert!(!is_malformed(body), "{body}");
+    }
     // One good token does not make up for another.
     assert!(is_malformed(r#"{"response":{"items":[{"accessToken":"T T"},{"accessToken":"T"}]}}"#));
 }
