@@ -1,11 +1,11 @@
 //! The error that a person reads. Its kind is all that code branches on: exit status, retry, what is cached of it.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-/// What a fallible call returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The class of an error. It decides the exit status, and how long a failed refresh is cached.
@@ -54,7 +54,6 @@ pub struct Error {
     pub kind: ErrorKind,
     /// Lower case, no full stop; it names the path, variable, URL or setting.
     pub message: String,
-    /// What to do next.
     pub hint: Option<String>,
 }
 
@@ -63,25 +62,25 @@ impl Error {
         Self { kind, message: message.into(), hint: None }
     }
 
-    /// An error without a class of its own.
     pub fn other(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Other, message)
     }
 
-    /// A setting that is missing or wrong.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message)
     }
 
-    /// Something that may work later.
     pub fn temporary(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Temporary, message)
     }
 
-    /// A file that could not be read to its end before the deadline.
-    pub fn read_timed_out(what: &str) -> Self {
-        Self::temporary(format!("{what} does not end in time"))
-            .hint("is it a pipe that nobody writes to, or a terminal?")
+    /// A file that could not be read to its end, or not before the deadline.
+    pub fn unreadable(what: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::temporary(format!("{what} does not end in time"))
+                .hint("is it a pipe that nobody writes to, or a terminal?"),
+            _ => Self::config(format!("{what} cannot be read: {error}")).hint("check the path and its permissions"),
+        }
     }
 
     pub fn kind(self, kind: ErrorKind) -> Self {

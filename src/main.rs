@@ -1,6 +1,6 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
-//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/architecture.rs`).
+//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/it/architecture.rs`).
 //!
 //! - `cli` parses the command line, `commands` has a file or folder for each command.
 //! - `get_token` is the use case: read, lock, read again, fetch, publish. Its `decisions` are pure functions.
@@ -43,11 +43,12 @@ use std::time::Instant;
 use cli::{Cli, Command, usage_error};
 use commands::OutputClosed;
 use error::{Error, ErrorKind};
-use sys::{os, printer};
+use sys::{os, printer, signals};
 
 fn main() -> ExitCode {
     let started = Instant::now();
     os::deny_core_dumps();
+    signals::survive_file_size_limit();
     panic::set_hook(Box::new(report_panic));
     let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
@@ -80,7 +81,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the error and its hint. A stdout that nobody reads any more is not worth a message.
+/// Prints the error and its hint. A pipe that nobody reads any more is not worth a message.
 fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<OutputClosed>().is_some() {
         return ErrorKind::Other.exit_code();
@@ -93,8 +94,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
 /// Help and version go to stdout; an error of the command line goes to stderr like any other.
 fn help_or_usage_error(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let is_printed = commands::print_document(error.to_string().as_bytes()).is_ok();
-        return if is_printed { ExitCode::SUCCESS } else { ErrorKind::Other.exit_code() };
+        let printed = commands::print_document(error.to_string().as_bytes());
+        return printed.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS);
     }
     report(&usage_error::from_clap(error).into())
 }

@@ -27,7 +27,8 @@ fn debug_shows_no_secret() {
     let fetched = setting.fetch(None, Instant::now() + Duration::from_secs(1));
     let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
     let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
-    let refresh_token = Some(RefreshToken { value: secret(), expires_at: None, client_fingerprint: None });
+    let refresh_token =
+        Some(RefreshToken { value: secret(), expires_at: None, client_fingerprint: None, maybe_spent: false });
     let issued = IssuedTokens { access: token.clone(), refresh: refresh_token.clone() };
     let all = [
         format!("{:?}", secret()),

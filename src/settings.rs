@@ -3,27 +3,27 @@
 //!
 //! A new setting is a row here, its line in [`SETTINGS`], and its use.
 
+use StatusRow::{Always, IfSet, Never, WithCredentials, WithGrant, WithPassword, WithToken};
+use ValueKind::{Account, BaseUrl, Boolean, Duration, Path, Secret, Text, TimeLimit, Url};
+
 /// What a setting is called in each place where it can be given, and what it takes.
 #[derive(Debug)]
 pub struct Setting {
     /// What messages and `status` call it.
     pub name: &'static str,
+    pub kind: ValueKind,
+    pub status: StatusRow,
     pub flag: Option<Flag>,
     /// The environment variables; the first one that is set counts.
     pub variables: &'static [&'static str],
     /// The variable that names a file with the value.
     pub file_variable: Option<&'static str>,
-    /// The key in the configuration file; a secret also has the keys that end with `_file` and `_command`.
+    /// The key in the configuration file; a secret has those of its file and command, too.
     pub key: Option<&'static str>,
     /// The value where nothing else is given; of a path, how it is documented.
     pub default: Option<&'static str>,
-    pub kind: ValueKind,
-    pub status: StatusRow,
-    /// One line, for help and documents.
+    /// One line for help and documents; what follows a semicolon is only in the documents.
     pub help: &'static str,
-    /// What else the documents say.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the documents"))]
-    pub details: &'static str,
 }
 
 /// An option of the command line.
@@ -71,237 +71,130 @@ pub enum StatusRow {
     Never,
 }
 
-const NOTHING: Setting = Setting {
-    name: "",
-    flag: None,
-    variables: &[],
-    file_variable: None,
-    key: None,
-    default: None,
-    kind: ValueKind::Text,
-    status: StatusRow::Never,
-    help: "",
-    details: "",
-};
+/// A row: what messages call the setting, what it takes, and where `status` shows it.
+const fn setting(name: &'static str, kind: ValueKind, status: StatusRow) -> Setting {
+    let (variables, file_variable) = (&[] as &[_], None);
+    Setting { name, kind, status, flag: None, variables, file_variable, key: None, default: None, help: "" }
+}
 
-pub static TOKEN: Setting = Setting {
-    name: "token",
-    key: Some("token"),
-    kind: ValueKind::Secret,
-    status: StatusRow::WithToken,
-    help: "permanent token, or the command of the grant \"command\"",
-    details: "no variable gives it: `SPOTINST_TOKEN` is output, never input",
-    ..NOTHING
-};
+pub static TOKEN: Setting = setting("token", Secret, WithToken).with_key("token").with_help(
+    "permanent token, or the command of the grant \"command\"; \
+     no variable gives it: `SPOTINST_TOKEN` is output, never input",
+);
 
-pub static USERNAME: Setting = Setting {
-    name: "user name",
-    variables: &["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"],
-    key: Some("username"),
-    status: StatusRow::WithPassword,
-    help: "user name of the password grant",
-    ..NOTHING
-};
+pub static USERNAME: Setting = setting("user name", Text, WithPassword)
+    .with_variables(&["SPOTINST_USERNAME", "SPOTINST_EMAIL", "SPOTINST_USER"])
+    .with_key("username")
+    .with_help("user name of the password grant");
 
-pub static PASSWORD: Setting = Setting {
-    name: "password",
-    variables: &["SPOTINST_PASSWORD"],
-    file_variable: Some("SPOTINST_PASSWORD_FILE"),
-    key: Some("password"),
-    kind: ValueKind::Secret,
-    status: StatusRow::WithPassword,
-    help: "password of the password grant",
-    ..NOTHING
-};
+pub static PASSWORD: Setting = setting("password", Secret, WithPassword)
+    .with_variables(&["SPOTINST_PASSWORD"])
+    .with_file_variable("SPOTINST_PASSWORD_FILE")
+    .with_key("password")
+    .with_help("password of the password grant");
 
-pub static CLIENT_ID: Setting = Setting {
-    name: "client id",
-    variables: &["SPOTINST_CLIENT_ID"],
-    key: Some("client_id"),
-    status: StatusRow::WithCredentials,
-    help: "client id of the API client",
-    ..NOTHING
-};
+pub static CLIENT_ID: Setting = setting("client id", Text, WithCredentials)
+    .with_variables(&["SPOTINST_CLIENT_ID"])
+    .with_key("client_id")
+    .with_help("client id of the API client");
 
-pub static CLIENT_SECRET: Setting = Setting {
-    name: "client secret",
-    variables: &["SPOTINST_CLIENT_SECRET"],
-    file_variable: Some("SPOTINST_CLIENT_SECRET_FILE"),
-    key: Some("client_secret"),
-    kind: ValueKind::Secret,
-    status: StatusRow::WithCredentials,
-    help: "client secret of the API client",
-    ..NOTHING
-};
+pub static CLIENT_SECRET: Setting = setting("client secret", Secret, WithCredentials)
+    .with_variables(&["SPOTINST_CLIENT_SECRET"])
+    .with_file_variable("SPOTINST_CLIENT_SECRET_FILE")
+    .with_key("client_secret")
+    .with_help("client secret of the API client");
 
-pub static GRANT: Setting = Setting {
-    name: "grant",
-    variables: &["SPOTINST_CRED_GRANT"],
-    key: Some("grant"),
-    default: Some("password"),
-    status: StatusRow::WithGrant,
-    help: "grant that obtains a token: password, client_credentials or command",
-    details: "`client_credentials` is for a broker of your own",
-    ..NOTHING
-};
+pub static GRANT: Setting = setting("grant", Text, WithGrant)
+    .with_variables(&["SPOTINST_CRED_GRANT"])
+    .with_key("grant")
+    .with_default("password")
+    .with_help(
+        "grant that obtains a token: password, client_credentials or command; \
+         `client_credentials` is for a broker of your own",
+    );
 
-pub static TOKEN_URL: Setting = Setting {
-    name: "token URL",
-    variables: &["SPOTINST_TOKEN_URL"],
-    key: Some("token_url"),
-    default: Some("https://oauth.spotinst.io/token"),
-    kind: ValueKind::Url,
-    status: StatusRow::WithCredentials,
-    help: "URL that obtains a token",
-    ..NOTHING
-};
+pub static TOKEN_URL: Setting = setting("token URL", Url, WithCredentials)
+    .with_variables(&["SPOTINST_TOKEN_URL"])
+    .with_key("token_url")
+    .with_default("https://oauth.spotinst.io/token")
+    .with_help("URL that obtains a token");
 
-pub static REFRESH_URL: Setting = Setting {
-    name: "refresh URL",
-    variables: &["SPOTINST_REFRESH_URL"],
-    key: Some("refresh_url"),
-    default: Some("https://api.spotinst.io/token"),
-    kind: ValueKind::Url,
-    status: StatusRow::WithCredentials,
-    help: "URL of the refresh grant",
-    details: "the token URL where only that is set",
-    ..NOTHING
-};
+pub static REFRESH_URL: Setting = setting("refresh URL", Url, WithCredentials)
+    .with_variables(&["SPOTINST_REFRESH_URL"])
+    .with_key("refresh_url")
+    .with_default("https://api.spotinst.io/token")
+    .with_help("URL of the refresh grant; the token URL where only that is set");
 
-pub static ACCOUNT: Setting = Setting {
-    name: "account",
-    variables: &["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"],
-    key: Some("account"),
-    kind: ValueKind::Account,
-    status: StatusRow::Always,
-    help: "account that is handed out beside the token",
-    ..NOTHING
-};
+pub static ACCOUNT: Setting = setting("account", Account, Always)
+    .with_variables(&["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"])
+    .with_key("account")
+    .with_help("account that is handed out beside the token");
 
-pub static API_URL: Setting = Setting {
-    name: "API URL",
-    variables: &["SPOTINST_API_URL"],
-    key: Some("api_url"),
-    default: Some("https://api.spotinst.io"),
-    kind: ValueKind::BaseUrl,
-    status: StatusRow::Always,
-    help: "base URL of the API, for get and status --check",
-    ..NOTHING
-};
+pub static API_URL: Setting = setting("API URL", BaseUrl, Always)
+    .with_variables(&["SPOTINST_API_URL"])
+    .with_key("api_url")
+    .with_default("https://api.spotinst.io")
+    .with_help("base URL of the API, for get and status --check");
 
-pub static TIMEOUT: Setting = Setting {
-    name: "time limit",
-    flag: Some(Flag { long: "--timeout", short: None, value_name: "DURATION", is_in_short_help: false }),
-    variables: &["SPOTINST_CRED_TIMEOUT"],
-    default: Some("8s"),
-    kind: ValueKind::TimeLimit,
-    status: StatusRow::Always,
-    help: "limit of the whole exchange",
-    ..NOTHING
-};
+pub static TIMEOUT: Setting = setting("time limit", TimeLimit, Always)
+    .with_flag(Flag { long: "--timeout", short: None, value_name: "DURATION", is_in_short_help: false })
+    .with_variables(&["SPOTINST_CRED_TIMEOUT"])
+    .with_default("8s")
+    .with_help("limit of the whole exchange");
 
-pub static COMMAND_TIMEOUT: Setting = Setting {
-    name: "command limit",
-    key: Some("command_timeout"),
-    kind: ValueKind::TimeLimit,
-    status: StatusRow::IfSet,
-    help: "time limit of the commands that print secrets, where a person must act",
-    details: "without it they share the limit of the exchange",
-    ..NOTHING
-};
+pub static COMMAND_TIMEOUT: Setting = setting("command limit", TimeLimit, IfSet).with_key("command_timeout").with_help(
+    "time limit of the commands that print secrets, where a person must act; \
+     without it they share the limit of the exchange",
+);
 
-pub static STORE_REFRESH_TOKEN: Setting = Setting {
-    name: "store refresh token",
-    key: Some("store_refresh_token"),
-    kind: ValueKind::Boolean,
-    status: StatusRow::IfSet,
-    help: "false keeps the refresh token, which lives 14 days, off the disk",
-    ..NOTHING
-};
+pub static STORE_REFRESH_TOKEN: Setting = setting("store refresh token", Boolean, IfSet)
+    .with_key("store_refresh_token")
+    .with_help("false keeps the refresh token, which lives 14 days, off the disk");
 
-pub static CA_FILE: Setting = Setting {
-    name: "CA file",
-    key: Some("ca_file"),
-    kind: ValueKind::Path,
-    status: StatusRow::IfSet,
-    help: "PEM file of the only root certificates to trust",
-    details: "else `SSL_CERT_FILE` and `SSL_CERT_DIR` name the roots",
-    ..NOTHING
-};
+pub static CA_FILE: Setting = setting("CA file", Path, IfSet).with_key("ca_file").with_help(
+    "PEM file of the only root certificates to trust; \
+     else `SSL_CERT_FILE` and `SSL_CERT_DIR` name the roots",
+);
 
-pub static LOGIN: Setting = Setting {
-    name: "login",
-    key: Some("login"),
-    kind: ValueKind::Boolean,
-    help: "true where the password is typed at each login",
-    ..NOTHING
-};
+pub static LOGIN: Setting =
+    setting("login", Boolean, Never).with_key("login").with_help("true where the password is typed at each login");
 
-pub static MIN_TTL: Setting = Setting {
-    name: "least life",
-    flag: Some(Flag { long: "--min-ttl", short: None, value_name: "DURATION", is_in_short_help: true }),
-    kind: ValueKind::Duration,
-    help: "the token must live at least this long: 30s, 15m, 1h",
-    ..NOTHING
-};
+pub static MIN_TTL: Setting = setting("least life", Duration, Never)
+    .with_flag(Flag { long: "--min-ttl", short: None, value_name: "DURATION", is_in_short_help: true })
+    .with_help("the token must live at least this long: 30s, 15m, 1h");
 
-pub static FORMAT: Setting = Setting {
-    name: "format",
-    flag: Some(Flag { long: "--format", short: Some('f'), value_name: "FORMAT", is_in_short_help: true }),
-    variables: &["SPOTINST_CRED_FORMAT"],
-    default: Some("token"),
-    help: "shape of the output",
-    ..NOTHING
-};
+pub static FORMAT: Setting = setting("format", Text, Never)
+    .with_flag(Flag { long: "--format", short: Some('f'), value_name: "FORMAT", is_in_short_help: true })
+    .with_variables(&["SPOTINST_CRED_FORMAT"])
+    .with_default("token")
+    .with_help("shape of the output");
 
-pub static PROFILE: Setting = Setting {
-    name: "profile",
-    flag: Some(Flag { long: "--profile", short: Some('p'), value_name: "NAME", is_in_short_help: true }),
-    variables: &["SPOTINST_CRED_PROFILE"],
-    help: "profile to use",
-    details: "else `default_profile` at the top of the file, else the profile named `default`",
-    ..NOTHING
-};
+pub static PROFILE: Setting = setting("profile", Text, Never)
+    .with_flag(Flag { long: "--profile", short: Some('p'), value_name: "NAME", is_in_short_help: true })
+    .with_variables(&["SPOTINST_CRED_PROFILE"])
+    .with_help("profile to use; else `default_profile` at the top of the file, else the profile named `default`");
 
-pub static CONFIG: Setting = Setting {
-    name: "configuration",
-    flag: Some(Flag { long: "--config", short: None, value_name: "FILE", is_in_short_help: false }),
-    variables: &["SPOTINST_CRED_CONFIG"],
-    default: Some("~/.config/spotinst-cred/config.toml"),
-    kind: ValueKind::Path,
-    help: "configuration file",
-    details: "profiles, one [profiles.NAME] each",
-    ..NOTHING
-};
+pub static CONFIG: Setting = setting("configuration", Path, Never)
+    .with_flag(Flag { long: "--config", short: None, value_name: "FILE", is_in_short_help: false })
+    .with_variables(&["SPOTINST_CRED_CONFIG"])
+    .with_default("~/.config/spotinst-cred/config.toml")
+    .with_help("configuration file; profiles, one [profiles.NAME] each");
 
-pub static CACHE_DIR: Setting = Setting {
-    name: "cache",
-    flag: Some(Flag { long: "--cache-dir", short: None, value_name: "DIR", is_in_short_help: false }),
-    variables: &["SPOTINST_CRED_CACHE_DIR"],
-    default: Some("~/.cache/spotinst-cred/"),
-    kind: ValueKind::Path,
-    help: "directory of the cache",
-    details: "one file per identity, and its lock",
-    ..NOTHING
-};
+pub static CACHE_DIR: Setting = setting("cache", Path, Never)
+    .with_flag(Flag { long: "--cache-dir", short: None, value_name: "DIR", is_in_short_help: false })
+    .with_variables(&["SPOTINST_CRED_CACHE_DIR"])
+    .with_default("~/.cache/spotinst-cred/")
+    .with_help("directory of the cache; one file per identity, and its lock");
 
-pub static SDK_FILE: Setting = Setting {
-    name: "SDK file",
-    variables: &["SPOTINST_CREDENTIALS_FILE"],
-    default: Some("~/.spotinst/credentials"),
-    kind: ValueKind::Path,
-    help: "credentials file of the Spotinst SDKs",
-    details: "read where nothing else is configured",
-    ..NOTHING
-};
+pub static SDK_FILE: Setting = setting("SDK file", Path, Never)
+    .with_variables(&["SPOTINST_CREDENTIALS_FILE"])
+    .with_default("~/.spotinst/credentials")
+    .with_help("credentials file of the Spotinst SDKs; read where nothing else is configured");
 
-pub static SDK_PROFILE: Setting = Setting {
-    name: "SDK profile",
-    variables: &["SPOTINST_CREDENTIALS_PROFILE"],
-    default: Some("default"),
-    help: "section of the credentials file of the SDKs",
-    ..NOTHING
-};
+pub static SDK_PROFILE: Setting = setting("SDK profile", Text, Never)
+    .with_variables(&["SPOTINST_CREDENTIALS_PROFILE"])
+    .with_default("default")
+    .with_help("section of the credentials file of the SDKs");
 
 /// All settings, in the order in which they are listed everywhere.
 pub static SETTINGS: [&Setting; 22] = [
@@ -332,7 +225,35 @@ pub static SETTINGS: [&Setting; 22] = [
 /// The key at the top of the configuration file that names the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
 
+/// How the keys end that name a secret's file, and a command that prints it.
+pub const FILE_ENDING: &str = "_file";
+pub const COMMAND_ENDING: &str = "_command";
+
 impl Setting {
+    const fn with_flag(self, flag: Flag) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    const fn with_variables(self, variables: &'static [&'static str]) -> Self {
+        Self { variables, ..self }
+    }
+
+    const fn with_file_variable(self, name: &'static str) -> Self {
+        Self { file_variable: Some(name), ..self }
+    }
+
+    const fn with_key(self, key: &'static str) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    const fn with_default(self, value: &'static str) -> Self {
+        Self { default: Some(value), ..self }
+    }
+
+    const fn with_help(self, help: &'static str) -> Self {
+        Self { help, ..self }
+    }
+
     pub fn is(&self, other: &Setting) -> bool {
         std::ptr::eq(self, other)
     }
@@ -353,14 +274,13 @@ impl Setting {
     }
 
     pub fn file_key(&self) -> String {
-        format!("{}_file", self.key())
+        self.key().to_owned() + FILE_ENDING
     }
 
     pub fn command_key(&self) -> String {
-        format!("{}_command", self.key())
+        self.key().to_owned() + COMMAND_ENDING
     }
 
-    /// All keys, for messages.
     pub fn keys(&self) -> Vec<String> {
         match (self.key, self.kind) {
             (None, _) => Vec::new(),
@@ -374,12 +294,22 @@ impl Setting {
         self.variables.iter().copied().chain(self.file_variable)
     }
 
-    /// Both ways to set it, for a hint.
     pub fn variable_or_key(&self) -> String {
         format!("{} or `{}`", self.variable(), self.key())
     }
 
-    /// The option and its variable, for a hint.
+    /// All variables and keys.
+    pub fn ways(&self) -> String {
+        let variables: Vec<_> = self.all_variables().collect();
+        let keys: Vec<_> = self.keys().iter().map(|key| format!("`{key}`")).collect();
+        format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", "))
+    }
+
+    /// The one line for help.
+    pub fn summary(&self) -> &'static str {
+        self.help.split("; ").next().unwrap_or_default()
+    }
+
     pub fn flag_or_variable(&self) -> String {
         format!("{} or {}", self.flag(), self.variable())
     }
@@ -394,3 +324,6 @@ pub fn secret_variables() -> impl Iterator<Item = &'static str> {
 pub fn another_profile_hint() -> String {
     format!("let the command name another profile: spotinst-cred {} NAME", PROFILE.flag())
 }
+
+#[cfg(test)]
+mod tests;

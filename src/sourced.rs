@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
 
-#[derive(Clone, Debug)]
+use serde::{Serialize, Serializer};
+
+#[derive(Clone, Debug, Serialize)]
 pub struct Sourced<T> {
     pub value: T,
+    #[serde(rename = "from")]
     pub source: ValueSource,
 }
 
@@ -30,8 +33,14 @@ impl fmt::Display for ValueSource {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Prompt => f.write_str("the prompt"),
-            Self::Default => f.write_str("the default"),
+            Self::Default => f.write_str("default"),
         }
+    }
+}
+
+impl Serialize for ValueSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -13,6 +13,11 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// Lines from outside as a terminal may show them: control characters, which could steer it, become U+FFFD.
+pub fn printable(lines: &str) -> String {
+    lines.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+}
+
 /// The text as one word of a shell command that a person pastes.
 pub fn shell_word(text: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/@%+=:,".contains(&b);

@@ -54,8 +54,12 @@ pub struct RefreshToken {
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     /// The fingerprint of the client secret that it was issued to.
-    #[serde(rename = "client_fingerprint")]
+    #[serde(rename = "client_mark")]
     pub client_fingerprint: Option<String>,
+    /// A request with it was begun, and nobody knows whether the server has seen it. To send it twice would revoke it at
+    /// servers that detect reuse (RFC 9700, section 4.14.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maybe_spent: bool,
 }
 
 impl RefreshToken {
@@ -169,10 +173,24 @@ pub fn is_account(text: &str) -> bool {
 
 /// The `exp` of a JWT (RFC 7519, section 4.1.4). A hint, as the signature cannot be checked.
 pub fn jwt_expiry(token: &str) -> Option<OffsetDateTime> {
+    moment(&jwt_claims(token)?, "exp")
+}
+
+/// The time from the `iat` to the `exp` of a JWT.
+pub fn jwt_lifetime(token: &str) -> Option<Duration> {
+    let claims = jwt_claims(token)?;
+    Some(span(moment(&claims, "iat")?, moment(&claims, "exp")?)).filter(|lifetime| !lifetime.is_zero())
+}
+
+fn jwt_claims(token: &str) -> Option<Value> {
     let payload = token.split('.').nth(1)?;
     let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    let claims: Value = serde_json::from_slice(&json).ok()?;
-    let seconds = claims.get("exp")?.as_f64().filter(|at| (0.0..=253_402_300_799.0).contains(at))?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// A claim in seconds since 1970, if it is in the calendar.
+fn moment(claims: &Value, name: &str) -> Option<OffsetDateTime> {
+    let seconds = claims.get(name)?.as_f64().filter(|at| (0.0..=253_402_300_799.0).contains(at))?;
     OffsetDateTime::from_unix_timestamp(seconds as i64).ok()
 }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::sourced::Sourced;
-use crate::sys::env::ProxySetting;
+use crate::sys::digest;
+use crate::sys::env::{self, ProxySetting};
 
 #[derive(Clone, Debug, Default)]
 pub struct Transport {
@@ -14,4 +15,17 @@ pub struct Transport {
     pub roots_variable: Option<&'static str>,
     /// The proxy for `https` URLs.
     pub proxy: Option<ProxySetting>,
+}
+
+impl Transport {
+    /// What distinguishes it from another caller's: a failure of one is no failure of the other.
+    pub fn digest(&self) -> String {
+        let text = |path: Option<PathBuf>| path.map(|path| path.display().to_string()).unwrap_or_default();
+        let roots = self.roots_variable.and_then(env::path).map(|path| path.value);
+        let (ca_file, roots) = (text(self.ca_file.clone().map(|file| file.value)), text(roots));
+        // A password is no part of it: the digest is in the cache.
+        let proxy = self.proxy.as_ref().map_or("", |proxy| proxy.url.expose());
+        let proxy = proxy.rsplit('@').next().unwrap_or_default();
+        digest::name(b"transport", [ca_file.as_bytes(), roots.as_bytes(), proxy.as_bytes()])
+    }
 }

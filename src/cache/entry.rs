@@ -46,6 +46,10 @@ pub struct CachedFailure {
     pub backoff_until: OffsetDateTime,
     /// The fingerprint of the rejected credentials, or of those that the failure is about.
     pub fingerprint: Option<String>,
+    /// The digest of the caller's own sources (commands, files, proxy, roots), where the failure came before or instead
+    /// of a response: it answers only for callers with the same ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The time limit of the exchange, in milliseconds: a caller with a longer timeout retries.
     #[serde(rename = "limit")]
     pub timeout_ms: u64,

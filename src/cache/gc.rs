@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,13 +28,12 @@ enum FileKind {
     Pending,
 }
 
-/// Removes what killed processes left of this identity. The caller must hold the identity's lock.
-pub fn remove_pending(dir: &Path, identity: &str) {
-    for file in os::file_names(dir) {
-        if file.starts_with(identity) && file_kind(&file) == Some(FileKind::Pending) {
-            fs::remove_file(dir.join(file)).ok();
-        }
-    }
+/// Removes what killed processes left of this identity; fails with the first error when all others are removed. The
+/// caller must hold the identity's lock.
+pub fn remove_pending(dir: &Path, identity: &str) -> io::Result<()> {
+    let is_left = |file: &String| file.starts_with(identity) && file_kind(file) == Some(FileKind::Pending);
+    let left = os::file_names(dir)?.into_iter().filter(is_left).map(|file| dir.join(file));
+    left.map(|path| if is_own(&path)? { fs::remove_file(&path) } else { Ok(()) }).fold(Ok(()), io::Result::and)
 }
 
 /// Occasionally removes old files of any identity: an entry under its own lock, whose file stays, as a lock file must.
@@ -41,7 +41,7 @@ pub fn occasionally_remove_old(dir: &Path) {
     if random::fraction() >= 1.0 / ONE_IN {
         return;
     }
-    for file in os::file_names(dir) {
+    for file in os::file_names(dir).unwrap_or_default() {
         let path = dir.join(&file);
         match file_kind(&file) {
             Some(FileKind::Pending) if is_old(&path) => {
@@ -53,13 +53,33 @@ pub fn occasionally_remove_old(dir: &Path) {
     }
 }
 
-/// The names of all identities that have an entry or a lock file.
-pub fn identities(dir: &Path) -> BTreeSet<String> {
-    let identity = |file: String| match file_kind(&file) {
-        Some(FileKind::Entry | FileKind::Lock) => file.split('.').next().map(str::to_owned),
-        _ => None,
+/// The names of all identities that have a file of this user. Fails where the directory cannot be looked through.
+pub fn own_identities(dir: &Path) -> io::Result<BTreeSet<String>> {
+    let files = match os::file_names(dir) {
+        Err(error) if is_missing(&error) => Vec::new(),
+        files => files?,
     };
-    os::file_names(dir).filter_map(identity).collect()
+    let mut identities = BTreeSet::new();
+    for file in files.iter().filter(|file| file_kind(file).is_some()) {
+        if is_own(&dir.join(file))? {
+            identities.extend(file.split('.').next().map(str::to_owned));
+        }
+    }
+    Ok(identities)
+}
+
+/// Whether there is such a file, and it belongs to this user.
+pub fn is_own(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(metadata) => Ok(os::owner(&metadata) == os::current_user()),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is certainly no such file.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Removes an old entry unless somebody is refreshing it.

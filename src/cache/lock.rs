@@ -1,17 +1,32 @@
 //! The lock file: one beside each cache file, never renamed and never deleted, so that everybody who opens it locks the
 //! same inode. The kernel frees the lock when its holder dies.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::sys::{os, timeout};
+use crate::sys::{os, random, timeout};
+
+/// The longest pause between two tries where no thread can wait.
+const POLL: Duration = Duration::from_millis(40);
 
 /// Holds the lock until it is dropped, or the process ends however it ends.
 #[derive(Debug)]
 pub struct Guard {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Guard {
+    /// Whether the locked file is still the one at its path. A cleaner may have removed it, and another process may have
+    /// locked a new one.
+    pub fn is_current(&self) -> bool {
+        let locked = self.file.metadata();
+        let at_path = fs::symlink_metadata(&self.path);
+        locked.is_ok_and(|locked| at_path.is_ok_and(|at_path| os::is_same_file(&locked, &at_path)))
+    }
 }
 
 /// The outcome of trying to lock. "Cannot lock here" is not "somebody holds it": the one goes on without a lock, the
@@ -25,20 +40,10 @@ pub enum LockOutcome<T> {
     Unavailable(io::Error),
 }
 
-impl<T> LockOutcome<T> {
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> LockOutcome<U> {
-        match self {
-            Self::Acquired(guard) => LockOutcome::Acquired(make(guard)),
-            Self::Held => LockOutcome::Held,
-            Self::Unavailable(error) => LockOutcome::Unavailable(error),
-        }
-    }
-}
-
 /// Tries to lock without waiting.
 pub fn try_lock(path: &Path) -> LockOutcome<Guard> {
     match open(path) {
-        Ok(file) => try_lock_file(file).unwrap_or_else(|_file| LockOutcome::Held),
+        Ok(file) => try_lock_file(file, path).unwrap_or_else(|_file| LockOutcome::Held),
         Err(error) => LockOutcome::Unavailable(error),
     }
 }
@@ -52,15 +57,27 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Loc
         Ok(file) => file,
         Err(error) => return LockOutcome::Unavailable(error),
     };
-    let file = match try_lock_file(file) {
+    let file = match try_lock_file(file, path) {
         Ok(outcome) => return outcome,
         Err(file) => file,
     };
     on_wait();
-    match timeout::run_with_deadline(deadline, move || wait(file)) {
+    let own_path = path.to_owned();
+    match timeout::run_with_deadline(deadline, move || wait(file, own_path)) {
         Ok(outcome) => outcome,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => LockOutcome::Held,
-        Err(error) => LockOutcome::Unavailable(error),
+        // No thread can be started. The lock is held all the same.
+        Err(_) => poll(path, deadline),
+    }
+}
+
+/// Tries again and again, at random intervals.
+fn poll(path: &Path, deadline: Instant) -> LockOutcome<Guard> {
+    loop {
+        match try_lock(path) {
+            LockOutcome::Held if Instant::now() < deadline => thread::sleep(POLL.mul_f64(random::fraction())),
+            outcome => return outcome,
+        }
     }
 }
 
@@ -104,11 +121,11 @@ fn check(file: &File) -> io::Result<()> {
 
 /// One try without waiting; returns the file where somebody else holds the lock.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
-fn try_lock_file(file: File) -> Result<LockOutcome<Guard>, File> {
+fn try_lock_file(file: File, path: &Path) -> Result<LockOutcome<Guard>, File> {
     loop {
         // By its full path: the standard library has methods of these names, too.
         match fs2::FileExt::try_lock_exclusive(&file) {
-            Ok(()) => return Ok(LockOutcome::Acquired(Guard { _file: file })),
+            Ok(()) => return Ok(LockOutcome::Acquired(Guard { file, path: path.to_owned() })),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if is_contended(&error) => return Err(file),
             Err(error) => return Ok(LockOutcome::Unavailable(error)),
@@ -118,10 +135,10 @@ fn try_lock_file(file: File) -> Result<LockOutcome<Guard>, File> {
 
 /// Waits for the lock without end.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
-fn wait(file: File) -> LockOutcome<Guard> {
+fn wait(file: File, path: PathBuf) -> LockOutcome<Guard> {
     loop {
         match fs2::FileExt::lock_exclusive(&file) {
-            Ok(()) => return LockOutcome::Acquired(Guard { _file: file }),
+            Ok(()) => return LockOutcome::Acquired(Guard { file, path }),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return LockOutcome::Unavailable(error),
         }

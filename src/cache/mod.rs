@@ -7,6 +7,7 @@ pub mod entry;
 mod gc;
 mod lock;
 mod read_error;
+mod revocation;
 
 use std::fs;
 use std::io;
@@ -25,6 +26,9 @@ use entry::Entry;
 /// The largest entry, in bytes; a larger file is something else.
 const MAX_ENTRY: u64 = 256 * 1024;
 
+/// A lock file that is removed as often is removed on purpose.
+const MAX_TRIES: u32 = 16;
+
 /// The room that any entry needs is reserved on the disk before a refresh token is spent.
 const RESERVED: usize = 16 * 1024;
 
@@ -42,19 +46,9 @@ impl Cache {
         Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
     }
 
-    /// The caches of all identities in `dir`, also of one that has no more than a lock file yet.
-    pub fn all(dir: &Path) -> Vec<Self> {
-        gc::identities(dir).into_iter().map(|identity| Self { dir: dir.to_owned(), identity }).collect()
-    }
-
     /// The name of the identity.
     pub fn identity(&self) -> &str {
         &self.identity
-    }
-
-    /// Whether there is a directory that could hold an entry.
-    pub fn has_dir(&self) -> bool {
-        self.dir.exists()
     }
 
     pub fn path(&self) -> PathBuf {
@@ -99,22 +93,40 @@ impl Cache {
 
     /// Waits for the lock until the deadline; not where its holder waits for this process.
     pub fn lock_until(&self, deadline: Instant) -> LockOutcome<CacheLock<'_>> {
+        // Its holder waits for this process, so there is no waiting for it; but the mark may be left from an outer call
+        // that has ended.
         if env::is_inside_refresh_of(&self.identity) {
-            return LockOutcome::Held;
+            return self.try_lock();
         }
         let mut progress = None;
-        let on_wait = || {
+        let mut on_wait = || {
             let holder = "another spotinst-cred that is getting a token";
             printer::debug(|| format!("the lock is held by {holder}"));
             progress = printer::progress(holder);
         };
-        self.locked(|path| lock::lock_until(path, deadline, on_wait))
+        self.locked(|path| lock::lock_until(path, deadline, &mut on_wait))
     }
 
-    fn locked(&self, lock: impl FnOnce(&Path) -> LockOutcome<lock::Guard>) -> LockOutcome<CacheLock<'_>> {
-        match self.create_dir() {
-            Ok(()) => lock(&self.lock_path()).map(|guard| CacheLock { cache: self, _guard: guard }),
-            Err(error) => LockOutcome::Unavailable(error),
+    /// Locks the file at the path. One that a cleaner has removed meanwhile, or its whole directory, is made anew.
+    fn locked(&self, mut lock: impl FnMut(&Path) -> LockOutcome<lock::Guard>) -> LockOutcome<CacheLock<'_>> {
+        let mut tries = 0;
+        loop {
+            if let Err(error) = self.create_dir() {
+                return LockOutcome::Unavailable(error);
+            }
+            tries += 1;
+            match lock(&self.lock_path()) {
+                LockOutcome::Acquired(guard) if guard.is_current() => {
+                    return LockOutcome::Acquired(CacheLock { cache: self, guard });
+                }
+                LockOutcome::Unavailable(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return LockOutcome::Unavailable(error);
+                }
+                LockOutcome::Held => return LockOutcome::Held,
+                // Removed while it was waited for.
+                _ if tries < MAX_TRIES => {}
+                _ => return LockOutcome::Held,
+            }
         }
     }
 
@@ -144,6 +156,23 @@ impl Cache {
             .hint("try again; if it lasts, see who holds it with `fuser`, and end that process")
     }
 
+    /// Publishes the result of a request whose lock file was removed meanwhile, unless another process has published since
+    /// the revision that it began with, or is about to.
+    fn publish_after_loss(&self, entry: &Entry, began_with: &str) -> io::Result<()> {
+        match self.try_lock() {
+            LockOutcome::Acquired(lock) => {
+                let present = lock.read().revision;
+                if present.is_empty() || present == began_with {
+                    lock.reserve()?.publish(entry, began_with)
+                } else {
+                    Ok(())
+                }
+            }
+            LockOutcome::Held => Ok(()),
+            LockOutcome::Unavailable(error) => Err(error),
+        }
+    }
+
     /// Creates the directory. An existing one is used as it is, with one exception: root leaves nothing in the directory
     /// of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
     fn create_dir(&self) -> io::Result<()> {
@@ -161,7 +190,7 @@ impl Cache {
 #[derive(Debug)]
 pub struct CacheLock<'a> {
     cache: &'a Cache,
-    _guard: lock::Guard,
+    guard: lock::Guard,
 }
 
 impl<'a> CacheLock<'a> {
@@ -186,9 +215,8 @@ impl<'a> CacheLock<'a> {
         }
     }
 
-    /// Removes the entry, and what killed processes left of others. The lock file stays, as it must.
-    pub fn remove(self) -> io::Result<()> {
-        gc::remove_pending(&self.cache.dir, &self.cache.identity);
+    /// Removes the entry. The lock file stays, as it must.
+    fn remove(self) -> io::Result<()> {
         match fs::remove_file(self.cache.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -196,8 +224,13 @@ impl<'a> CacheLock<'a> {
     }
 
     fn reserved_file(&self) -> io::Result<AtomicFile> {
+        // What cannot be looked through can be written all the same.
+        gc::remove_pending(&self.cache.dir, &self.cache.identity).ok();
+        self.new_file()
+    }
+
+    fn new_file(&self) -> io::Result<AtomicFile> {
         let Cache { dir, identity } = self.cache;
-        gc::remove_pending(dir, identity);
         let mut file = AtomicFile::create(dir.join(format!("{identity}.{}.tmp", random::name())))?;
         file.reserve(&[b'\n'; RESERVED])?;
         Ok(file)
@@ -226,10 +259,42 @@ pub struct PendingEntry<'a> {
     lock: CacheLock<'a>,
 }
 
-impl PendingEntry<'_> {
-    /// Writes the entry and moves it into place. Where that fails, the token is good all the same.
-    pub fn publish(self, entry: &Entry) -> io::Result<()> {
+/// Why nothing may be sent.
+#[derive(Debug)]
+pub enum BeginError {
+    /// The lock file was removed: another process may hold a new one.
+    LockLost,
+    /// The entry cannot be replaced, so the tokens would be lost.
+    Io(io::Error),
+}
+
+impl<'a> PendingEntry<'a> {
+    /// To be called before a request is sent. Publishes `attempt`, the entry of a request that has begun: it proves that
+    /// the entry can be replaced, and tells later callers about it, also after a kill.
+    pub fn begin(self, attempt: &Entry) -> std::result::Result<Self, BeginError> {
         let Self { file, lock } = self;
-        lock.publish(file, entry)
+        if !lock.guard.is_current() {
+            return Err(BeginError::LockLost);
+        }
+        let next = lock.new_file().map_err(BeginError::Io)?;
+        let sends_refresh_token = attempt.refresh_token.as_ref().is_some_and(|token| token.maybe_spent);
+        let (path, content) = (lock.cache.path(), attempt.encode(&lock.cache.identity));
+        match fs::symlink_metadata(&path) {
+            // Nothing can keep the entry from being put there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { file, lock }),
+            _ if sends_refresh_token => file.publish(&content, &path).map_err(BeginError::Io)?,
+            _ => file.publish_unsynced(&content, &path).map_err(BeginError::Io)?,
+        }
+        Ok(Self { file: next, lock })
+    }
+
+    /// Writes the entry and moves it into place. Where that fails, the token is good all the same.
+    pub fn publish(self, entry: &Entry, began_with: &str) -> io::Result<()> {
+        let Self { file, lock } = self;
+        if lock.guard.is_current() {
+            return lock.publish(file, entry);
+        }
+        drop(file);
+        lock.cache.publish_after_loss(entry, began_with)
     }
 }

@@ -153,7 +153,7 @@ fn environment() -> String {
     let row = |setting: &&Setting| {
         let variables: Vec<_> = setting.all_variables().collect();
         let file = if setting.file_variable.is_some() { ", or the file that holds it" } else { "" };
-        let help = setting.help.replace('-', "\\-");
+        let help = setting.summary().replace('-', "\\-");
         (!variables.is_empty()).then(|| format!(".TP\n{}\n{help}{file}\n", variables.join(", ")))
     };
     format!(".SH ENVIRONMENT\n{}", SETTINGS.iter().filter_map(row).collect::<String>())
@@ -163,7 +163,7 @@ fn environment() -> String {
 fn files() -> String {
     let row = |setting: &&Setting| {
         let path = setting.default.filter(|_| setting.kind == ValueKind::Path)?.replace('-', "\\-");
-        Some(format!(".TP\n{path}\n{}: {}\n", setting.help, setting.details))
+        Some(format!(".TP\n{path}\n{}\n", setting.help.replace("; ", ": ")))
     };
     format!(".SH FILES\n{}", SETTINGS.iter().filter_map(row).collect::<String>())
 }
@@ -176,8 +176,7 @@ fn settings_table() -> String {
         let variables: Vec<_> = setting.all_variables().map(code).collect();
         let keys: Vec<_> = setting.keys().iter().map(|key| code(key)).collect();
         let default = setting.default.map(code).unwrap_or_default();
-        let help = [setting.help, setting.details].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
-        let cells = [setting.name.to_owned(), flag, variables.join(", "), keys.join(", "), default, help.join("; ")];
+        let cells = [setting.name, &flag, &variables.join(", "), &keys.join(", "), &default, setting.help];
         format!("| {} |\n", cells.join(" | "))
     };
     let head = "| setting | option | environment | profile key | default | what it is |\n|---|---|---|---|---|---|\n";

@@ -217,22 +217,13 @@ impl Args for Flags {
 
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut flags = Self::default();
-        flags.update_from_arg_matches(matches)?;
-        Ok(flags)
+        let given =
+            |(setting, flag): (_, &settings::Flag)| Some((setting, matches.get_raw(flag.long)?.next()?.to_owned()));
+        Ok(Self { values: flags().filter_map(given).collect(), no_cache: matches.get_flag(NO_CACHE) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for (setting, flag) in flags() {
-            let value = match setting.kind {
-                ValueKind::Path => matches.get_one::<PathBuf>(flag.long).map(OsString::from),
-                _ => matches.get_one::<String>(flag.long).map(OsString::from),
-            };
-            if let Some(value) = value {
-                self.set(setting, value);
-            }
-        }
-        self.no_cache = matches.get_flag(NO_CACHE);
+        *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
 }
@@ -243,20 +234,14 @@ fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {
         _ => ValueParser::string(),
     };
     let name = flag.long.trim_start_matches('-');
-    let option = Arg::new(flag.long).long(name).value_name(flag.value_name).value_parser(parser).global(true);
-    let option = option.hide_short_help(!flag.is_in_short_help);
-    match flag.short {
-        Some(short) => option.short(short),
-        None => option,
-    }
+    let option = Arg::new(flag.long).long(name).short(flag.short).value_name(flag.value_name).value_parser(parser);
+    option.global(true).hide_short_help(!flag.is_in_short_help)
 }
 
 /// The option with the help of its setting. Not for a plain call, which prints none.
 fn with_help(option: Arg) -> Arg {
-    let is_of = |setting: &&&Setting| {
-        let flag = setting.flag.as_ref().and_then(|flag| flag.long.strip_prefix("--"));
-        flag.is_some() && flag == option.get_long()
-    };
+    let name = option.get_long().map(|name| format!("--{name}"));
+    let is_of = |setting: &&&Setting| name.as_deref().is_some_and(|name| setting.flag() == name);
     match SETTINGS.iter().find(is_of) {
         Some(setting) => option.help(help(setting)),
         None => option,
@@ -265,8 +250,8 @@ fn with_help(option: Arg) -> Arg {
 
 /// The setting's line, its default where that is short, and its variable.
 fn help(setting: &Setting) -> String {
-    let mut help = setting.help.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    help.push_str(setting.help.get(1..).unwrap_or_default());
+    let (first, rest) = setting.summary().split_at(1);
+    let mut help = first.to_uppercase() + rest;
     if let (Some(default), false) = (setting.default, setting.kind == ValueKind::Path) {
         help.push_str(&format!(" ({default})"));
     }

@@ -21,7 +21,6 @@ pub fn from_clap(error: &clap::Error) -> Error {
     Error::new(ErrorKind::Usage, message).hint(hint(error))
 }
 
-/// The line of clap's text that says what is wrong.
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();

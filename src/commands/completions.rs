@@ -12,5 +12,5 @@ pub fn run(shell: Shell) -> anyhow::Result<()> {
         Shell::Powershell => include_str!("../../contrib/completions/_spotinst-cred.ps1"),
         Shell::Zsh => include_str!("../../contrib/completions/_spotinst-cred"),
     };
-    Ok(commands::print_document(script.as_bytes())?)
+    commands::print_document(script.as_bytes())
 }

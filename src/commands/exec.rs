@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::Command;
 use std::time::Instant;
 
 use crate::cli::Options;
@@ -10,7 +9,7 @@ use crate::commands;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::settings;
-use crate::sys::{env, os};
+use crate::sys::{env, os, process};
 use crate::text::one_line;
 
 /// Replaces this process by the program, with the token in its environment; so exit status and signals are the
@@ -22,7 +21,12 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Error::new(ErrorKind::Usage, "there is no command to run").into());
     };
-    let mut command = Command::new(program);
+    let not_run = |error: io::Error| {
+        let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::NotExecutable };
+        let problem = format!("cannot run {}: {error}", one_line(&program.to_string_lossy()));
+        Error::new(kind, problem).hint("check the program's name, its permissions and the PATH")
+    };
+    let mut command = process::command(program).map_err(not_run)?;
     command.args(arguments);
     // The refresh is over, and nobody waits for the program because of it.
     for name in settings::secret_variables().chain([env::OUTER_REFRESHES]) {
@@ -36,8 +40,5 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
         };
     }
     command.env(env::TOKEN, token.value.expose());
-    let error = os::exec(&mut command);
-    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::NotExecutable };
-    let problem = format!("cannot run {}: {error}", one_line(&program.to_string_lossy()));
-    Err(Error::new(kind, problem).hint("check the program's name, its permissions and the PATH").into())
+    Err(not_run(os::exec(&mut command)).into())
 }

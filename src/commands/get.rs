@@ -28,7 +28,7 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     let request = read(Deadlines { started, limits: config.limits }.call_end())?;
     allowed_hosts::check(&request.uri, &api)?;
     let token = commands::token(&config, options, started)?;
-    Ok(commands::print_document(&json::request_headers(&commands::credential(&token, &config)))?)
+    commands::print_document(&json::request_headers(&commands::credential(&token, &config)))
 }
 
 /// Reads the request, until the host closes its end.
@@ -42,5 +42,8 @@ fn read(deadline: Instant) -> Result<Request> {
         io::ErrorKind::TimedOut => problem("was not closed in time").kind(ErrorKind::Temporary),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
-    serde_json::from_slice(&bytes).map_err(|_| problem("holds no request: a JSON object with a `uri` is wanted"))
+    // Without this, an array of the same values would be a request too.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    let request = serde_json::from_slice(&bytes).ok().filter(|_| is_object);
+    request.ok_or_else(|| problem("holds no request: a JSON object with a `uri` is wanted"))
 }

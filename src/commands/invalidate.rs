@@ -7,9 +7,9 @@ use std::time::Instant;
 use crate::cache::Replaced;
 use crate::cache::entry::Entry;
 use crate::cli::Options;
-use crate::config::Config;
 use crate::config::provider::TokenProvider;
 use crate::config::secret_source::MAX_SECRET;
+use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::provider;
@@ -22,16 +22,21 @@ const USAGE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
 /// Reads the rejected token on stdin and forgets it. The refresh token stays, as nobody has rejected it, unless the
 /// cache cannot be written: a rejected token must not be handed out again.
 pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
-    let config = Config::resolve(&options.flags)?;
+    let mut config = Config::resolve(&options.flags)?;
+    config.cache_dir = config::certain_cache_dir(&options.flags)?.map(|dir| dir.value);
     let deadline = Deadlines { started, limits: config.limits }.call_end();
     let rejected = rejected_token(deadline)?;
     let is_cached = |entry: &Entry| entry.token.as_ref().is_some_and(|token| token.value.is_same(&rejected));
-    let Some(cache) = provider::cache(&config).filter(|cache| is_cached(&cache.read())) else {
-        printer::note("that is not the cached token; nothing was changed");
-        return Ok(());
+    let cache = match provider::cache(&config) {
+        Some(cache) if is_cached(&cache.read_for_certain()?) => cache,
+        _ => {
+            printer::note("that is not the cached token; nothing was changed");
+            return Ok(());
+        }
     };
     let lock = cache.require(cache.lock_until(deadline))?;
-    let entry = lock.read();
+    // Read again, as a refresh may have replaced it.
+    let entry = cache.read_for_certain()?;
     if is_cached(&entry) {
         let next = Entry { token: None, ..entry };
         let replaced = lock.replace_or_remove(&next).map_err(|error| {

@@ -11,17 +11,17 @@ pub mod profiles;
 pub mod status;
 
 use std::fmt;
-use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::cli::Options;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::Credential;
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::decisions::TokenRequest;
 use crate::get_token::get_token;
 use crate::sys::clock;
+use crate::sys::stdout::{self, WriteError};
 use crate::token::AccessToken;
 
 /// The token that the command line asks for, in a call that began at `started`.
@@ -37,18 +37,26 @@ pub fn credential<'a>(token: &'a AccessToken, config: &'a Config) -> Credential<
 }
 
 /// Writes the one document to stdout.
-pub fn print_document(document: &[u8]) -> std::result::Result<(), OutputClosed> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(document).and_then(|()| stdout.flush()).map_err(|_| OutputClosed)
+pub fn print_document(document: &[u8]) -> anyhow::Result<()> {
+    stdout::write(document).map_err(|error| {
+        let hint = match error {
+            WriteError::BrokenPipe => return OutputClosed.into(),
+            WriteError::Closed | WriteError::NotWritable => {
+                "run it with a stdout that is open for writing; `>/dev/null` discards the output"
+            }
+            WriteError::Io(_) => "check where stdout goes: its disk may be full",
+        };
+        Error::other(format!("cannot write to stdout: {error}")).hint(hint).into()
+    })
 }
 
-/// Nobody reads stdout, or its device is full: an error without a message.
+/// Nobody reads the pipe that is stdout any more: an error without a message.
 #[derive(Debug)]
 pub struct OutputClosed;
 
 impl fmt::Display for OutputClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stdout cannot be written")
+        f.write_str("nobody reads stdout")
     }
 }
 

@@ -1,18 +1,17 @@
 //! The main command: prints the token in the format that is asked for.
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
 use crate::cli::{Options, Output};
-use crate::commands::{self, OutputClosed};
+use crate::commands;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Credential, EnvironmentFile, Format, Renderer};
 use crate::settings::FORMAT;
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::output_file::{self, WriteError};
-use crate::sys::{env, printer};
+use crate::sys::{env, printer, stdout};
 use crate::text::one_line;
 
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
@@ -79,18 +78,15 @@ fn unwritten(path: &Path, error: &WriteError) -> Error {
     })
 }
 
-/// Hands the token to the later steps of a job, and the mask to the runner: both or none.
+/// Hands the mask to the runner, then the token to the later steps of a job: no step has a token that its log shows.
 fn print_mask(file: EnvironmentFile, credential: &Credential<'_>, mask: &[u8]) -> anyhow::Result<()> {
-    let appended = file.append(credential)?;
-    commands::print_document(mask).map_err(|closed: OutputClosed| {
-        appended.undo();
-        closed.into()
-    })
+    commands::print_document(mask)?;
+    Ok(file.append(credential)?)
 }
 
 /// A person who sees the token on a terminal probably wants to hand it to programs.
 fn suggest_export(output: &Output, format: Format) {
-    if format == Format::Token && !output.no_newline && io::stdout().is_terminal() {
+    if format == Format::Token && !output.no_newline && stdout::is_terminal() {
         printer::note("to hand it to programs: SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN");
     }
 }

@@ -1,20 +1,21 @@
 //! Changes a profile in a configuration file that a person wrote: comments, order and other profiles stay as they are.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use zeroize::Zeroizing;
 
-use super::file::MAX_FILE;
+use super::file::{self, MAX_FILE};
 use super::profile::DEFAULT_NAME;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, DEFAULT_PROFILE};
-use crate::sys::bounded_read;
 use crate::sys::output_file::{self, WriteError};
+use crate::sys::{bounded_read, drafts, file_lock, os};
 
-/// A key of a profile and its new value.
 pub struct Change {
     pub key: String,
     pub value: Value,
@@ -28,38 +29,99 @@ impl Change {
     }
 }
 
-/// Writes the changes of one profile, created if it is missing; the first profile of a file becomes its default.
-pub fn write(path: &Path, profile: &str, changes: Vec<Change>) -> Result<()> {
+/// Writes the changes of one profile, created if it is missing; the first profile of a file becomes its default. Another
+/// login that writes the file is waited for until the deadline.
+pub fn write(path: &Path, profile: &str, changes: Vec<Change>, deadline: Instant) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
+    // Logins at once would lose each other's profile.
+    let _lock = lock(path, &target, deadline)?;
+    let text = changed(path, profile, changes)?;
+    file::check(path, &text).map_err(|error| {
+        unchanged(path, format!("it could not be read any more: {error}"))
+            .hint(format!("write the profile by hand, or name another one with {}", settings::PROFILE.flag()))
+    })?;
+    output_file::write(&target, text.as_bytes()).map_err(|error| unwritten(path, &error))
+}
+
+/// The new text of the file.
+fn changed(path: &Path, profile: &str, changes: Vec<Change>) -> Result<Zeroizing<String>> {
     let problem = |what: &str| unchanged(path, what);
     let text = match bounded_read::regular_file(path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Zeroizing::default(),
-        // It could not be replaced.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput && changes.is_empty() => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(problem("it is no regular file")),
         Err(error) => return Err(problem(&error.to_string()).hint("check the path and its permissions")),
     };
     let text = str::from_utf8(&text).map_err(|_| problem("it is not valid UTF-8"))?;
     // The parser's own message would show the line, which may hold a secret.
     let mut document: DocumentMut = text.parse().map_err(|_| problem("it is not valid TOML"))?;
-    if changes.is_empty() {
-        return Ok(());
-    }
     let is_first = !document.contains_key("profiles");
     if is_first && profile != DEFAULT_NAME && !document.contains_key(DEFAULT_PROFILE) {
         document.insert(DEFAULT_PROFILE, Item::Value(profile.into()));
     }
-    let table = profile_table(&mut document, profile).ok_or_else(|| problem("`profiles` is no table"))?;
+    let item = profile_item(&mut document, profile).ok_or_else(|| problem("`profiles` is no table"))?;
+    let is_inline = item.is_inline_table();
+    let table = item.as_table_like_mut().ok_or_else(|| problem("the profile is no table"))?;
+    // A comment needs a line of its own, which an inline table and a dotted key do not have.
+    let takes_comments = !is_inline && !table.is_dotted();
     for change in changes {
-        apply(table, change);
+        apply(table, Change { comment: change.comment.filter(|_| takes_comments), ..change });
     }
-    let text = Zeroizing::new(document.to_string());
-    output_file::write(path, text.as_bytes()).map_err(|error| unwritten(path, &error))
+    Ok(Zeroizing::new(document.to_string()))
 }
 
-/// Whether there can be a configuration file: to be known before a person answers questions for it.
+/// Holds the lock file beside the configuration until it is dropped. The file is never removed, as locks demand.
+fn lock(path: &Path, target: &Path, deadline: Instant) -> Result<File> {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let file = target.with_file_name(name);
+    let created = os::create_private_dir_for_owner(output_file::dir_of(target));
+    created.and_then(|()| file_lock::lock_until(&file, deadline)).map_err(|error| {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return Error::temporary(format!("another login holds {} and is not done in time", file.display()))
+                .hint("try again; if it lasts, see who holds it with `fuser`, and end that process");
+        }
+        unwritten(path, &WriteError::Io(error))
+    })
+}
+
+/// Whether there can be a configuration file of this user.
 pub fn check_place(path: &Path) -> Result<()> {
-    output_file::resolve(path).map(drop).map_err(|error| unwritten(path, &error))
+    let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
+    match os::other_owner_of_place(output_file::dir_of(&target)) {
+        Ok(None) => Ok(()),
+        Ok(Some(owner)) => Err(unchanged(path, format!("its directory belongs to user {owner}, and this is root"))
+            .hint("log in as that user, or keep root's own home: sudo -H spotinst-cred login")),
+        Err(error) => Err(unwritten(path, &WriteError::Io(error))),
+    }
+}
+
+/// Whether the file can be written: to be known before a person answers questions for it.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
+    output_file::check_dir(output_file::dir_of(&target)).map_err(|error| unwritten(path, &WriteError::Io(error)))
+}
+
+/// Removes what killed logins left beside the file: it may hold secrets.
+pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
+    // Where there can be no file, there are no drafts.
+    let Ok(target) = output_file::resolve(path) else {
+        return Ok(());
+    };
+    let dir = output_file::dir_of(&target);
+    let is_of_others = || dir.metadata().is_ok_and(|metadata| os::owner(&metadata) != os::current_user());
+    match drafts::remove_abandoned(dir) {
+        Ok(()) => Ok(()),
+        // Who administers the configuration of others keeps its directory tidy, too.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_of_others() => Ok(()),
+        Err(error) => {
+            let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
+            Err(Error::other(problem).hint("check the permissions of the directory"))
+        }
+    }
 }
 
 fn unwritten(path: &Path, error: &WriteError) -> Error {
@@ -78,19 +140,22 @@ fn unchanged(path: &Path, why: impl fmt::Display) -> Error {
     Error::config(format!("cannot change the configuration {}: {why}", path.display()))
 }
 
-/// The profile's table, created if it is missing.
-fn profile_table<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d mut dyn TableLike> {
+/// The profile's item, created if it is missing.
+fn profile_item<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d mut Item> {
     let is_empty = document.is_empty();
     let mut profiles = Table::new();
     // So that there is no `[profiles]` line above `[profiles.NAME]`.
     profiles.set_implicit(true);
-    let profiles = document.entry("profiles").or_insert(Item::Table(profiles)).as_table_like_mut()?;
+    let profiles = document.entry("profiles").or_insert(Item::Table(profiles));
+    let is_inline = profiles.is_inline_table();
+    let profiles = profiles.as_table_like_mut()?;
     if !profiles.contains_key(profile) {
         let mut table = Table::new();
         table.decor_mut().set_prefix(if is_empty { "" } else { "\n" });
-        profiles.insert(profile, Item::Table(table));
+        let inline = Item::Value(InlineTable::new().into());
+        profiles.insert(profile, if is_inline { inline } else { Item::Table(table) });
     }
-    profiles.get_mut(profile)?.as_table_like_mut()
+    profiles.get_mut(profile)
 }
 
 /// Sets a key. What stands around its present value, such as a comment behind it, stays there.
@@ -104,5 +169,26 @@ fn apply(table: &mut dyn TableLike, change: Change) {
     table.insert(&key, Item::Value(value));
     if let (true, Some(comment), Some(mut key)) = (is_new, comment, table.key_mut(&key)) {
         key.leaf_decor_mut().set_prefix(format!("# {comment}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_no_call_could_read_replaces_nothing() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("config.toml");
+        let before = "[profiles.default]\nusername = \"ada\"\n";
+        fs::write(&path, before)?;
+        for change in [Change::new("unknown", "x"), Change::new("account", ""), Change::new("username", true)] {
+            let error = write(&path, "default", vec![change], Instant::now()).err();
+            assert!(error.is_some_and(|error| error.message.contains("it could not be read any more: ")));
+            assert_eq!(fs::read_to_string(&path)?, before);
+        }
+        Ok(())
     }
 }

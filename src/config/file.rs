@@ -17,13 +17,13 @@ use toml::de::{DeTable, DeValue};
 use super::profile_values::{ConfigFile, Profile, ProfileValue};
 use super::secret_source::{Command, SecretSetting, SecretSource};
 use crate::error::{Error, Result};
-use crate::settings::{self, DEFAULT_PROFILE, SETTINGS, Setting, ValueKind};
+use crate::settings::{self, COMMAND_ENDING, DEFAULT_PROFILE, FILE_ENDING, SETTINGS, Setting, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
+use crate::sys::bounded_read::ReadFile;
 use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env, os};
 use crate::text::{one_line, shell_word};
 
-/// The largest configuration, in bytes.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
 /// Reads the file; nothing where there is none. One that is a pipe has until the deadline.
@@ -31,7 +31,7 @@ pub const MAX_FILE: u64 = 1024 * 1024;
 /// Fails where others could have written it, where it holds a secret and others can read it, and for an unknown key or
 /// a value of the wrong type.
 pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>> {
-    let (metadata, bytes) = match bounded_read::file(path, MAX_FILE, deadline) {
+    let ReadFile { metadata, is_link, bytes } = match bounded_read::file(path, MAX_FILE, deadline) {
         Ok(read) => read,
         // A home like /dev/null is one without files.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -39,7 +39,7 @@ pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<Co
         }
         Err(error) => return Err(unreadable(path, &error)),
     };
-    check_author(path, &metadata)?;
+    check_author(path, &metadata, is_link)?;
     let text = str::from_utf8(&bytes).map_err(|_| problem(path, "is not valid UTF-8").hint("save it in UTF-8"))?;
     let mut reader = Reader::new(path, text);
     let config = reader.config()?;
@@ -58,29 +58,48 @@ fn problem(path: &Path, what: &str) -> Error {
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::TimedOut => Error::read_timed_out(&format!("the configuration {}", path.display())),
         io::ErrorKind::FileTooLarge => problem(path, "is longer than 1 MiB").hint("is this the right file?"),
-        _ => problem(path, &format!("cannot be read: {error}")).hint("check the path and its permissions"),
+        _ => Error::unreadable(&format!("the configuration {}", path.display()), error),
     }
 }
 
-/// Refuses a file that somebody else could have written: its commands run as the user. A device, such as `/dev/null`,
-/// has no author.
-fn check_author(path: &Path, metadata: &Metadata) -> Result<()> {
+/// Refuses a text that no call could read.
+pub fn check(path: &Path, text: &str) -> Result<()> {
+    Reader::new(path, text).config().map(drop)
+}
+
+/// Refuses a file that somebody else could have written or put there: its commands run as the user. A device, such as
+/// `/dev/null`, has no author.
+fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
     if os::is_char_device(metadata) {
         return Ok(());
     }
-    let word = || shell_word(&path.to_string_lossy());
-    if os::is_world_writable(metadata) {
-        return Err(problem(path, "can be written by everybody, and its commands run as you")
-            .hint(format!("look it through, then chmod o-w {}", word())));
+    check_directory(path, path)?;
+    if is_link && let Ok(target) = path.canonicalize() {
+        check_directory(path, &target)?;
     }
     let (owner, user) = (os::owner(metadata), os::current_user());
-    if owner == os::ROOT || owner == user {
+    let (what, remedy) = if os::is_world_writable(metadata) {
+        ("can be written by everybody, and its commands run as you".to_owned(), "chmod o-w".to_owned())
+    } else if [os::ROOT, user].contains(&owner) {
+        return Ok(());
+    } else {
+        let what = format!("belongs to user {owner}, and its commands run as you, user {user}");
+        (what, format!("chown {user}"))
+    };
+    let word = shell_word(&path.to_string_lossy());
+    Err(problem(path, &what).hint(format!("look it through, then {remedy} {word}")))
+}
+
+/// Refuses a directory in which everybody could replace the file. Whom its group lets write is the user's own choice:
+/// most groups are those of one user.
+fn check_directory(path: &Path, file: &Path) -> Result<()> {
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    if !os::is_open_to_all(&dir.metadata().map_err(|error| unreadable(path, &error))?) {
         return Ok(());
     }
-    Err(problem(path, &format!("belongs to user {owner}, and its commands run as you, user {user}"))
-        .hint(format!("look it through, then chown {user} {}", word())))
+    Err(problem(path, "can be replaced by everybody, and its commands run as you")
+        .hint(format!("look it through, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
 }
 
 /// Knows the file, so that every value and every error can name its line.
@@ -135,13 +154,13 @@ impl<'t> Reader<'t> {
         let mut profile = Profile::default();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let Some((setting, part)) = find(name) else {
+            let Some((setting, ending)) = find(name) else {
                 let keys: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.keys()).collect();
                 return Err(self.unknown_key(&key.span(), name, &format!("known here are {}", keys.join(", "))));
             };
             let value = match setting.kind {
-                ValueKind::Secret => self.secret(&profile, setting, part, name, value)?,
-                ValueKind::Boolean => ProfileValue::Boolean(self.boolean(name, value)?),
+                ValueKind::Secret => self.secret(&profile, setting, ending, name, value)?,
+                ValueKind::Boolean => ProfileValue::Text(self.boolean(name, value)?),
                 ValueKind::Path => ProfileValue::Path(self.text(name, value)?.map(|text| self.resolve(&text))),
                 _ => ProfileValue::Text(self.text(name, value)?),
             };
@@ -156,15 +175,15 @@ impl<'t> Reader<'t> {
         &mut self,
         profile: &Profile,
         setting: &'static Setting,
-        part: Part,
+        ending: &str,
         key: &str,
         value: Value<'_, '_>,
     ) -> Result<ProfileValue> {
         let source = self.source(&value.span());
-        let secret = match part {
-            Part::File => SecretSource::File(self.resolve(&self.text(key, value)?.value)),
-            Part::Command => SecretSource::Command(self.command(key, value)?),
-            Part::Value => {
+        let secret = match ending {
+            FILE_ENDING => SecretSource::File(self.resolve(&self.text(key, value)?.value)),
+            COMMAND_ENDING => SecretSource::Command(self.command(key, value)?),
+            _ => {
                 let secret = SecretSource::Value(Secret::from(self.text(key, value)?.value));
                 self.first_secret.get_or_insert_with(|| source.clone());
                 secret
@@ -187,40 +206,28 @@ impl<'t> Reader<'t> {
             }
             _ => None,
         };
-        command.ok_or_else(|| {
-            let hint = format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
-            self.error(&value.span(), &format!("`{key}` must be a command"), &hint)
-        })
+        let hint = || format!("{key} = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`");
+        command.ok_or_else(|| self.wrong(key, value, "must be a command", &hint()))
     }
 
     /// A string that is not empty.
     fn text(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
         match value.get_ref().as_str() {
-            Some(text) if !text.is_empty() => {
-                Ok(Sourced { value: text.to_owned(), source: self.source(&value.span()) })
-            }
-            Some(_) => {
-                Err(self.error(&value.span(), &format!("`{key}` is empty"), "give it a value or remove the line"))
-            }
-            None => Err(self.error(&value.span(), &format!("`{key}` must be text"), &format!("{key} = \"…\""))),
+            Some("") => Err(self.wrong(key, value, "is empty", "give it a value or remove the line")),
+            Some(text) => Ok(Sourced { value: text.to_owned(), source: self.source(&value.span()) }),
+            None => Err(self.wrong(key, value, "must be text", &format!("{key} = \"…\""))),
         }
     }
 
-    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<bool>> {
-        match value.get_ref().as_bool() {
-            Some(boolean) => Ok(Sourced { value: boolean, source: self.source(&value.span()) }),
-            None => {
-                let problem = format!("`{key}` must be true or false");
-                Err(self.error(&value.span(), &problem, "write the word without quotes"))
-            }
-        }
+    fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
+        let boolean = value.get_ref().as_bool();
+        let wrong = || self.wrong(key, value, "must be true or false", "write the word without quotes");
+        Ok(Sourced { value: boolean.ok_or_else(wrong)?.to_string(), source: self.source(&value.span()) })
     }
 
     fn table<'a, 'i>(&self, key: &str, value: Value<'a, 'i>) -> Result<&'a DeTable<'i>> {
-        value.get_ref().as_table().ok_or_else(|| {
-            let problem = format!("`{key}` must be a table");
-            self.error(&value.span(), &problem, "write [profiles.NAME] above the profile's keys")
-        })
+        let wrong = || self.wrong(key, value, "must be a table", "write [profiles.NAME] above the profile's keys");
+        value.get_ref().as_table().ok_or_else(wrong)
     }
 
     /// A path in the file: `~/` is the home directory, and a relative one starts at the file's own directory, as the
@@ -240,6 +247,10 @@ impl<'t> Reader<'t> {
         argv
     }
 
+    fn wrong(&self, key: &str, value: Value<'_, '_>, what: &str, hint: &str) -> Error {
+        self.error(&value.span(), &format!("`{key}` {what}"), hint)
+    }
+
     fn unknown_key(&self, span: &Range<usize>, key: &str, hint: &str) -> Error {
         self.error(span, &format!("unknown key `{}`", one_line(key)), hint)
     }
@@ -254,24 +265,12 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The part of a secret's source that a key names.
-#[derive(Clone, Copy)]
-enum Part {
-    Value,
-    File,
-    Command,
-}
-
-/// The setting that a key belongs to.
-fn find(key: &str) -> Option<(&'static Setting, Part)> {
+/// The setting that a key belongs to, and how a key of a secret ends.
+fn find(key: &str) -> Option<(&'static Setting, &str)> {
     SETTINGS.iter().find_map(|setting| {
-        let part = match key.strip_prefix(setting.key?)? {
-            "" => Part::Value,
-            "_file" if setting.kind == ValueKind::Secret => Part::File,
-            "_command" if setting.kind == ValueKind::Secret => Part::Command,
-            _ => return None,
-        };
-        Some((*setting, part))
+        let ending = key.strip_prefix(setting.key?)?;
+        let is_of_secret = || setting.kind == ValueKind::Secret && [FILE_ENDING, COMMAND_ENDING].contains(&ending);
+        (ending.is_empty() || is_of_secret()).then_some((*setting, ending))
     })
 }
 

@@ -7,16 +7,12 @@ use crate::sourced::{Sourced, ValueSource};
 
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
-    values: Vec<(&'static Setting, OsString)>,
+    pub values: Vec<(&'static Setting, OsString)>,
     /// `--no-cache`
     pub no_cache: bool,
 }
 
 impl Flags {
-    pub fn set(&mut self, setting: &'static Setting, value: OsString) {
-        self.values.push((setting, value));
-    }
-
     pub fn get(&self, setting: &Setting) -> Option<Sourced<OsString>> {
         let (setting, value) = self.values.iter().find(|(given, _)| given.is(setting))?;
         Some(Sourced { value: value.clone(), source: ValueSource::Flag(setting.flag()) })

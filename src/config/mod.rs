@@ -3,7 +3,6 @@
 pub mod edit;
 pub mod file;
 pub mod flags;
-mod missing;
 pub mod profile;
 pub mod profile_values;
 pub mod provider;
@@ -13,10 +12,11 @@ pub mod secret_source;
 pub mod sources;
 mod value;
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 use crate::sys::env;
@@ -32,9 +32,7 @@ use sources::Sources;
 #[derive(Debug)]
 pub struct Config {
     pub provider: TokenProvider,
-    /// The account that goes with the token.
     pub account: Option<String>,
-    /// The least lifetime that the token must have left.
     pub min_ttl: Duration,
     pub limits: Limits,
     /// None with `--no-cache`, or where there is no home.
@@ -43,7 +41,6 @@ pub struct Config {
     location: ProfileLocation,
 }
 
-/// The time limits of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of the exchange with the server, all its retries included.
@@ -99,15 +96,13 @@ impl Config {
         self.account.is_none() && !matches!(self.provider, TokenProvider::Command(_))
     }
 
-    /// The error of a format that is useless without an account.
     pub fn missing_account(&self, format: &str) -> Error {
-        let mut error = missing::missing(&[&settings::ACCOUNT], &self.location);
+        let mut error = self.location.missing(&[&settings::ACCOUNT]);
         error.message.push_str(&format!(", and the readers of the {format} format demand one"));
         error
     }
 }
 
-/// The time limits that the sources give.
 pub fn limits(sources: &Sources) -> Result<Limits> {
     Ok(Limits {
         exchange: sources.duration(&settings::TIMEOUT)?.unwrap_or_default(),
@@ -115,19 +110,34 @@ pub fn limits(sources: &Sources) -> Result<Limits> {
     })
 }
 
-/// The directory of the cache; none with `--no-cache`, or where there is no home.
+/// The directory of the cache; none with `--no-cache`, where there is no home, or where it cannot be found out.
 pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
+    if flags.no_cache { None } else { find_cache_dir(flags).ok().flatten() }
+}
+
+/// The same for a command that takes tokens back: it does nothing without the cache, and must not look in a wrong place.
+pub fn certain_cache_dir(flags: &Flags) -> Result<Option<Sourced<PathBuf>>> {
     if flags.no_cache {
-        return None;
+        let problem = "--no-cache keeps the cached tokens, and this command is there to forget them";
+        return Err(Error::new(ErrorKind::Usage, problem).hint("leave --no-cache out"));
     }
-    let default = || env::project_dirs().map(|dirs| dirs.cache_dir().to_owned());
-    sources::caller_path(flags, &settings::CACHE_DIR, default)
+    let flag = settings::CACHE_DIR.flag();
+    find_cache_dir(flags).map_err(|error| {
+        Error::other(format!("cannot find the directory of the cache: {error}"))
+            .hint(format!("check HOME, or name the directory with {flag}: a token may still be handed out"))
+    })
+}
+
+fn find_cache_dir(flags: &Flags) -> io::Result<Option<Sourced<PathBuf>>> {
+    match sources::caller_path(flags, &settings::CACHE_DIR, || None) {
+        Some(given) => Ok(Some(given)),
+        None => Ok(env::default_cache_dir()?.map(Sourced::default)),
+    }
 }
 
 /// A token, or its command, that is there already: no credentials are needed.
 struct GivenToken {
     secret: SecretSetting,
-    /// The account that stands beside it.
     account: Option<Sourced<String>>,
     /// The command prints tokens that expire; it is a grant.
     is_command: bool,
@@ -140,8 +150,10 @@ fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<G
         check_no_credentials(sources, secret, is_command)?;
         return Ok(Some(GivenToken { secret: secret.clone(), account: None, is_command }));
     }
-    if sources.is_any_given(&provider::CREDENTIALS)? {
-        return Ok(None);
+    for setting in provider::CREDENTIALS {
+        if sources.is_given(setting)? {
+            return Ok(None);
+        }
     }
     if location.profiles.is_empty()
         && let Some(found) = sdk_credentials::read(|| profile::read_deadline(&sources.flags))?

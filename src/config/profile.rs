@@ -9,7 +9,7 @@ use super::profile_values::{ConfigFile, Profile};
 use super::sources::{caller_path, flag_or_variable};
 use super::value;
 use crate::error::{Error, Result};
-use crate::settings::{self, DEFAULT_PROFILE};
+use crate::settings::{self, DEFAULT_PROFILE, Setting};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
 use crate::text::{one_line, shell_word};
@@ -29,24 +29,15 @@ pub struct ActiveProfile {
 pub struct ProfileLocation {
     /// The configuration file, if there is a directory for it.
     pub file: Option<PathBuf>,
-    /// The profile that is used.
     pub profile: Option<Sourced<String>>,
-    /// The profiles that the file has.
     pub profiles: Vec<String>,
 }
 
 impl ProfileLocation {
-    /// The profile's name in quotes-free form; empty where none is used.
     pub fn profile_name(&self) -> &str {
         self.profile.as_ref().map_or("", |name| &name.value)
     }
 
-    /// ` of profile NAME`; empty where none is used.
-    pub fn of_profile(&self) -> String {
-        self.profile.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value))
-    }
-
-    /// The command that logs in to this profile.
     pub fn login_command(&self) -> String {
         match &self.profile {
             Some(Sourced { value, source: ValueSource::Flag(flag) }) => {
@@ -56,8 +47,29 @@ impl ProfileLocation {
         }
     }
 
+    /// The error of these missing values, with all the ways to give each: all at once, as nobody wants to learn of them
+    /// one by one.
+    pub fn missing(&self, required: &[&'static Setting]) -> Error {
+        let names: Vec<_> = required.iter().map(|setting| setting.name).collect();
+        let mut problem = format!("there is no {}", names.join(", no "));
+        let variables = required.iter().flat_map(|setting| setting.all_variables());
+        let empty: Vec<_> = variables.filter(|name| env::is_empty(name)).collect();
+        if !empty.is_empty() {
+            problem.push_str(&format!(" (set, but empty: {})", empty.join(", ")));
+        }
+        let ways: Vec<_> = required.iter().map(|setting| setting.ways()).collect();
+        Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), self.describe()))
+    }
+
+    /// Only the profile can give it: a variable that is run would be a trap.
+    pub fn missing_token_command(&self) -> Error {
+        let key = settings::TOKEN.command_key();
+        Error::config("there is no token command")
+            .hint(format!("token command: `{key}`; keys go into {}", self.describe()))
+    }
+
     /// Where keys go.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         let table = self.profile.as_ref().map_or("NAME", |name| &name.value);
         let mut text = match &self.file {
             Some(path) => format!("[profiles.{table}] of {}", path.display()),
@@ -97,7 +109,6 @@ pub fn select(flags: &Flags) -> Result<ActiveProfile> {
     Ok(ActiveProfile { profile, location })
 }
 
-/// The profile that the caller names.
 pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
     flag_or_variable(flags, &settings::PROFILE)
 }
@@ -105,10 +116,9 @@ pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
 /// The configuration file's path; none where there is no home. It is absolute: what is found by it, and cached of it,
 /// must not depend on the caller's directory.
 pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
-    let default = || env::project_dirs().map(|dirs| dirs.config_dir().join("config.toml"));
     // In a working directory that is gone it stays as it is, and leads nowhere.
     let absolute = |path: PathBuf| if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) };
-    caller_path(flags, &settings::CONFIG, default).map(|path| path.map(absolute))
+    caller_path(flags, &settings::CONFIG, env::default_config_file).map(|path| path.map(absolute))
 }
 
 /// Until when to wait for files that are pipes. A time limit that does not parse is reported later.

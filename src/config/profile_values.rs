@@ -7,11 +7,9 @@ use super::secret_source::SecretSetting;
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 
-/// The whole configuration file.
 #[derive(Debug, Default)]
 pub struct ConfigFile {
     pub default_profile: Option<Sourced<String>>,
-    /// The profiles by their names.
     pub profiles: BTreeMap<String, Profile>,
 }
 
@@ -24,9 +22,9 @@ pub struct Profile {
 /// A value in the file, as its setting's kind wants it.
 #[derive(Clone, Debug)]
 pub enum ProfileValue {
+    /// Also `true` and `false`.
     Text(Sourced<String>),
     Path(Sourced<PathBuf>),
-    Boolean(Sourced<bool>),
     Secret(SecretSetting),
 }
 
@@ -42,31 +40,19 @@ impl Profile {
     }
 
     pub fn text(&self, setting: &Setting) -> Option<&Sourced<String>> {
-        match self.get(setting) {
-            Some(ProfileValue::Text(text)) => Some(text),
-            _ => None,
-        }
+        if let ProfileValue::Text(text) = self.get(setting)? { Some(text) } else { None }
     }
 
     pub fn path(&self, setting: &Setting) -> Option<&Sourced<PathBuf>> {
-        match self.get(setting) {
-            Some(ProfileValue::Path(path)) => Some(path),
-            _ => None,
-        }
+        if let ProfileValue::Path(path) = self.get(setting)? { Some(path) } else { None }
     }
 
-    pub fn boolean(&self, setting: &Setting) -> Option<&Sourced<bool>> {
-        match self.get(setting) {
-            Some(ProfileValue::Boolean(boolean)) => Some(boolean),
-            _ => None,
-        }
+    pub fn boolean(&self, setting: &Setting) -> Option<Sourced<bool>> {
+        self.text(setting).cloned().map(|text| text.map(|text| text == "true"))
     }
 
     pub fn secret(&self, setting: &Setting) -> Option<&SecretSetting> {
-        match self.get(setting) {
-            Some(ProfileValue::Secret(secret)) => Some(secret),
-            _ => None,
-        }
+        if let ProfileValue::Secret(secret) = self.get(setting)? { Some(secret) } else { None }
     }
 
     /// Whether a person types the password at each `login`, and it is stored nowhere.

@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::missing::{missing, missing_token_command};
 use super::profile::ProfileLocation;
 use super::secret_source::{Command, SecretSetting, SecretSource};
 use super::sources::Sources;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
+use crate::sys::digest;
 use crate::text::{hex, one_line};
 use crate::url::Endpoint;
 
-/// The values of the setting `grant`.
 pub const PASSWORD_GRANT: &str = "password";
 const CLIENT_CREDENTIALS_GRANT: &str = "client_credentials";
 pub const COMMAND_GRANT: &str = "command";
@@ -89,15 +88,16 @@ impl EndpointConfig {
             None => None,
         };
         let (Some(grant), Some(client_id)) = (grant, &client_id) else {
-            let given: [(&'static Setting, bool); 4] = [
-                (&settings::USERNAME, username.is_some() || !is_password),
-                (&settings::PASSWORD, password.is_some() || !is_password),
-                (&settings::CLIENT_ID, client_id.is_some()),
-                (&settings::CLIENT_SECRET, client_secret.is_some()),
+            let required: [(&'static Setting, bool); 4] = [
+                (&settings::USERNAME, is_password && username.is_none()),
+                (&settings::PASSWORD, is_password && password.is_none()),
+                (&settings::CLIENT_ID, client_id.is_none()),
+                (&settings::CLIENT_SECRET, client_secret.is_none()),
             ];
-            let required: Vec<_> = given.into_iter().filter(|(_, is_given)| !is_given).map(|(one, _)| one).collect();
-            return Err(missing(&required, location));
+            let required = required.into_iter().filter_map(|(setting, is_missing)| is_missing.then_some(setting));
+            return Err(location.missing(&required.collect::<Vec<_>>()));
         };
+        let store_refresh_token = sources.profile.boolean(&settings::STORE_REFRESH_TOKEN);
         let token_url = sources.endpoint(&settings::TOKEN_URL)?;
         Ok(Self {
             grant,
@@ -106,7 +106,7 @@ impl EndpointConfig {
             client_id: client_id.value.clone(),
             password,
             client_secret,
-            store_refresh_token: sources.is_enabled(&settings::STORE_REFRESH_TOKEN),
+            store_refresh_token: store_refresh_token.is_none_or(|given| given.value),
             is_login: is_password && sources.profile.is_login(),
             location: location.clone(),
         })
@@ -122,18 +122,19 @@ impl EndpointConfig {
     }
 
     pub fn client_secret(&self) -> Result<&SecretSetting> {
-        self.client_secret.as_ref().ok_or_else(|| missing(&[&settings::CLIENT_SECRET], &self.location))
+        self.client_secret.as_ref().ok_or_else(|| self.location.missing(&[&settings::CLIENT_SECRET]))
     }
 
     /// Fails with [`ErrorKind::Rejected`] where the password is typed at each login, which then has ended.
     pub fn password(&self) -> Result<&SecretSetting> {
         self.password.as_ref().ok_or_else(|| match self.login_hint() {
             Some(hint) => {
-                let profile = self.location.of_profile();
+                let name = &self.location.profile;
+                let profile = name.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value));
                 let problem = format!("the login{profile} is over, and its password is stored nowhere");
                 Error::new(ErrorKind::Rejected, problem).hint(hint)
             }
-            None => missing(&[&settings::PASSWORD], &self.location),
+            None => self.location.missing(&[&settings::PASSWORD]),
         })
     }
 
@@ -152,6 +153,21 @@ impl EndpointConfig {
         [&self.client_secret, &self.password].into_iter().flatten().any(SecretSetting::is_command)
     }
 
+    /// The digest of where the client secret comes from: see [`SecretSetting::digest`].
+    pub fn client_secret_source(&self) -> String {
+        source_digest(&settings::CLIENT_SECRET, self.client_secret.as_ref())
+    }
+
+    pub fn password_source(&self) -> String {
+        source_digest(&settings::PASSWORD, self.password.as_ref())
+    }
+
+    /// The digest of where both come from.
+    pub fn credentials_source(&self) -> String {
+        let (client_secret, password) = (self.client_secret_source(), self.password_source());
+        digest::name(b"credentials", [client_secret.as_bytes(), password.as_bytes()])
+    }
+
     /// The error of the secrets that are missing for a call without a refresh token.
     pub fn missing(&self) -> Option<Error> {
         let password = match &self.grant {
@@ -165,6 +181,10 @@ impl EndpointConfig {
     pub fn login_hint(&self) -> Option<String> {
         (self.is_login && self.password.is_none()).then(|| format!("run `{}`", self.location.login_command()))
     }
+}
+
+fn source_digest(setting: &Setting, source: Option<&SecretSetting>) -> String {
+    source.map_or_else(|| digest::name(b"missing", [setting.name.as_bytes()]), SecretSetting::digest)
 }
 
 /// What it takes to ask a command for a token.
@@ -181,7 +201,7 @@ impl CommandConfig {
     /// Fails where the profile names the token in another way.
     pub fn resolve(setting: SecretSetting, location: &ProfileLocation) -> Result<Self> {
         let SecretSource::Command(command) = &setting.secret else {
-            let mut error = missing_token_command(location);
+            let mut error = location.missing_token_command();
             error.message.push_str(&format!(", and the grant is \"{COMMAND_GRANT}\""));
             return Err(error);
         };
@@ -214,7 +234,7 @@ pub fn is_password_grant(sources: &Sources, location: &ProfileLocation) -> Resul
     match value.as_str() {
         PASSWORD_GRANT => Ok(true),
         CLIENT_CREDENTIALS_GRANT => Ok(false),
-        COMMAND_GRANT => Err(missing_token_command(location)),
+        COMMAND_GRANT => Err(location.missing_token_command()),
         unknown => {
             let problem = format!("the grant from {source} is unknown: \"{}\"", one_line(unknown));
             let hint = format!("known are {PASSWORD_GRANT}, {CLIENT_CREDENTIALS_GRANT} and {COMMAND_GRANT}");

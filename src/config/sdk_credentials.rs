@@ -13,13 +13,11 @@ use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env};
 use crate::text::one_line;
 
-/// The largest such file, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// What the file holds for one profile.
 #[derive(Debug)]
 pub struct SdkCredentials {
-    /// The permanent token.
     pub token: SecretSetting,
     pub account: Option<Sourced<String>>,
 }
@@ -27,59 +25,39 @@ pub struct SdkCredentials {
 /// What the file holds for the profile that its variable names, or `default`. Nothing where there is no such file,
 /// profile or token, and no variable that asks for one. A pipe instead of a file has until the deadline.
 pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>> {
-    let Some(path) = path() else {
+    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
+    let Some(path) = env::path(settings::SDK_FILE.variable()).or_else(default) else {
         return Ok(None);
     };
     let is_named = !path.source.is_default();
     let bytes = match bounded_read::file(&path.value, MAX_FILE, deadline) {
-        Ok((_, bytes)) => bytes,
+        Ok(read) => read.bytes,
         // A home like /dev/null is one without files.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !is_named => {
             return Ok(None);
         }
-        Err(error) => return Err(unreadable(&path, &error)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
+        }
+        Err(error) => return Err(Error::unreadable(&describe(&path), &error)),
     };
-    let text = str::from_utf8(&bytes).map_err(|_| unreadable(&path, &io::ErrorKind::InvalidData.into()))?;
+    let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
+    let text = str::from_utf8(&bytes).map_err(not_utf8)?;
     let default = settings::SDK_PROFILE.default.unwrap_or_default();
     let profile = env::text(settings::SDK_PROFILE.variables)?.unwrap_or_else(|| Sourced::default(default.to_owned()));
     let found = parse(text, &profile.value, &path.value);
     if found.is_none() && (is_named || !profile.source.is_default()) {
-        return Err(without_token(&path, &profile));
+        let (file, section, source) = (describe(&path), one_line(&profile.value), profile.source.in_parentheses());
+        return Err(Error::config(format!("{file} has no token in [{section}]{source}"))
+            .hint("correct the variable, or unset it and set up the credentials of a grant"));
     }
     Ok(found)
-}
-
-/// The file's path; none where there is no home.
-fn path() -> Option<Sourced<PathBuf>> {
-    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
-    env::path(settings::SDK_FILE.variable()).or_else(default)
-}
-
-fn unreadable(path: &Sourced<PathBuf>, error: &io::Error) -> Error {
-    let file = describe(path);
-    let cannot_be_read = |problem: &str| {
-        Error::config(format!("{file} cannot be read: {problem}")).hint("check the path and its permissions")
-    };
-    match error.kind() {
-        io::ErrorKind::TimedOut => Error::read_timed_out(&file),
-        io::ErrorKind::InvalidData => Error::config(format!("{file} is not valid UTF-8")).hint("save it in UTF-8"),
-        io::ErrorKind::FileTooLarge => cannot_be_read("it is longer than 1 MiB"),
-        _ => cannot_be_read(&error.to_string()),
-    }
-}
-
-/// The error of a file that should have a token and has none.
-fn without_token(path: &Sourced<PathBuf>, profile: &Sourced<String>) -> Error {
-    let (file, section, source) = (describe(path), one_line(&profile.value), profile.source.in_parentheses());
-    Error::config(format!("{file} has no token in [{section}]{source}"))
-        .hint("correct the variable, or unset it and set up the credentials of a grant")
 }
 
 fn describe(path: &Sourced<PathBuf>) -> String {
     format!("the credentials file {}{}", path.value.display(), path.source.in_parentheses())
 }
 
-/// The token and account of one profile in the file's text.
 fn parse(text: &str, profile: &str, path: &Path) -> Option<SdkCredentials> {
     let path: Rc<Path> = path.into();
     let sourced = |key: &str| {

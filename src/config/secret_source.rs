@@ -12,7 +12,7 @@ use crate::settings;
 use crate::sourced::ValueSource;
 use crate::sys::process::{CommandError, Run, Stderr};
 use crate::sys::secret::Secret;
-use crate::sys::{bounded_read, env};
+use crate::sys::{bounded_read, digest, env};
 
 /// The longest secret, in bytes: more than this in a file or from a command is a mistake.
 pub const MAX_SECRET: u64 = 64 * 1024;
@@ -34,13 +34,11 @@ pub struct Command {
 }
 
 impl Command {
-    /// The shell with this line.
     pub fn shell(line: &str) -> Self {
         Self { argv: vec!["sh".into(), "-c".into(), line.into()] }
     }
 }
 
-/// How a secret's command runs.
 pub struct CommandContext<'a> {
     /// Where; nothing for the caller's own directory.
     pub dir: Option<&'a Path>,
@@ -66,6 +64,16 @@ impl SecretSetting {
         matches!(self.secret, SecretSource::Command(_))
     }
 
+    /// What distinguishes its source from another caller's. Never the secret itself.
+    pub fn digest(&self) -> String {
+        let words: Vec<&[u8]> = match &self.secret {
+            SecretSource::Value(_) => vec![b"value"],
+            SecretSource::File(path) => vec![b"file", path.as_os_str().as_encoded_bytes()],
+            SecretSource::Command(command) => command.argv.iter().map(|word| word.as_encoded_bytes()).collect(),
+        };
+        digest::name(self.name.as_bytes(), words)
+    }
+
     /// Fetches the secret, for a refresh of this identity if there is one. A command, or a pipe instead of a file, has
     /// until the deadline.
     ///
@@ -84,17 +92,12 @@ impl SecretSetting {
 
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
         match bounded_read::file(path, MAX_SECRET, || deadline) {
-            Ok((_, bytes)) => self.parse(bytes),
-            Err(error) => Err(match error.kind() {
-                io::ErrorKind::FileTooLarge => self.too_long(),
-                io::ErrorKind::TimedOut => Error::read_timed_out(&self.describe()),
-                _ => Error::config(format!("{} cannot be read: {error}", self.describe()))
-                    .hint("check the path and its permissions"),
-            }),
+            Ok(read) => self.parse(read.bytes),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(self.too_long()),
+            Err(error) => Err(Error::unreadable(&self.describe(), &error)),
         }
     }
 
-    /// Runs the command, which is this setting's own.
     pub fn run(&self, command: &Command, context: &CommandContext<'_>, deadline: Instant) -> Result<Secret> {
         let &CommandContext { dir, identity, stderr, failed } = context;
         let hidden_variables: Vec<_> = settings::secret_variables().chain([env::TOKEN]).collect();
@@ -104,7 +107,6 @@ impl SecretSetting {
         self.parse(output).map_err(|error| error.kind(failed))
     }
 
-    /// The bytes as text, without one trailing newline.
     fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret> {
         let secret = Secret::from_line(bytes)
             .ok_or_else(|| self.problem("what is not valid UTF-8").hint("it must be the secret alone, as text"))?;
@@ -135,30 +137,27 @@ impl SecretSetting {
     }
 
     fn command_error(&self, error: CommandError, failed: ErrorKind) -> Error {
-        let by_hand = || "run it by hand to see why".to_owned();
-        let (kind, problem, hint) = match error {
-            CommandError::OutputTooLarge => return self.too_long().kind(failed),
-            CommandError::Recursive => (
-                ErrorKind::Config,
-                "is not started: it runs already, and seems to run itself".to_owned(),
-                settings::another_profile_hint(),
-            ),
-            CommandError::NotStarted(error) => (
-                ErrorKind::Config,
-                format!("cannot be started: {error}"),
-                "check the program's name and the PATH".to_owned(),
-            ),
-            CommandError::Failed(status) => (failed, format!("failed: {status}"), by_hand()),
-            CommandError::Unreadable(error) => (ErrorKind::Other, format!("could not be read: {error}"), by_hand()),
-            CommandError::TimedOut => (
-                ErrorKind::Temporary,
-                "was not done in time".to_owned(),
-                format!(
-                    "where a person must act, set `{}` in the profile, such as \"60s\"",
-                    settings::COMMAND_TIMEOUT.key()
-                ),
-            ),
-        };
-        Error::new(kind, format!("{} {problem}", self.describe())).hint(hint)
+        const BY_HAND: &str = "run it by hand to see why";
+        let problem = |kind, what: &str, hint: &str| Error::new(kind, format!("{} {what}", self.describe())).hint(hint);
+        match error {
+            CommandError::OutputTooLarge => self.too_long().kind(failed),
+            CommandError::Recursive => {
+                let what = "is not started: it runs already, and seems to run itself";
+                problem(ErrorKind::Config, what, &settings::another_profile_hint())
+            }
+            CommandError::NotStarted(error) => {
+                let what = format!("cannot be started: {error}");
+                problem(ErrorKind::Config, &what, "check the program's name and the PATH")
+            }
+            CommandError::Failed(status) => problem(failed, &format!("failed: {status}"), BY_HAND),
+            CommandError::Unreadable(error) => {
+                problem(ErrorKind::Other, &format!("could not be read: {error}"), BY_HAND)
+            }
+            CommandError::TimedOut => {
+                let setting = settings::COMMAND_TIMEOUT.key();
+                let hint = format!("where a person must act, set `{setting}` in the profile, such as \"60s\"");
+                problem(ErrorKind::Temporary, "was not done in time", &hint)
+            }
+        }
     }
 }

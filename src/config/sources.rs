@@ -23,7 +23,6 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The text of a setting, if one is given.
     pub fn text(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
         if let Some(text) = flag_or_variable(&self.flags, setting)? {
             return Ok(Some(text));
@@ -31,19 +30,12 @@ impl Sources {
         Ok(self.profile.text(setting).cloned())
     }
 
-    /// The text of a setting, if one is given or there is a default.
     pub fn text_or_default(&self, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
         Ok(self.text(setting)?.or_else(|| default(setting)))
     }
 
-    /// A duration, if one is given or there is a default.
     pub fn duration(&self, setting: &'static Setting) -> Result<Option<Duration>> {
         self.text_or_default(setting)?.map(|text| value::duration(setting, &text)).transpose()
-    }
-
-    /// The default is `true`.
-    pub fn is_enabled(&self, setting: &Setting) -> bool {
-        self.profile.boolean(setting).is_none_or(|given| given.value)
     }
 
     pub fn account(&self) -> Result<Option<Sourced<String>>> {
@@ -82,24 +74,16 @@ impl Sources {
         }
     }
 
-    /// Root certificates and proxy.
     pub fn transport(&self) -> Result<Transport> {
         let ca_file = self.profile.path(&settings::CA_FILE).cloned();
         Ok(Transport { ca_file, roots_variable: env::roots_variable(), proxy: env::proxy()? })
     }
 
-    /// Whether any of these is given.
-    pub fn is_any_given(&self, settings: &[&'static Setting]) -> Result<bool> {
-        for setting in settings {
-            let is_given = match setting.kind {
-                ValueKind::Secret => self.secret(setting)?.is_some(),
-                _ => self.text(setting)?.is_some(),
-            };
-            if is_given {
-                return Ok(true);
-            }
+    pub fn is_given(&self, setting: &'static Setting) -> Result<bool> {
+        match setting.kind {
+            ValueKind::Secret => Ok(self.secret(setting)?.is_some()),
+            _ => Ok(self.text(setting)?.is_some()),
         }
-        Ok(false)
     }
 }
 

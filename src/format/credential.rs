@@ -25,12 +25,10 @@ impl Credential<'_> {
         self.token.value.expose()
     }
 
-    /// The expiry told to hosts.
     pub fn expiry(&self) -> Option<String> {
         self.token.advertised_expiry().and_then(|at| at.format(RFC3339).ok())
     }
 
-    /// The time until then, in whole seconds.
     pub fn expires_in(&self) -> Option<u64> {
         self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
     }

@@ -22,13 +22,6 @@ pub struct EnvironmentFile {
     file: File,
 }
 
-/// What was appended. It is undone unless the mask is printed: no later step should hold a token that its log shows.
-#[derive(Debug)]
-pub struct Appended {
-    file: File,
-    length_before: u64,
-}
-
 impl EnvironmentFile {
     /// Opens the file, before a token is obtained.
     pub fn open() -> Result<Self> {
@@ -47,35 +40,24 @@ impl EnvironmentFile {
         }
     }
 
-    /// Appends the variables for the later steps.
-    pub fn append(self, credential: &Credential<'_>) -> Result<Appended> {
+    /// Appends the variables for the later steps. Other steps and programs append, too: what is in the file stays.
+    pub fn append(self, credential: &Credential<'_>) -> Result<()> {
         let Self { path, mut file } = self;
-        append(&mut file, &lines::dotenv(credential))
-            .map(|length_before| Appended { file, length_before })
-            .map_err(|error| Error::other(format!("cannot write {}: {error}", path.display())))
+        append(&mut file, &lines::dotenv(credential)).map_err(|error| {
+            Error::other(format!("cannot write {}: {error}", path.display()))
+                .hint("check the room on the disk; no later step has the token")
+        })
     }
 }
 
-/// Appends whole lines or nothing, and returns how long the file was before.
-fn append(file: &mut File, lines: &[u8]) -> io::Result<u64> {
-    let length_before = file.metadata()?.len();
+/// Appends whole lines in one write, so that they do not mix with those of others.
+fn append(file: &mut File, lines: &[u8]) -> io::Result<()> {
     let mut last = [b'\n'];
-    if length_before > 0 {
+    if file.metadata()?.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
     }
     // Another program may have left its last line unfinished.
     let newline: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
-    if let Err(error) = file.write_all(&[newline, lines].concat()) {
-        file.set_len(length_before).ok();
-        return Err(error);
-    }
-    Ok(length_before)
-}
-
-impl Appended {
-    /// Undoes it, as far as the file allows.
-    pub fn undo(self) {
-        self.file.set_len(self.length_before).ok();
-    }
+    file.write_all(&[newline, lines].concat())
 }

@@ -1,6 +1,7 @@
 //! JSON documents, each on one line. A field without a value is left out, never `null`.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::credential::Credential;
 use crate::error::Error;
@@ -12,7 +13,7 @@ pub const VERSION: u8 = 1;
 
 /// Our own document: a superset of RFC 6749, section 5.1, and of Go's `oauth2.Token`. Its schema is
 /// `contrib/json-schema/token.schema.json`.
-pub fn json(credential: &Credential<'_>) -> Vec<u8> {
+pub fn token_document(credential: &Credential<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Document<'a> {
         version: u8,
@@ -75,20 +76,14 @@ pub fn terraform(credential: &Credential<'_>) -> Vec<u8> {
 pub fn request_headers(credential: &Credential<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Response {
-        headers: Headers,
+        headers: Value,
         #[serde(skip_serializing_if = "Option::is_none")]
         expires: Option<String>,
     }
-    #[derive(Serialize)]
-    struct Headers {
-        #[serde(rename = "Authorization")]
-        authorization: [String; 1],
-    }
-    let authorization = [format!("Bearer {}", credential.token())];
-    document(&Response { headers: Headers { authorization }, expires: credential.expiry() })
+    let authorization = format!("Bearer {}", credential.token());
+    document(&Response { headers: json!({ "Authorization": [authorization] }), expires: credential.expiry() })
 }
 
-/// A JSON document on one line.
 fn document(value: &impl Serialize) -> Vec<u8> {
     // Unreachable for these types; an empty document is none that a host would take.
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
@@ -103,10 +98,10 @@ pub fn api_version(info: Option<Sourced<String>>) -> Result<&'static str, Error>
     let Some(Sourced { value, source: origin }) = info else {
         return Ok(V1);
     };
-    let info: serde_json::Value = serde_json::from_str(&value).map_err(|_| {
+    let info: Value = serde_json::from_str(&value).map_err(|_| {
         Error::config(format!("{origin} is not valid JSON")).hint("kubectl sets it; unset it to test by hand")
     })?;
-    let text = |key| info.get(key).and_then(|value| value.as_str()).unwrap_or("");
+    let text = |key| info.get(key).and_then(Value::as_str).unwrap_or("");
     match (text("kind"), text("apiVersion")) {
         ("ExecCredential", V1) => Ok(V1),
         ("ExecCredential", V1BETA1) => Ok(V1BETA1),

@@ -3,7 +3,6 @@
 
 use super::credential::Credential;
 
-/// The token, raw.
 pub fn token(credential: &Credential<'_>) -> Vec<u8> {
     format!("{}\n", credential.token()).into_bytes()
 }

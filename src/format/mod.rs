@@ -15,7 +15,6 @@ use crate::sys::env;
 pub use credential::Credential;
 pub use github::EnvironmentFile;
 
-/// The shape of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// The token alone, on one line
@@ -49,7 +48,6 @@ impl Format {
         Self::value_variants().iter().copied().find(|format| format.name() == name)
     }
 
-    /// All names, for messages.
     pub fn names() -> String {
         Self::value_variants().iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
     }
@@ -71,7 +69,7 @@ impl Format {
             Format::Kubernetes => Renderer::Kubernetes(json::api_version(env::text(&[env::KUBERNETES_EXEC_INFO])?)?),
             Format::Github => Renderer::Github(EnvironmentFile::open()?),
             Format::Token => Renderer::Plain(lines::token),
-            Format::Json => Renderer::Plain(json::json),
+            Format::Json => Renderer::Plain(json::token_document),
             Format::Header => Renderer::Plain(lines::header),
             Format::Sh => Renderer::Plain(shell::sh),
             Format::Dotenv => Renderer::Plain(lines::dotenv),
@@ -87,7 +85,6 @@ impl Format {
 /// A format that is ready to be written.
 #[derive(Debug)]
 pub enum Renderer {
-    /// It needs nothing else.
     Plain(fn(&Credential<'_>) -> Vec<u8>),
     /// With the version of the protocol that the host asks for.
     Kubernetes(&'static str),

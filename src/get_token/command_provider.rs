@@ -12,6 +12,7 @@ use crate::config::secret_source::CommandContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::json::VERSION;
 use crate::oauth::IssuedTokens;
+use crate::settings;
 use crate::sys::process::Stderr;
 use crate::sys::secret::Secret;
 use crate::sys::{clock, printer};
@@ -33,8 +34,10 @@ pub fn fetch(
     let context = CommandContext { dir: Some(&config.dir), identity, stderr, failed: ErrorKind::Temporary };
     let printed = config.setting.run(&config.command, &context, deadlines.commands_end)?;
     let access = parse(&printed, asked_at).map_err(|problem| {
-        Error::temporary(format!("{name} prints {problem}"))
-            .hint("it must print what `spotinst-cred --format json` prints, or a token alone")
+        Error::temporary(format!("{name} prints {problem}")).hint(format!(
+            "it must print what `spotinst-cred {} json` prints, or a token alone",
+            settings::FORMAT.flag()
+        ))
     })?;
     Ok(IssuedTokens { access, refresh: None })
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::fetch_result::RefreshTokenFate;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::TOKEN_ENDPOINT;
-use crate::oauth::rejection::{Rejection, RejectionCause};
+use crate::oauth::rejection::{Delivery, Rejection, RejectionCause};
 use crate::settings;
-use crate::token::{AccessToken, Freshness, RefreshToken, span};
+use crate::token::{AccessToken, Freshness, RefreshToken, later, span};
 
 /// What the caller asks for.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +43,21 @@ pub enum Action {
     Refresh,
 }
 
-/// Decides what the entry, read without the lock, means for the request. `spread` is called only where it matters.
+/// Decides what the entry, read without the lock, means for the request. `spread` and `has_source` are called only where
+/// they matter; `has_source` tells whether a source that failed is this caller's own, too.
 pub fn look(
     entry: &Entry,
     request: &TokenRequest,
     traits: &Traits,
     now: OffsetDateTime,
     spread: impl FnOnce() -> f64,
+    has_source: impl FnOnce(&str) -> bool,
 ) -> Action {
     match (freshness(entry, request, now, spread), &entry.token) {
         (Freshness::Fresh, Some(token)) => Action::Serve(token.clone()),
         (Freshness::Aging, Some(token)) if backs_off(entry, now) => Action::Serve(token.clone()),
         (Freshness::Aging, Some(token)) => Action::RefreshEarly(token.clone()),
-        _ => match known_failure(entry, request, traits, now) {
+        _ => match known_failure(entry, request, traits, now, has_source) {
             Some(error) => Action::Fail(error),
             None => Action::Refresh,
         },
@@ -79,7 +82,13 @@ fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
 }
 
 /// The error that is known without a request.
-fn known_failure(entry: &Entry, request: &TokenRequest, traits: &Traits, now: OffsetDateTime) -> Option<Error> {
+fn known_failure(
+    entry: &Entry,
+    request: &TokenRequest,
+    traits: &Traits,
+    now: OffsetDateTime,
+    has_source: impl FnOnce(&str) -> bool,
+) -> Option<Error> {
     let usable = entry.token.as_ref().filter(|token| !request.force && token.is_usable(now, Duration::ZERO));
     let error = usable.filter(|_| traits.has_fixed_lifetime).and_then(|token| unmet_min_ttl(token, request, traits));
     if error.is_some() {
@@ -91,26 +100,35 @@ fn known_failure(entry: &Entry, request: &TokenRequest, traits: &Traits, now: Of
         // should fetch them: under the lock.
         ErrorKind::Rejected => None,
         ErrorKind::RateLimited => Some(from_cache(failure, now)),
-        _ => (!request.force).then(|| from_cache(failure, now)),
+        _ if request.force || !failure.source.as_deref().is_none_or(has_source) => None,
+        _ => Some(from_cache(failure, now)),
     }
 }
 
 /// What another process's refresh, published since `before` was read, means for this call; nothing if there was none, or
-/// if its result does not serve. `applies` tells whether a failure is this caller's too: see [`applies_to`].
+/// if its result does not serve. `before` is nothing where it could not be read. `applies` tells whether a failure is this
+/// caller's too: see [`applies_to`].
 pub fn use_concurrent_result(
-    before: &Entry,
+    before: Option<&Entry>,
     entry: &Entry,
     request: &TokenRequest,
     traits: &Traits,
     now: OffsetDateTime,
     applies: impl FnOnce(&CachedFailure) -> bool,
 ) -> Option<Result<AccessToken>> {
+    let unknown = Entry::default();
+    let before = match before {
+        Some(before) => before,
+        // Whether a token is new, which a forced call wants to know, cannot be told.
+        None if request.force => return None,
+        None => &unknown,
+    };
     if entry.revision == before.revision {
         return None;
     }
     // A token that was published while this call waited is as good as forced.
     let usable = entry.token.as_ref().filter(|token| token.is_usable(now, request.min_ttl));
-    if let Some(token) = usable.filter(|_| entry.failure.is_none() || !request.force) {
+    if let Some(token) = usable.filter(|_| !request.force || entry.token != before.token) {
         return Some(Ok(token.clone()));
     }
     let Some(failure) = &entry.failure else {
@@ -127,16 +145,24 @@ fn has_more_time(traits: &Traits, failure: &CachedFailure) -> bool {
     failure.error.kind == ErrorKind::Temporary && u128::from(failure.timeout_ms) < traits.exchange.as_millis()
 }
 
-/// Whether another caller's failure is about this caller's credentials, too: they may have others. Where a command
-/// prints them it is taken to be, so that many callers do not cause many prompts.
-pub fn applies_to(failure: &CachedFailure, runs_commands: bool, fingerprint: impl FnOnce() -> Result<String>) -> bool {
-    let is_about_credentials = matches!(failure.error.kind, ErrorKind::Rejected | ErrorKind::Config);
-    if !is_about_credentials || runs_commands {
-        return true;
-    }
-    match fingerprint() {
-        Ok(fingerprint) => failure.fingerprint == Some(fingerprint),
-        Err(error) => error == failure.error,
+/// Whether another caller's failure is this caller's, too. A verdict on credentials is, if they are the same ones: not so
+/// where a command of its own prints the caller's. A failure of a caller's own source is, if the source is the same.
+pub fn applies_to(
+    failure: &CachedFailure,
+    has_source: impl FnOnce(&str) -> bool,
+    runs_commands: bool,
+    fingerprint: impl FnOnce() -> Result<String>,
+) -> bool {
+    match (&failure.source, failure.error.kind) {
+        (Some(source), ErrorKind::Rejected) => {
+            has_source(source) || (!runs_commands && fingerprint().ok() == failure.fingerprint)
+        }
+        (Some(source), _) => has_source(source),
+        (None, ErrorKind::Rejected | ErrorKind::Config) => {
+            !runs_commands
+                && fingerprint().map_or_else(|error| error == failure.error, |own| failure.fingerprint == Some(own))
+        }
+        (None, _) => true,
     }
 }
 
@@ -157,45 +183,47 @@ pub enum Plan<'a> {
     FailFromCache(&'a CachedFailure),
 }
 
-/// The first grant to try: the refresh token's while that lives.
-pub fn first_grant(entry: &Entry, now: OffsetDateTime) -> NextGrant<'_> {
+/// The first grant to try: the refresh token's while that lives and cannot be spent. Where nothing else serves it is sent
+/// in any case: the server knows better than this machine's clock, or than a process that was killed.
+pub fn first_grant(entry: &Entry, can_use_own_grant: bool, now: OffsetDateTime) -> NextGrant<'_> {
     match &entry.refresh_token {
-        Some(token) if token.is_alive(now) => NextGrant::Refresh(token),
+        Some(token) if !can_use_own_grant || (token.is_alive(now) && !token.maybe_spent) => NextGrant::Refresh(token),
         _ => NextGrant::Own,
     }
 }
 
-/// Whether to send the grant of the credentials with this fingerprint. A forced call disregards cached rejections.
+/// Whether to send the grant of the credentials with this fingerprint. Where the client is known to be rejected, the own
+/// grant is tried instead of the refresh grant. A forced call disregards cached rejections.
 pub fn plan<'a>(
     entry: &'a Entry,
     grant: NextGrant<'a>,
     fingerprint: &str,
-    force: bool,
+    request: &TokenRequest,
+    can_use_own_grant: bool,
     now: OffsetDateTime,
 ) -> Plan<'a> {
     let is_known = |known: &&CachedFailure| known.fingerprint.as_deref() == Some(fingerprint) && known.holds(now);
-    match entry.rejections.iter().find(is_known).filter(|_| !force) {
-        Some(known) => Plan::FailFromCache(known),
-        None => Plan::Send(grant),
+    match (entry.rejections.iter().find(is_known).filter(|_| !request.force), grant) {
+        (None, grant) => Plan::Send(grant),
+        (Some(_), NextGrant::Refresh(_)) if can_use_own_grant => Plan::Send(NextGrant::Own),
+        (Some(known), _) => Plan::FailFromCache(known),
     }
 }
 
 /// What follows a refresh grant that was not answered with a token.
 #[derive(Debug)]
 pub struct AfterRejection {
-    pub forget_refresh_token: bool,
+    pub refresh_token: RefreshTokenFate,
+    /// The client secret was rejected, not the refresh token.
+    pub is_about_client: bool,
     pub next: AfterRefresh,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum AfterRefresh {
     /// Try the profile's own grant.
     FallBack,
-    Fail {
-        error: Error,
-        /// Whether to cache it under the fingerprint of the client secret.
-        is_about_client: bool,
-    },
+    Fail(Error),
 }
 
 /// What the endpoint's configuration says to [`after_rejection`].
@@ -208,28 +236,38 @@ pub struct Alternatives {
 }
 
 /// Decides what follows a failed refresh grant. The profile's own grant is tried, once, where the refresh token was
-/// rejected, or where the trouble is with an endpoint that only the refresh grant uses.
+/// rejected, where the server responded with an error, or where the trouble is with an endpoint that only the refresh
+/// grant uses.
 pub fn after_rejection(
     rejection: &Rejection,
     refresh_token: &RefreshToken,
     client_fingerprint: &str,
     alternatives: &Alternatives,
 ) -> AfterRejection {
-    let Rejection { error, cause, .. } = rejection;
+    let Rejection { error, cause, delivery, .. } = rejection;
     let is_rejected = error.kind == ErrorKind::Rejected;
     // Where the own grant serves as well, a refresh token of doubtful use is not worth a request each time.
     let is_doubtful = *cause == RejectionCause::Unknown && alternatives.can_use_own_grant;
-    let forget_refresh_token =
+    let is_forgotten =
         is_rejected && (is_doubtful || is_about_refresh_token(*cause, refresh_token, client_fingerprint));
-    let is_endpoint_at_fault = error.kind == ErrorKind::Temporary && alternatives.has_own_refresh_url;
+    let fate = match (&rejection.refresh_token, delivery) {
+        (Some(successor), _) => RefreshTokenFate::Replaced(RefreshToken::clone(successor)),
+        (None, _) if is_forgotten => RefreshTokenFate::Forgotten,
+        (None, Delivery::Lost) => RefreshTokenFate::MaybeSpent,
+        (None, _) => RefreshTokenFate::Kept,
+    };
+    let is_about_client = is_rejected && !is_forgotten && *cause != RejectionCause::Unknown;
+    // A gateway that fails refresh grants alone may do so for ever.
+    let is_failed = matches!(delivery, Delivery::Answered(400..));
+    let is_endpoint_at_fault = error.kind == ErrorKind::Temporary && (alternatives.has_own_refresh_url || is_failed);
     let next = if (is_rejected || is_endpoint_at_fault) && alternatives.can_use_own_grant {
         AfterRefresh::FallBack
     } else if is_rejected {
-        login_ended(rejection, forget_refresh_token, alternatives)
+        AfterRefresh::Fail(login_ended(rejection, is_forgotten, alternatives))
     } else {
-        AfterRefresh::Fail { error: error.clone(), is_about_client: false }
+        AfterRefresh::Fail(error.clone())
     };
-    AfterRejection { forget_refresh_token, next }
+    AfterRejection { refresh_token: fate, is_about_client, next }
 }
 
 /// Whether a rejection is about the refresh token, for all that is known. One caller's wrong client secret, or a gateway
@@ -244,18 +282,17 @@ fn is_about_refresh_token(cause: RejectionCause, refresh_token: &RefreshToken, c
     }
 }
 
-/// A rejected refresh grant without an alternative.
-fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alternatives) -> AfterRefresh {
+/// The error of a rejected refresh grant without an alternative.
+fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alternatives) -> Error {
     let error = rejection.error.clone();
-    let (error, is_about_client) = match (rejection.cause, &alternatives.login_hint) {
+    match (rejection.cause, &alternatives.login_hint) {
         // It was none of the service's messages: whatever responded in its place may be gone in a moment.
-        (RejectionCause::Unknown, _) => (error.kind(ErrorKind::Temporary).hint(TOKEN_ENDPOINT.hint), false),
-        (_, Some(hint)) if is_forgotten => (error.hint(hint), false),
-        (_, None) if is_forgotten => (error, false),
+        (RejectionCause::Unknown, _) => error.kind(ErrorKind::Temporary).hint(TOKEN_ENDPOINT.hint),
+        (_, Some(hint)) if is_forgotten => error.hint(hint),
+        (_, None) if is_forgotten => error,
         // The refresh token was issued to another client secret than the caller's.
-        _ => (error.hint("check the client secret: the refresh token was granted to another one"), true),
-    };
-    AfterRefresh::Fail { error, is_about_client }
+        _ => error.hint("check the client secret: the refresh token was granted to another one"),
+    }
 }
 
 /// The error of a `--min-ttl` that a new token of this provider does not meet. An endpoint's next one will not either; a
@@ -275,11 +312,24 @@ pub fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Trait
     })
 }
 
+/// The error of a new token that is too old for this request already: its exchange, which began `age` ago, took longer
+/// than it lives.
+pub fn expired_meanwhile(token: &AccessToken, request: &TokenRequest, age: Duration) -> Option<Error> {
+    // By the time that passed here, and not by the clock, which may be set during a call.
+    if token.is_usable(later(token.obtained_at, age), request.min_ttl) {
+        return None;
+    }
+    let left = token.lifetime()?.saturating_sub(age);
+    let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+    let problem = format!("the new token has only {left} left");
+    Some(Error::temporary(problem).hint("try again; is this machine's clock right?"))
+}
+
 /// A cached failure as another caller sees it: with its age, and when it ends where that is known.
 pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
     let mut error = failure.error.clone();
     let age = span(failure.at, now).as_secs();
-    if error.kind == ErrorKind::RateLimited {
+    if error.kind == ErrorKind::RateLimited && age > 0 {
         let left = span(now, failure.until).as_secs_f64().ceil();
         error.message.push_str(&format!("; {left} s left"));
     } else if age > 0 {

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use super::deadlines::RefreshDeadlines;
 use super::decisions::{
-    AfterRefresh, AfterRejection, Alternatives, NextGrant, Plan, after_rejection, applies_to, first_grant, plan,
+    AfterRefresh, AfterRejection, Alternatives, NextGrant, Plan, TokenRequest, after_rejection, applies_to,
+    first_grant, plan,
 };
 use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::provider::{EndpointConfig, GrantType};
 use crate::config::secret_source::SecretSetting;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::Client;
-use crate::oauth::rejection::Rejection;
+use crate::oauth::rejection::{Delivery, Rejection};
 use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, exchange, fingerprint};
 use crate::sys::secret::Secret;
@@ -21,63 +22,86 @@ use crate::sys::{clock, printer};
 use crate::token::RefreshToken;
 use crate::transport::Transport;
 
-pub struct EndpointProvider<'a> {
-    config: &'a EndpointConfig,
-    transport: Result<Transport>,
-    /// The name of the identity that is refreshed.
-    identity: Option<&'a str>,
-    deadlines: RefreshDeadlines,
+/// The secrets of a call, each fetched once: it may come from a pipe.
+#[derive(Debug, Default)]
+pub struct Secrets {
     client_secret: OnceCell<Secret>,
     password: OnceCell<Secret>,
 }
+
+pub struct EndpointProvider<'a> {
+    config: &'a EndpointConfig,
+    transport: Result<Transport>,
+    secrets: &'a Secrets,
+    /// The name of the identity that is refreshed.
+    identity: Option<&'a str>,
+    deadlines: RefreshDeadlines,
+}
+
+type Fetched = std::result::Result<IssuedTokens, FetchError>;
 
 impl<'a> EndpointProvider<'a> {
     pub fn new(
         config: &'a EndpointConfig,
         transport: Result<Transport>,
+        secrets: &'a Secrets,
         identity: Option<&'a str>,
         deadlines: RefreshDeadlines,
     ) -> Self {
-        let (client_secret, password) = (OnceCell::new(), OnceCell::new());
-        Self { config, transport, identity, deadlines, client_secret, password }
+        Self { config, transport, secrets, identity, deadlines }
     }
 
-    /// Fetches a token: by the refresh token while that lives, else by the profile's own grant. `force` disregards cached
-    /// rejections.
-    pub fn fetch(&self, entry: &Entry, force: bool) -> FetchResult {
-        match first_grant(entry, clock::now()) {
-            NextGrant::Refresh(refresh_token) => self.refresh(entry, refresh_token, force),
-            NextGrant::Own => self.fetch_by_own_grant(entry, force).into(),
+    /// The grant that [`Self::fetch`] sends first, or why it sends none.
+    pub fn plan<'e>(&self, entry: &'e Entry, request: &TokenRequest) -> std::result::Result<NextGrant<'e>, FetchError> {
+        let (can_use_own_grant, now) = (self.config.can_use_own_grant(), clock::now());
+        let mut grant = first_grant(entry, can_use_own_grant, now);
+        loop {
+            let fingerprint = match grant {
+                NextGrant::Refresh(_) => fingerprint(self.client_secret()?, None),
+                NextGrant::Own => self.own_fingerprint()?,
+            };
+            match plan(entry, grant, &fingerprint, request, can_use_own_grant, now) {
+                Plan::Send(next) if next == grant => return Ok(grant),
+                Plan::Send(next) => grant = next,
+                Plan::FailFromCache(known) => return Err(FetchError::Cached(Box::new(known.clone()))),
+            }
+        }
+    }
+
+    /// Fetches a token by this grant, and by the profile's own one where the refresh grant fails.
+    pub fn fetch(&self, entry: &Entry, grant: NextGrant<'_>, request: &TokenRequest) -> FetchResult {
+        match grant {
+            NextGrant::Own => self.fetch_by_own_grant(entry, request).into(),
+            NextGrant::Refresh(refresh_token) => match self.send_refresh_grant(refresh_token) {
+                Ok(issued) => Ok::<_, FetchError>(issued).into(),
+                Err(rejection) => self.after_rejection(rejection, entry, refresh_token, request),
+            },
         }
     }
 
     /// Fetches a token without a refresh token.
-    pub fn fetch_by_own_grant(&self, entry: &Entry, force: bool) -> std::result::Result<IssuedTokens, FetchError> {
+    pub fn fetch_by_own_grant(&self, entry: &Entry, request: &TokenRequest) -> Fetched {
         let fingerprint = self.own_fingerprint()?;
-        if let Plan::FailFromCache(known) = plan(entry, NextGrant::Own, &fingerprint, force, clock::now()) {
+        let can_use_own_grant = self.config.can_use_own_grant();
+        let plan = plan(entry, NextGrant::Own, &fingerprint, request, can_use_own_grant, clock::now());
+        if let Plan::FailFromCache(known) = plan {
             return Err(FetchError::Cached(Box::new(known.clone())));
         }
-        self.send_own_grant().map_err(|rejection| FetchError::rejected(rejection, fingerprint))
+        self.send_own_grant().map_err(|rejection| self.failed(rejection, fingerprint))
     }
 
     /// Whether another caller's failure is this caller's, too.
     pub fn applies_to(&self, failure: &CachedFailure) -> bool {
-        applies_to(failure, self.config.runs_commands(), || self.own_fingerprint())
+        let own_fingerprint = || self.own_fingerprint().map_err(|error| error.error);
+        applies_to(failure, |source| self.has_source(source), self.config.runs_commands(), own_fingerprint)
     }
 
-    fn refresh(&self, entry: &Entry, refresh_token: &RefreshToken, force: bool) -> FetchResult {
-        let client_fingerprint = match self.client_secret() {
-            Ok(client_secret) => fingerprint(client_secret, None),
-            Err(error) => return Err(error).into(),
-        };
-        let grant = NextGrant::Refresh(refresh_token);
-        if let Plan::FailFromCache(known) = plan(entry, grant, &client_fingerprint, force, clock::now()) {
-            return Err(FetchError::Cached(Box::new(known.clone()))).into();
-        }
-        match self.send_refresh_grant(refresh_token) {
-            Ok(issued) => Ok::<_, FetchError>(issued).into(),
-            Err(rejection) => self.after_rejection(rejection, entry, refresh_token, client_fingerprint, force),
-        }
+    /// Whether this is the digest of one of the caller's own sources.
+    pub fn has_source(&self, digest: &str) -> bool {
+        [self.transport_source(), self.config.client_secret_source(), self.config.password_source()]
+            .iter()
+            .chain([&self.config.credentials_source()])
+            .any(|own| own == digest)
     }
 
     fn after_rejection(
@@ -85,27 +109,51 @@ impl<'a> EndpointProvider<'a> {
         rejection: Rejection,
         entry: &Entry,
         refresh_token: &RefreshToken,
-        client_fingerprint: String,
-        force: bool,
+        request: &TokenRequest,
     ) -> FetchResult {
+        let client_fingerprint = match self.client_secret() {
+            Ok(client_secret) => fingerprint(client_secret, None),
+            Err(error) => return Err(error).into(),
+        };
         let alternatives = Alternatives {
             can_use_own_grant: self.config.can_use_own_grant(),
             has_own_refresh_url: self.config.has_own_refresh_url(),
             login_hint: self.config.login_hint(),
         };
-        let AfterRejection { forget_refresh_token, next } =
+        let AfterRejection { refresh_token, is_about_client, next } =
             after_rejection(&rejection, refresh_token, &client_fingerprint, &alternatives);
+        let client_rejection = is_about_client.then(|| (rejection.error.clone(), client_fingerprint.clone()));
         let outcome = match next {
             AfterRefresh::FallBack => {
                 printer::debug(|| format!("{}; falling back to the profile's own grant", rejection.error));
-                self.fetch_by_own_grant(entry, force)
+                match self.fetch_by_own_grant(entry, request) {
+                    // Nothing was sent: what was learned is that the refresh endpoint is in trouble.
+                    Err(FetchError::Cached(_)) if rejection.error.kind == ErrorKind::Temporary => {
+                        Err(self.failed(rejection, client_fingerprint))
+                    }
+                    outcome => outcome,
+                }
             }
-            AfterRefresh::Fail { error, is_about_client } => {
-                let fingerprint = is_about_client.then_some(client_fingerprint);
-                Err(FetchError::New { error, retry_after: rejection.retry_after, fingerprint })
+            AfterRefresh::Fail(error) => {
+                let failed = self.failed(Rejection { error, ..rejection }, client_fingerprint);
+                // A refresh token that is gone says nothing of the client.
+                Err(if is_about_client { failed } else { failed.without_fingerprint() })
             }
         };
-        FetchResult { outcome, forget_refresh_token }
+        let client_rejection = client_rejection.filter(|_| outcome.is_err());
+        FetchResult { outcome, refresh_token, client_rejection }
+    }
+
+    /// The failure as other callers may share it.
+    fn failed(&self, rejection: Rejection, fingerprint: String) -> FetchError {
+        let source = match (rejection.delivery, rejection.error.kind) {
+            (Delivery::Answered(_), ErrorKind::Rejected) if self.config.runs_commands() => {
+                Some(self.config.credentials_source())
+            }
+            (Delivery::Answered(_), _) => None,
+            _ => Some(self.transport_source()),
+        };
+        FetchError::rejected(rejection, fingerprint, source)
     }
 
     fn send_refresh_grant(&self, refresh_token: &RefreshToken) -> std::result::Result<IssuedTokens, Rejection> {
@@ -120,7 +168,8 @@ impl<'a> EndpointProvider<'a> {
     }
 
     fn send_own_grant(&self) -> std::result::Result<IssuedTokens, Rejection> {
-        let grant = match (&self.config.grant, self.password()?) {
+        let password = self.password().map_err(|error| error.error)?;
+        let grant = match (&self.config.grant, password) {
             (GrantType::Password { username }, Some(password)) => Grant::Password { username, password },
             _ => Grant::ClientCredentials,
         };
@@ -132,39 +181,63 @@ impl<'a> EndpointProvider<'a> {
             Grant::Refresh { .. } => &self.config.refresh_url,
             _ => &self.config.token_url,
         };
-        let client = Client::new(self.transport.as_ref().map_err(Clone::clone)?, endpoint)?;
-        let (client_id, client_secret) = (self.config.client_id.as_str(), self.client_secret()?);
+        let client_secret = self.client_secret().map_err(|error| error.error)?;
+        let client = Client::new(self.transport.as_ref().map_err(Clone::clone)?, endpoint, deadline)?;
+        let client_id = self.config.client_id.as_str();
         exchange::send(&GrantRequest { endpoint, grant, client_id, client_secret }, &client, deadline)
     }
 
+    fn transport_source(&self) -> String {
+        self.transport.as_ref().map(Transport::digest).unwrap_or_default()
+    }
+
     /// The fingerprint of the own grant's credentials. No command runs where one of them is missing.
-    fn own_fingerprint(&self) -> Result<String> {
+    fn own_fingerprint(&self) -> std::result::Result<String, LocalError> {
         match self.config.missing() {
-            Some(error) => Err(error),
+            Some(error) => Err(LocalError { error, source: self.config.credentials_source() }),
             None => Ok(fingerprint(self.client_secret()?, self.password()?)),
         }
     }
 
     /// The client secret, which every grant needs.
-    fn client_secret(&self) -> Result<&Secret> {
-        self.fetched(&self.client_secret, self.config.client_secret()?)
+    fn client_secret(&self) -> std::result::Result<&'a Secret, LocalError> {
+        let source = || self.config.client_secret_source();
+        let setting = self.config.client_secret().map_err(|error| LocalError { error, source: source() })?;
+        self.fetched(&self.secrets.client_secret, setting).map_err(|error| LocalError { error, source: source() })
     }
 
     /// The password, if the own grant is the password's. Its command is the last to run.
-    fn password(&self) -> Result<Option<&Secret>> {
+    fn password(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
+        let source = || self.config.password_source();
         match self.config.grant {
-            GrantType::Password { .. } => self.fetched(&self.password, self.config.password()?).map(Some),
             GrantType::ClientCredentials => Ok(None),
+            GrantType::Password { .. } => {
+                let setting = self.config.password().map_err(|error| LocalError { error, source: source() })?;
+                let secret = self.fetched(&self.secrets.password, setting);
+                secret.map(Some).map_err(|error| LocalError { error, source: source() })
+            }
         }
     }
 
     /// The secret, fetched once.
-    fn fetched<'s>(&self, cell: &'s OnceCell<Secret>, setting: &SecretSetting) -> Result<&'s Secret> {
+    fn fetched(&self, cell: &'a OnceCell<Secret>, setting: &SecretSetting) -> Result<&'a Secret> {
         if let Some(secret) = cell.get() {
             return Ok(secret);
         }
         let _progress = setting.is_command().then(|| printer::progress("the command that prints a secret"));
         let secret = setting.fetch(self.identity, self.deadlines.commands_end)?;
         Ok(cell.get_or_init(|| secret))
+    }
+}
+
+/// An error of the caller's own source, with the source's digest.
+struct LocalError {
+    error: Error,
+    source: String,
+}
+
+impl From<LocalError> for FetchError {
+    fn from(LocalError { error, source }: LocalError) -> Self {
+        Self::local(error, source)
     }
 }

@@ -6,12 +6,28 @@ use crate::cache::entry::CachedFailure;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::IssuedTokens;
 use crate::oauth::rejection::Rejection;
+use crate::token::RefreshToken;
 
 #[derive(Debug)]
 pub struct FetchResult {
     pub outcome: Result<IssuedTokens, FetchError>,
-    /// The refresh token was rejected for good.
-    pub forget_refresh_token: bool,
+    pub refresh_token: RefreshTokenFate,
+    /// A rejection of the client that another grant was tried after, and the client's fingerprint.
+    pub client_rejection: Option<(Error, String)>,
+}
+
+/// What became of the refresh token, where no other one was issued with an access token.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum RefreshTokenFate {
+    /// It is as it was: not sent, or sent and not spent.
+    #[default]
+    Kept,
+    /// It was sent, and the response is lost.
+    MaybeSpent,
+    /// It was rejected for good.
+    Forgotten,
+    /// Its successor came without an access token.
+    Replaced(RefreshToken),
 }
 
 #[derive(Debug)]
@@ -23,30 +39,46 @@ pub enum FetchError {
         retry_after: Option<Duration>,
         /// The fingerprint of the credentials that were rejected.
         fingerprint: Option<String>,
+        /// The digest of the caller's own source that failed; nothing for the server's verdict.
+        source: Option<String>,
     },
     /// The credentials are those of a cached rejection; nothing was sent.
     Cached(Box<CachedFailure>),
 }
 
 impl FetchError {
-    /// A rejection of the credentials with this fingerprint, or a failure that says nothing of them.
-    pub fn rejected(rejection: Rejection, fingerprint: String) -> Self {
+    /// The server's verdict on the credentials with this fingerprint, or a failure that says nothing of them.
+    pub fn rejected(rejection: Rejection, fingerprint: String, source: Option<String>) -> Self {
         let Rejection { error, retry_after, .. } = rejection;
         let fingerprint = (error.kind == ErrorKind::Rejected).then_some(fingerprint);
-        Self::New { error, retry_after, fingerprint }
+        Self::New { error, retry_after, fingerprint, source }
+    }
+
+    /// The same, without saying whose credentials it is about.
+    pub fn without_fingerprint(self) -> Self {
+        match self {
+            Self::New { error, retry_after, source, .. } => Self::New { error, retry_after, fingerprint: None, source },
+            cached => cached,
+        }
+    }
+
+    /// A failure of the caller's own source.
+    pub fn local(error: Error, source: String) -> Self {
+        Self::New { error, retry_after: None, fingerprint: None, source: Some(source) }
     }
 }
 
 impl From<Error> for FetchError {
-    /// An error that came before any request.
+    /// A failure that all callers share.
     fn from(error: Error) -> Self {
-        Self::New { error, retry_after: None, fingerprint: None }
+        Self::New { error, retry_after: None, fingerprint: None, source: None }
     }
 }
 
 impl<E: Into<FetchError>> From<Result<IssuedTokens, E>> for FetchResult {
-    /// The result of a fetch that leaves the refresh token as it is.
+    /// The result of a fetch without the refresh token.
     fn from(outcome: Result<IssuedTokens, E>) -> Self {
-        Self { outcome: outcome.map_err(E::into), forget_refresh_token: false }
+        let (refresh_token, client_rejection) = Default::default();
+        Self { outcome: outcome.map_err(E::into), refresh_token, client_rejection }
     }
 }

@@ -9,57 +9,53 @@ pub mod next_entry;
 pub mod provider;
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::cache::{Cache, CacheLock, LockOutcome, PendingEntry};
+use crate::cache::{BeginError, Cache, CacheLock, LockOutcome, PendingEntry, ReadError};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::sys::{clock, printer, random};
-use crate::token::{AccessToken, Freshness};
+use crate::token::{AccessToken, Freshness, RefreshToken};
 use deadlines::Deadlines;
-use decisions::{Action, TokenRequest, Traits, from_cache};
-use fetch_result::FetchError;
+use decisions::{Action, NextGrant, TokenRequest, Traits, from_cache};
+use endpoint_provider::Secrets;
+use fetch_result::{FetchError, FetchResult};
 use next_entry::{Publication, next_entry};
 use provider::Fetcher;
+
+/// A lock file that is removed as often is removed on purpose.
+const MAX_RESTARTS: u32 = 8;
 
 /// The token: from the cache, from another process that is refreshing it, or from the provider.
 pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -> Result<AccessToken> {
     let cache = provider::cache(config);
     let identity = cache.as_ref().map(Cache::identity);
-    let call = Call { config, identity, request, deadlines };
+    let call = Call { config, identity, request, deadlines, secrets: Secrets::default() };
     let Some(cache) = &cache else {
         printer::debug(|| "no cache is used".to_owned());
         return call.fetch_unshared(&Entry::default());
     };
-    let before = cache.read();
-    match call.look(&before) {
-        Action::Serve(token) => {
-            printer::debug(|| format!("token from {}", cache.path().display()));
-            Ok(token)
+    let mut restarts = 0;
+    loop {
+        match call.get_from(cache) {
+            Err(Interruption::LockLost) if restarts < MAX_RESTARTS => restarts += 1,
+            Err(Interruption::LockLost) => return Err(cache.held_error()),
+            Err(Interruption::Uncacheable(error, entry)) => return call.fetch_uncacheable(cache, &error, &entry),
+            Ok(result) => return result,
         }
-        Action::RefreshEarly(token) => match cache.try_lock() {
-            LockOutcome::Acquired(lock) => call.refresh(cache, lock, &before),
-            LockOutcome::Held => Ok(token),
-            LockOutcome::Unavailable(error) => {
-                note_unshared(cache, &error);
-                Ok(token)
-            }
-        },
-        Action::Fail(error) => Err(error),
-        Action::Refresh => match cache.lock_until(deadlines.call_end()) {
-            LockOutcome::Acquired(lock) => call.refresh(cache, lock, &before),
-            // Never fetch beside a live holder; use what was published meanwhile.
-            LockOutcome::Held => {
-                call.use_concurrent_result(&before, &cache.read()).unwrap_or_else(|| Err(cache.held_error()))
-            }
-            LockOutcome::Unavailable(error) => {
-                note_unshared(cache, &error);
-                call.fetch_unshared(&before)
-            }
-        },
     }
 }
+
+/// Why the straight way through the cache is left.
+enum Interruption {
+    /// The lock file was removed: begin anew.
+    LockLost,
+    /// Nothing can be cached here, so other callers are not blocked any longer.
+    Uncacheable(io::Error, Box<Entry>),
+}
+
+type Interruptible<T> = std::result::Result<T, Interruption>;
 
 /// The state of one call.
 struct Call<'a> {
@@ -67,62 +63,128 @@ struct Call<'a> {
     identity: Option<&'a str>,
     request: TokenRequest,
     deadlines: Deadlines,
+    secrets: Secrets,
 }
 
 impl Call<'_> {
-    /// With the lock: read again, as its last holder may have done the work; else fetch and publish.
-    fn refresh(&self, cache: &Cache, lock: CacheLock<'_>, before: &Entry) -> Result<AccessToken> {
-        let entry = lock.read();
-        if let Some(result) = self.use_concurrent_result(before, &entry) {
-            return result;
-        }
-        match lock.reserve() {
-            Ok(pending) => self.fetch_and_publish(pending, entry),
-            Err(error) => {
-                note_unshared(cache, &error);
-                self.usable_token(&entry).map_or_else(|| self.fetch_unshared(&entry), Ok)
+    fn get_from(&self, cache: &Cache) -> Interruptible<Result<AccessToken>> {
+        let read = cache.try_read();
+        // What could not be read for a moment may hold a token that is not new.
+        let is_known = !matches!(read, Err(ReadError::Io(_)));
+        let before = read.unwrap_or_default();
+        let known = is_known.then_some(&before);
+        match self.look(&before) {
+            Action::Serve(token) => {
+                printer::debug(|| format!("token from {}", cache.path().display()));
+                Ok(Ok(token))
             }
+            Action::RefreshEarly(token) => match cache.try_lock() {
+                LockOutcome::Acquired(lock) => self.refresh(lock, known),
+                LockOutcome::Held => Ok(Ok(token)),
+                LockOutcome::Unavailable(error) => {
+                    note_uncacheable(cache, &error);
+                    Ok(Ok(token))
+                }
+            },
+            Action::Fail(error) => Ok(Err(error)),
+            Action::Refresh => match cache.lock_until(self.deadlines.call_end()) {
+                LockOutcome::Acquired(lock) => self.refresh_in_time(cache, lock, known),
+                // Never fetch beside a live holder; use what was published meanwhile.
+                LockOutcome::Held => {
+                    let result = self.use_concurrent_result(known, &cache.read());
+                    Ok(result.unwrap_or_else(|| Err(cache.held_error())))
+                }
+                LockOutcome::Unavailable(error) => Err(Interruption::Uncacheable(error, Box::new(before))),
+            },
         }
     }
 
-    fn fetch_and_publish(&self, pending: PendingEntry<'_>, entry: Entry) -> Result<AccessToken> {
+    /// After a wait: with too little time left for an exchange, give up as one that waited in vain.
+    fn refresh_in_time(
+        &self,
+        cache: &Cache,
+        lock: CacheLock<'_>,
+        before: Option<&Entry>,
+    ) -> Interruptible<Result<AccessToken>> {
+        if self.time_left() >= self.config.limits.exchange / 4 {
+            return self.refresh(lock, before);
+        }
+        let result = self.use_concurrent_result(before, &lock.read());
+        Ok(result.unwrap_or_else(|| Err(cache.held_error())))
+    }
+
+    /// With the lock: read again, as its last holder may have done the work; else fetch and publish.
+    fn refresh(&self, lock: CacheLock<'_>, before: Option<&Entry>) -> Interruptible<Result<AccessToken>> {
+        let entry = lock.read();
+        if let Some(result) = self.use_concurrent_result(before, &entry) {
+            return Ok(result);
+        }
+        match lock.reserve() {
+            Ok(pending) => self.fetch_and_publish(pending, entry),
+            Err(error) => Err(Interruption::Uncacheable(error, Box::new(entry))),
+        }
+    }
+
+    fn fetch_and_publish(&self, pending: PendingEntry<'_>, entry: Entry) -> Interruptible<Result<AccessToken>> {
+        let (started, fetcher, exchange) = (Instant::now(), self.fetcher(), self.time_left());
         let has_usable_token = self.usable_token(&entry).is_some();
-        let fetcher = self.fetcher();
-        let result = fetcher.fetch(&entry, self.request.force, has_usable_token);
+        let (pending, result) = match fetcher.plan(&entry, &self.request) {
+            Ok(grant) => {
+                let pending = begin(pending, &entry, grant)?;
+                (pending, fetcher.fetch(&entry, grant, &self.request, has_usable_token))
+            }
+            Err(error) => (pending, FetchResult::from(Err(error))),
+        };
         let publication = Publication {
             revision: random::name(),
             now: clock::now(),
             spread: random::fraction(),
-            exchange: fetcher.deadlines.exchange,
+            exchange,
             keeps_refresh_token: provider::keeps_refresh_token(&self.config.provider),
         };
-        let now = publication.now;
+        let (now, began_with) = (publication.now, entry.revision.clone());
         let next = next_entry(entry, result, publication);
-        if let Err(error) = pending.publish(&next) {
+        if let Err(error) = pending.publish(&next, &began_with) {
             printer::note(&format!("the token could not be saved: {error}"));
         }
-        match (&next.failure, &next.token) {
-            (None, Some(token)) => self.checked(token.clone()),
+        Ok(match (&next.failure, &next.token) {
+            (None, Some(token)) => self.checked(token.clone(), started),
             // While the token in hand is usable, nothing is said of the failure.
             (Some(failure), _) => self.usable_token(&next).map_or_else(|| Err(from_cache(failure, now)), Ok),
             (None, None) => Err(Error::other("a refresh brought neither token nor failure")),
-        }
+        })
     }
 
-    /// Fetches a token for this caller alone: nothing can be cached.
+    /// A token for this caller alone, as nothing can be cached: the one in hand, or a new one. No refresh token is spent.
+    fn fetch_uncacheable(&self, cache: &Cache, error: &io::Error, entry: &Entry) -> Result<AccessToken> {
+        note_uncacheable(cache, error);
+        if let Some(token) = self.usable_token(entry) {
+            return Ok(token);
+        }
+        if provider::needs_refresh_token(&self.config.provider, entry) {
+            let problem = format!("cannot write {}, where the login is kept: {error}", cache.path().display());
+            return Err(
+                Error::other(problem).hint("check its permissions and the room on the disk; the login is still there")
+            );
+        }
+        self.fetch_unshared(entry)
+    }
+
     fn fetch_unshared(&self, entry: &Entry) -> Result<AccessToken> {
-        match self.fetcher().fetch_unshared(entry, self.request.force).outcome {
-            Ok(issued) => self.checked(issued.access),
+        let started = Instant::now();
+        match self.fetcher().fetch_unshared(entry, &self.request).outcome {
+            Ok(issued) => self.checked(issued.access, started),
             Err(FetchError::New { error, .. }) => Err(error),
             Err(FetchError::Cached(failure)) => Err(from_cache(&failure, clock::now())),
         }
     }
 
     fn look(&self, entry: &Entry) -> Action {
-        decisions::look(entry, &self.request, &self.traits(), clock::now(), random::fraction)
+        let has_source = |digest: &str| self.fetcher().has_source(digest);
+        decisions::look(entry, &self.request, &self.traits(), clock::now(), random::fraction, has_source)
     }
 
-    fn use_concurrent_result(&self, before: &Entry, entry: &Entry) -> Option<Result<AccessToken>> {
+    fn use_concurrent_result(&self, before: Option<&Entry>, entry: &Entry) -> Option<Result<AccessToken>> {
         let applies = |failure: &CachedFailure| self.fetcher().applies_to(failure);
         let result =
             decisions::use_concurrent_result(before, entry, &self.request, &self.traits(), clock::now(), applies);
@@ -138,9 +200,10 @@ impl Call<'_> {
         entry.token.clone().filter(|_| freshness != Freshness::Due)
     }
 
-    /// A new token, if it meets the request.
-    fn checked(&self, token: AccessToken) -> Result<AccessToken> {
-        match decisions::unmet_min_ttl(&token, &self.request, &self.traits()) {
+    /// A new token, if it meets the request after the time that the fetch took.
+    fn checked(&self, token: AccessToken, fetched_since: Instant) -> Result<AccessToken> {
+        let unmet = decisions::unmet_min_ttl(&token, &self.request, &self.traits());
+        match unmet.or_else(|| decisions::expired_meanwhile(&token, &self.request, fetched_since.elapsed())) {
             Some(error) => Err(error),
             None => Ok(token),
         }
@@ -148,16 +211,37 @@ impl Call<'_> {
 
     fn traits(&self) -> Traits {
         let has_fixed_lifetime = provider::has_fixed_lifetime(&self.config.provider);
-        Traits { has_fixed_lifetime, exchange: self.config.limits.exchange }
+        Traits { has_fixed_lifetime, exchange: self.time_left() }
+    }
+
+    /// The time that an exchange has that begins now.
+    fn time_left(&self) -> Duration {
+        let now = Instant::now();
+        self.deadlines.refresh_at(now).exchange_end(now).saturating_duration_since(now)
     }
 
     /// The provider, with the time that is left for a refresh that begins now.
     fn fetcher(&self) -> Fetcher<'_> {
         let deadlines = self.deadlines.refresh_at(Instant::now());
-        Fetcher { config: self.config, identity: self.identity, deadlines }
+        Fetcher { config: self.config, secrets: &self.secrets, identity: self.identity, deadlines }
     }
 }
 
-fn note_unshared(cache: &Cache, error: &io::Error) {
+/// Says in the cache that a request begins, before it is sent.
+fn begin<'a>(pending: PendingEntry<'a>, entry: &Entry, grant: NextGrant<'_>) -> Interruptible<PendingEntry<'a>> {
+    let attempt = match grant {
+        NextGrant::Refresh(token) => {
+            let token = RefreshToken { maybe_spent: true, ..token.clone() };
+            Entry { refresh_token: Some(token), ..entry.clone() }
+        }
+        NextGrant::Own => entry.clone(),
+    };
+    pending.begin(&attempt).map_err(|error| match error {
+        BeginError::LockLost => Interruption::LockLost,
+        BeginError::Io(error) => Interruption::Uncacheable(error, Box::new(entry.clone())),
+    })
+}
+
+fn note_uncacheable(cache: &Cache, error: &io::Error) {
     printer::note(&format!("the token cannot be cached in {}: {error}", cache.path().display()));
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::fetch_result::{FetchError, FetchResult};
+use super::fetch_result::{FetchError, FetchResult, RefreshTokenFate};
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::error::{Error, ErrorKind};
-use crate::token::later;
+use crate::error::ErrorKind;
+use crate::token::{RefreshToken, later};
 
 /// How long rejected credentials are cached at most.
 const REJECTED: Duration = Duration::from_secs(15 * 60);
@@ -34,11 +34,22 @@ pub struct Publication {
     pub keeps_refresh_token: bool,
 }
 
-/// The entry that follows `before`.
+/// The entry that follows `before`, which is the one from before the attempt.
 pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) -> Entry {
-    let refresh_token = before.refresh_token.filter(|_| !result.forget_refresh_token);
-    let before = Entry { revision: publication.revision.clone(), refresh_token, ..before };
-    let next = match result.outcome {
+    let FetchResult { outcome, refresh_token, client_rejection } = result;
+    let refresh_token = match refresh_token {
+        RefreshTokenFate::Kept => before.refresh_token,
+        RefreshTokenFate::MaybeSpent => before.refresh_token.map(|token| RefreshToken { maybe_spent: true, ..token }),
+        RefreshTokenFate::Forgotten => None,
+        RefreshTokenFate::Replaced(token) => Some(token),
+    };
+    let mut rejections = before.rejections;
+    if let Some((error, fingerprint)) = client_rejection {
+        let failure = FetchError::New { error, retry_after: None, fingerprint: Some(fingerprint), source: None };
+        rejections = with(rejections, &cached(failure, &publication), publication.now);
+    }
+    let before = Entry { revision: publication.revision.clone(), refresh_token, rejections, ..before };
+    let next = match outcome {
         Ok(issued) => Entry {
             token: Some(issued.access),
             // A response without a refresh token leaves the old one valid.
@@ -48,8 +59,8 @@ pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) 
             ..before
         },
         Err(FetchError::Cached(failure)) => Entry { failure: Some(*failure), ..before },
-        Err(FetchError::New { error, retry_after, fingerprint }) => {
-            let failure = cached(error, retry_after, fingerprint, &publication);
+        Err(new) => {
+            let failure = cached(new, &publication);
             let rejections = with(before.rejections, &failure, publication.now);
             Entry { failure: Some(failure), rejections, ..before }
         }
@@ -67,13 +78,12 @@ fn with(mut rejections: Vec<CachedFailure>, failure: &CachedFailure, now: Offset
     rejections
 }
 
-fn cached(
-    error: Error,
-    retry_after: Option<Duration>,
-    fingerprint: Option<String>,
-    publication: &Publication,
-) -> CachedFailure {
+fn cached(error: FetchError, publication: &Publication) -> CachedFailure {
     let now = publication.now;
+    let (error, retry_after, fingerprint, source) = match error {
+        FetchError::Cached(failure) => return *failure,
+        FetchError::New { error, retry_after, fingerprint, source } => (error, retry_after, fingerprint, source),
+    };
     let until = match error.kind {
         ErrorKind::Rejected => end(now, REJECTED),
         ErrorKind::RateLimited => end(now, retry_after.unwrap_or(TRANSIENT)),
@@ -87,6 +97,7 @@ fn cached(
         until,
         backoff_until: later(now, BACKOFF.mul_f64(1.0 + publication.spread)),
         fingerprint,
+        source,
         timeout_ms: u64::try_from(publication.exchange.as_millis()).unwrap_or(u64::MAX),
     }
 }

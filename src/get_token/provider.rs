@@ -2,8 +2,9 @@
 
 use super::command_provider;
 use super::deadlines::RefreshDeadlines;
-use super::endpoint_provider::EndpointProvider;
-use super::fetch_result::FetchResult;
+use super::decisions::{NextGrant, TokenRequest};
+use super::endpoint_provider::{EndpointProvider, Secrets};
+use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
@@ -23,17 +24,32 @@ pub fn cache(config: &Config) -> Option<Cache> {
 /// A provider with the deadlines of one refresh.
 pub struct Fetcher<'a> {
     pub config: &'a Config,
+    pub secrets: &'a Secrets,
     /// The name of the cached identity.
     pub identity: Option<&'a str>,
     pub deadlines: RefreshDeadlines,
 }
 
 impl Fetcher<'_> {
-    /// Fetches a token; with `has_usable_token` the one in hand would serve, too.
-    pub fn fetch(&self, entry: &Entry, force: bool, has_usable_token: bool) -> FetchResult {
+    /// What to send first, or why nothing is sent.
+    pub fn plan<'e>(&self, entry: &'e Entry, request: &TokenRequest) -> std::result::Result<NextGrant<'e>, FetchError> {
+        match &self.config.provider {
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).plan(entry, request),
+            _ => Ok(NextGrant::Own),
+        }
+    }
+
+    /// Fetches a token as planned; with `has_usable_token` the one in hand would serve, too.
+    pub fn fetch(
+        &self,
+        entry: &Entry,
+        grant: NextGrant<'_>,
+        request: &TokenRequest,
+        has_usable_token: bool,
+    ) -> FetchResult {
         match &self.config.provider {
             TokenProvider::Static(token) => self.fetch_static(token).into(),
-            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch(entry, force),
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch(entry, grant, request),
             TokenProvider::Command(command) => {
                 command_provider::fetch(command, self.identity, has_usable_token, self.deadlines).into()
             }
@@ -41,10 +57,10 @@ impl Fetcher<'_> {
     }
 
     /// Fetches a token that nobody else will see: without a refresh token, whose successor would be lost.
-    pub fn fetch_unshared(&self, entry: &Entry, force: bool) -> FetchResult {
+    pub fn fetch_unshared(&self, entry: &Entry, request: &TokenRequest) -> FetchResult {
         match &self.config.provider {
-            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, force).into(),
-            _ => self.fetch(entry, force, false),
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, request).into(),
+            _ => self.fetch(entry, NextGrant::Own, request, false),
         }
     }
 
@@ -56,8 +72,16 @@ impl Fetcher<'_> {
         }
     }
 
-    pub fn endpoint<'b>(&'b self, config: &'b EndpointConfig) -> EndpointProvider<'b> {
-        EndpointProvider::new(config, self.config.transport(), self.identity, self.deadlines)
+    /// Whether this is the digest of one of the caller's own sources.
+    pub fn has_source(&self, digest: &str) -> bool {
+        match &self.config.provider {
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).has_source(digest),
+            _ => true,
+        }
+    }
+
+    fn endpoint<'b>(&'b self, config: &'b EndpointConfig) -> EndpointProvider<'b> {
+        EndpointProvider::new(config, self.config.transport(), self.secrets, self.identity, self.deadlines)
     }
 
     fn fetch_static(&self, token: &SecretSetting) -> Result<IssuedTokens> {
@@ -78,4 +102,10 @@ pub fn has_fixed_lifetime(provider: &TokenProvider) -> bool {
 /// Whether the cache may hold a refresh token.
 pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
     matches!(provider, TokenProvider::Endpoint(endpoint) if endpoint.store_refresh_token)
+}
+
+/// Whether nothing but the entry's refresh token can obtain a token.
+pub fn needs_refresh_token(provider: &TokenProvider, entry: &Entry) -> bool {
+    let is_needed = matches!(provider, TokenProvider::Endpoint(endpoint) if !endpoint.can_use_own_grant());
+    is_needed && entry.refresh_token.is_some()
 }

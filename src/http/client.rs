@@ -5,11 +5,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 use zeroize::Zeroizing;
 
 use super::resolver::SystemResolver;
+use super::send_mark::SendMark;
 use super::tls;
 use crate::error::{Error, Result};
 use crate::settings;
@@ -54,20 +55,29 @@ pub struct Response {
 /// Why there was no response.
 pub struct TransportError {
     pub error: Error,
-    /// Whether an immediate retry may help.
-    pub is_retryable: bool,
+    /// Whether the server may have seen the request: its response may be lost.
+    pub was_sent: bool,
+    /// Whether the failure may pass at any moment.
+    pub is_transient: bool,
 }
 
-/// Made when the first request is due: loading the system's roots takes a while.
+/// How much longer the connection may live than the exchange: where this process was stopped meanwhile, the response may
+/// be waiting in the socket.
+const AFTER_STOP: Duration = Duration::from_secs(10);
+
+/// Made when a request is due: loading the system's roots takes a while.
 #[derive(Clone)]
 pub struct Client {
     agent: Agent,
+    mark: SendMark,
+    deadline: Instant,
     proxy_variable: Option<&'static str>,
 }
 
 impl Client {
-    /// A client for requests to the endpoint. Fails where no roots can be read, or the proxy's URL is unusable.
-    pub fn new(transport: &Transport, endpoint: &Endpoint) -> Result<Self> {
+    /// A client for requests to the endpoint until the deadline. Fails where no roots can be read, or the proxy's URL is
+    /// unusable.
+    pub fn new(transport: &Transport, endpoint: &Endpoint, deadline: Instant) -> Result<Self> {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -77,41 +87,38 @@ impl Client {
             .proxy(None);
         let mut proxy_variable = None;
         if endpoint.origin().is_tls {
-            config = config.tls_config(TlsConfig::builder().root_certs(tls::roots(transport)?).build());
+            config = config.tls_config(TlsConfig::builder().root_certs(tls::roots(transport, deadline)?).build());
             // Plain http stays on this machine; a proxy would carry the secrets off it.
             if let Some(setting) = &transport.proxy {
                 config = config.proxy(Some(proxy(setting)?));
                 proxy_variable = Some(setting.variable);
             }
         }
-        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), SystemResolver);
-        Ok(Self { agent, proxy_variable })
+        let mark = SendMark::new(endpoint.origin().clone(), deadline);
+        let resolver = SystemResolver { only_loopback: !endpoint.origin().is_tls };
+        let connector = DefaultConnector::default().chain(mark.clone());
+        let agent = Agent::with_parts(config.build(), connector, resolver);
+        Ok(Self { agent, mark, deadline, proxy_variable })
     }
 
-    /// Posts the form to a token endpoint and reads the response, all before the deadline.
-    pub fn post(
-        &self,
-        endpoint: &Endpoint,
-        form: &[Field<'_>],
-        deadline: Instant,
-    ) -> std::result::Result<Response, TransportError> {
+    /// Posts the form to a token endpoint and reads the response.
+    pub fn post(&self, endpoint: &Endpoint, form: &[Field<'_>]) -> std::result::Result<Response, TransportError> {
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
-        self.exchange(endpoint, TOKEN_ENDPOINT, deadline, move |client, to, limit| {
+        self.exchange(endpoint, TOKEN_ENDPOINT, move |client, to, limit| {
             let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
             request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())))
         })
     }
 
-    /// Gets the URL with a bearer token and reads the response, all before the deadline.
+    /// Gets the URL with a bearer token and reads the response.
     pub fn get(
         &self,
         endpoint: &Endpoint,
         server: ServerKind,
         token: &Secret,
-        deadline: Instant,
     ) -> std::result::Result<Response, TransportError> {
         let header = Zeroizing::new(format!("Bearer {}", token.expose()));
-        self.exchange(endpoint, server, deadline, move |client, to, limit| {
+        self.exchange(endpoint, server, move |client, to, limit| {
             let request = client.agent.get(to.as_str()).config().timeout_global(Some(limit)).build();
             request.header("Authorization", header.as_str()).call()
         })
@@ -120,28 +127,29 @@ impl Client {
     /// Runs an exchange until the deadline; none at all where that has passed.
     ///
     /// Not every step has a time limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
-    /// greeting, and the name server has none. So the exchange runs on a thread that can be abandoned. `ureq`'s own
-    /// limit is a little earlier: what has not been sent by then is never sent.
+    /// greeting, and the name server has none. So the exchange runs on a thread that can be abandoned; what has not been
+    /// sent by the deadline is never sent.
     fn exchange(
         &self,
         endpoint: &Endpoint,
         server: ServerKind,
-        deadline: Instant,
         send: impl FnOnce(&Self, &Endpoint, Duration) -> std::result::Result<HttpResponse, ureq::Error> + Send + 'static,
     ) -> std::result::Result<Response, TransportError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(Instant::now());
         let (client, to) = (self.clone(), endpoint.clone());
-        let exchanged = timeout::run_with_deadline(deadline, move || match send(&client, &to, left - left / 64) {
-            Ok(response) => Ok(client.read(&to, server, response)),
-            Err(error) => Err(client.transport_error(&to, server, &error)),
-        });
+        self.mark.reset();
+        let exchanged =
+            timeout::run_with_deadline(self.deadline, move || match send(&client, &to, left + AFTER_STOP) {
+                Ok(response) => Ok(client.read(&to, server, response)),
+                Err(error) => Err(client.transport_error(&to, server, &error)),
+            });
         exchanged.unwrap_or_else(|error| match error.kind() {
             io::ErrorKind::TimedOut => {
                 Err(self.transport_error(endpoint, server, &ureq::Error::Timeout(Timeout::Global)))
             }
             _ => {
                 let problem = format!("{endpoint}: no thread can be started for the request: {error}");
-                Err(TransportError { error: Error::temporary(problem), is_retryable: false })
+                Err(TransportError { error: Error::temporary(problem), was_sent: false, is_transient: false })
             }
         })
     }
@@ -170,7 +178,7 @@ impl Client {
             let (problem, hint) = tls::handshake_error(text);
             (problem, hint, false)
         };
-        let (problem, hint, is_retryable) = match error {
+        let (problem, hint, is_transient) = match error {
             E::Timeout(_) => ("no complete answer in time".to_owned(), timeout_hint(), false),
             E::HostNotFound => ("the host is not found".to_owned(), self.network_hint(), true),
             E::ConnectionFailed => ("the connection failed".to_owned(), self.network_hint(), true),
@@ -186,13 +194,15 @@ impl Client {
             }
             E::Io(problem) => (problem.to_string(), self.network_hint(), true),
             E::Tls(problem) => tls_error(problem),
+            E::Other(problem) => (problem.to_string(), "use https, or name 127.0.0.1 or [::1]".to_owned(), false),
             E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
                 ("the answer is not HTTP".to_owned(), server.hint.to_owned(), false)
             }
             _ => (error.to_string(), self.network_hint(), false),
         };
         let message = format!("{endpoint}: {}", one_line(&problem));
-        TransportError { error: Error::temporary(message).hint(hint), is_retryable }
+        let error = Error::temporary(message).hint(hint);
+        TransportError { error, was_sent: self.mark.is_sent(), is_transient }
     }
 
     fn network_hint(&self) -> String {
@@ -264,11 +274,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let endpoint = Endpoint::parse(&format!("http://{}/token", listener.local_addr()?))?;
-        let client = Client::new(&Transport::default(), &endpoint)?;
+        let client = Client::new(&Transport::default(), &endpoint, Instant::now())?;
 
-        let response = client.post(&endpoint, &[("password", "x")], Instant::now());
+        let response = client.post(&endpoint, &[("password", "x")]);
 
-        let failure = response.err().map(|TransportError { error, is_retryable }| (error, is_retryable));
+        let failure = response.err().map(|TransportError { error, was_sent, .. }| (error, was_sent));
         let expected = Error::temporary(format!("{endpoint}: no complete answer in time")).hint(timeout_hint());
         assert_eq!(failure, Some((expected, false)));
         assert_eq!(listener.accept().err().map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));

@@ -3,4 +3,5 @@
 pub mod allowed_hosts;
 pub mod client;
 mod resolver;
+mod send_mark;
 mod tls;

@@ -14,7 +14,10 @@ const MAX_ADDRESSES: usize = 16;
 
 /// It has no time limit: its caller needs a deadline.
 #[derive(Debug)]
-pub struct SystemResolver;
+pub struct SystemResolver {
+    /// Refuses all but loopback addresses: for plain http.
+    pub only_loopback: bool,
+}
 
 impl Resolver for SystemResolver {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
@@ -22,6 +25,11 @@ impl Resolver for SystemResolver {
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         let mut addresses = self.empty();
         for address in (host, port).to_socket_addrs()?.take(MAX_ADDRESSES) {
+            // A name server may say anything of `localhost`, and nothing of http is encrypted.
+            if self.only_loopback && !address.ip().is_loopback() {
+                let problem = format!("{host} resolves to {}, and http is allowed to this machine only", address.ip());
+                return Err(Error::Other(problem.into()));
+            }
             addresses.push(address);
         }
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use rustls_native_certs::CertificateResult;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
@@ -11,28 +12,36 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::sourced::Sourced;
-use crate::sys::{bounded_read, env};
+use crate::sys::{bounded_read, env, os, timeout};
 use crate::transport::Transport;
 
-/// The largest file of roots, in bytes: those of a whole operating system are a fifth of it.
-const MAX_PEM: u64 = 1024 * 1024;
+/// The largest file of roots, in bytes: those of a whole operating system are a quarter of a MiB.
+const MAX_PEM: u64 = 16 * 1024 * 1024;
 
 /// Read once, for the first connection: a call may need a second one, to another endpoint, and reading the roots is
 /// the largest part of a cold call's own work.
 static SYSTEM_ROOTS: OnceLock<CertificateResult> = OnceLock::new();
 
 /// The roots to trust: those of `ca_file`, else the operating system's, else the embedded ones.
-pub fn roots(transport: &Transport) -> Result<RootCerts> {
+pub fn roots(transport: &Transport, deadline: Instant) -> Result<RootCerts> {
     if let Some(ca_file) = &transport.ca_file {
         return pem_file(ca_file);
     }
-    check_roots_variable()?;
-    let found = SYSTEM_ROOTS.get_or_init(|| load_system_roots(transport.roots_variable));
+    check_roots_file()?;
+    let variable = transport.roots_variable;
+    let load = move || SYSTEM_ROOTS.get_or_init(|| load_system_roots(variable));
+    let found = match variable {
+        None => load(),
+        // It may name a directory without end, or one that does not respond.
+        Some(name) => timeout::run_with_deadline(deadline, load).map_err(|error| {
+            Error::config(format!("the certificates that {name} names could not be read: {error}"))
+                .hint(format!("correct {name}, or unset it to trust the system's roots"))
+        })?,
+    };
     let certificates = found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    found_or_embedded(certificates, transport.roots_variable)
+    found_or_embedded(certificates, variable)
 }
 
-/// The roots that a variable names, else the system's.
 fn load_system_roots(variable: Option<&str>) -> CertificateResult {
     let bundle = if variable.is_none() { system_bundle() } else { None };
     bundle.unwrap_or_else(rustls_native_certs::load_native_certs)
@@ -41,23 +50,25 @@ fn load_system_roots(variable: Option<&str>) -> CertificateResult {
 /// The file of all roots, where the system has one. The directory beside it on Linux holds the same ones again, each in
 /// a file of its own and under a second name: four times the system calls, and twice the work.
 fn system_bundle() -> Option<CertificateResult> {
-    let file = cfg!(target_os = "linux").then(openssl_probe::probe)?.cert_file?;
+    let file = os::HAS_ROOTS_BUNDLE.then(openssl_probe::probe)?.cert_file?;
     let found = rustls_native_certs::load_certs_from_paths(Some(&file), None);
     (!found.certs.is_empty()).then_some(found)
 }
 
-/// Refuses a pipe, which would block the reader. The reader reports whatever else is wrong.
-fn check_roots_variable() -> Result<()> {
+/// Refuses what `SSL_CERT_FILE` names unless it is a file of a usual size: its reader has no limit, would wait for a pipe,
+/// and passes over a file that is missing.
+fn check_roots_file() -> Result<()> {
     let Some(Sourced { value: path, source }) = env::path(env::SSL_CERT_FILE) else {
         return Ok(());
     };
-    match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => {
-            Err(Error::config(format!("{} (from {source}) is no regular file", path.display()))
-                .hint(format!("correct {source}, or unset it to trust the system's roots")))
-        }
-        _ => Ok(()),
-    }
+    let problem = match fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => "is no regular file".to_owned(),
+        Ok(metadata) if metadata.len() > MAX_PEM => "is longer than 16 MiB".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    Err(Error::config(format!("{} (from {source}) {problem}", path.display()))
+        .hint(format!("correct {source}, or unset it to trust the system's roots")))
 }
 
 fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -> Result<RootCerts> {
@@ -69,7 +80,6 @@ fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -
     }
 }
 
-/// The certificates of a PEM file.
 fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCerts> {
     let problem = |what: &str| {
         Error::config(format!("{} {} (from {source}) {what}", settings::CA_FILE.key(), path.display()))
@@ -79,14 +89,10 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
         io::ErrorKind::InvalidInput => problem("is no regular file"),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err(problem("is not valid PEM")),
-        }
-    }
+    let items: Vec<_> =
+        parse_pem(&pem).collect::<std::result::Result<_, _>>().map_err(|_| problem("is not valid PEM"))?;
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    let certificates: Vec<_> = items.into_iter().filter_map(certificate).collect();
     if certificates.is_empty() {
         return Err(problem("holds no certificate"));
     }
@@ -97,27 +103,20 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
 /// call.
 pub fn handshake_error(text: &str) -> (String, String) {
     const UNTRUSTED: &str = "the certificate is self-signed or of an authority that is not trusted here";
-    let trust_hint = || {
-        let ca_file = settings::CA_FILE.key();
-        format!(
-            "where a private authority signs, name its certificate by `{ca_file}` in the profile or by {}",
-            env::SSL_CERT_FILE
-        )
-    };
-    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
     let has = |sign: &str| text.contains(sign);
+    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
     // The second one is of an authority that bears a trusted one's name and has another key: a renewed private root.
     let (reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
-        (UNTRUSTED, trust_hint())
+        let (key, variable) = (settings::CA_FILE.key(), env::SSL_CERT_FILE);
+        let ways = format!("by `{key}` in the profile or by {variable}");
+        (UNTRUSTED, format!("where a private authority signs, name its certificate {ways}"))
     } else if has("certificate expired") {
         ("the certificate has expired", clock_hint("the server's certificate must be renewed"))
     } else if has("certificate not valid yet") {
         ("the certificate is not valid yet", clock_hint("the server has its certificate too early"))
     } else if has("certificate not valid for name") {
-        (
-            "the certificate is for another host",
-            "check the host's name in the URL: another server answers there".to_owned(),
-        )
+        let hint = "check the host's name in the URL: another server answers there";
+        ("the certificate is for another host", hint.to_owned())
     } else {
         (text, "the TLS connection was refused; nothing was sent".to_owned())
     };

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::error_message::error_message;
+use super::error_message::{error_message, status};
 use super::redaction;
 use super::response::TokenResponse;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ const API: ServerKind = ServerKind {
 };
 
 /// An account as the API lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Such as `act-12345678`.
     pub id: String,
@@ -36,10 +37,11 @@ pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadl
         .map_err(|_| Error::config(format!("{api_url} cannot be the base of a URL")))?;
     let _progress = printer::progress(endpoint.to_string());
     printer::debug(|| format!("asking {endpoint}"));
-    let client = Client::new(transport, &endpoint)?;
-    let response = client.get(&endpoint, API, token, deadline).map_err(|failed| failed.error)?;
+    let client = Client::new(transport, &endpoint, deadline)?;
+    let response = client.get(&endpoint, API, token).map_err(|failed| failed.error)?;
     let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
-    let text = one_line(&redaction::without(error_message(&response, &body), token.expose()));
+    let text = redaction::without(error_message(&response, &body), token.expose());
+    let text = if redaction::holds(&text, token.expose()) { status(&response) } else { one_line(&text) };
     match response.status {
         200..=299 => parse(response.body.as_deref().map_err(Error::clone)?).ok_or_else(|| {
             Error::temporary(format!("the answer of {endpoint} lists no accounts: {text}")).hint(API.hint)

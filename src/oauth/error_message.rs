@@ -5,17 +5,30 @@ use crate::http::client::Response;
 
 /// Status, code, message and request id. It may hold line breaks, and secrets that the server repeats.
 pub fn error_message(response: &Response, body: &TokenResponse) -> String {
-    let mut text = format!("HTTP {}", response.status);
+    let mut text = status(response);
     match (&body.error, &body.status_message) {
         (Some(error), _) => text.push_str(&server_error(error)),
         (None, Some(message)) => text.push_str(&format!(", {message}")),
         (None, None) if body.is_json => {}
         (None, None) => text.push_str(&snippet(response)),
     }
-    if let Some(id) = body.request_id.as_ref().or(response.request_id.as_ref()) {
-        text.push_str(&format!(" (request id {id})"));
-    }
-    text
+    text + &request_id(response, body)
+}
+
+/// Status, code and request id, for a message that repeats a secret.
+pub fn brief(response: &Response, body: &TokenResponse) -> String {
+    let code = body.error.as_ref().and_then(|error| error.code.as_ref());
+    let code = code.map(|code| format!(", {code}")).unwrap_or_default();
+    format!("{}{code}{}", status(response), request_id(response, body))
+}
+
+pub fn status(response: &Response) -> String {
+    format!("HTTP {}", response.status)
+}
+
+fn request_id(response: &Response, body: &TokenResponse) -> String {
+    let id = body.request_id.as_ref().or(response.request_id.as_ref());
+    id.map(|id| format!(" (request id {id})")).unwrap_or_default()
 }
 
 /// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.

@@ -12,7 +12,7 @@ use crate::http::client::Client;
 use crate::sys::{clock, printer, random};
 use crate::token::whole_second;
 
-/// How often a request that got no verdict is repeated.
+/// How often a request is repeated that the server has not seen, or that it wants later.
 const RETRIES: u32 = 2;
 
 /// The longest pause before the first retry; it doubles for the second. The pause is random up to this.
@@ -23,7 +23,7 @@ pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> R
     let _progress = printer::progress(request.endpoint.to_string());
     let mut pause = FIRST_PAUSE;
     for _ in 0..RETRIES {
-        match exchange(request, client, deadline) {
+        match exchange(request, client) {
             Err(rejection) if rejection.is_retryable => {
                 let wait = pause.mul_f64(random::fraction());
                 if Instant::now() + wait >= deadline {
@@ -36,16 +36,14 @@ pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> R
             result => return result,
         }
     }
-    exchange(request, client, deadline)
+    exchange(request, client)
 }
 
-fn exchange(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, Rejection> {
+fn exchange(request: &GrantRequest<'_>, client: &Client) -> Result<IssuedTokens, Rejection> {
     let requested_at = whole_second(clock::now());
     let started = Instant::now();
     printer::debug(|| format!("asking {} (grant_type={})", request.endpoint, request.grant.name()));
-    let response = client
-        .post(request.endpoint, &request.form(), deadline)
-        .map_err(|failed| Rejection { is_retryable: failed.is_retryable, ..failed.error.into() })?;
+    let response = client.post(request.endpoint, &request.form())?;
     printer::debug(|| format!("HTTP {} after {} ms", response.status, started.elapsed().as_millis()));
     let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
     let exchange = Exchange { request, response: &response, body: &body };

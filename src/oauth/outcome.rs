@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::rejection::{Rejection, RejectionCause};
+use super::rejection::{Delivery, Rejection, RejectionCause};
 use super::request::GrantRequest;
 use super::response::TokenResponse;
 use super::{IssuedTokens, error_message, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::http::client::{Response, TOKEN_ENDPOINT};
 use crate::text::one_line;
-use crate::token::{AccessToken, RefreshToken, jwt_expiry, later};
+use crate::token::{AccessToken, RefreshToken, jwt_expiry, jwt_lifetime, later};
 
 /// How long a 429 without a reset time is respected.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -34,12 +34,21 @@ impl Exchange<'_> {
     pub fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
         let Self { request, response, body } = self;
         if let Err(error) = &response.body {
-            return Err(error.clone().into());
+            return Err(Rejection { delivery: Delivery::Lost, ..error.clone().into() });
         }
         if body.error.is_some() {
             return Err(self.rejected(response.status));
         }
-        let unusable = |what: &str| Err(self.unusable(what));
+        let after = |lifetime| later(requested_at, lifetime);
+        let refresh = body.refresh_token.as_ref().map(|value| RefreshToken {
+            value: value.clone(),
+            expires_at: body.refresh_expires_in.map(after),
+            client_fingerprint: Some(fingerprint(request.client_secret, None)),
+            maybe_spent: false,
+        });
+        // The refresh token that was sent may be spent: its successor is kept whatever comes with it.
+        let unusable =
+            |what: &str| Err(Rejection { refresh_token: refresh.clone().map(Box::new), ..self.unusable(what) });
         let Some(value) = body.access_token.clone() else {
             return unusable(if body.is_token_malformed {
                 "holds an access token with characters that RFC 6750 does not allow"
@@ -50,43 +59,42 @@ impl Exchange<'_> {
         if body.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             return unusable("holds a token that is no bearer token");
         }
-        let after = |lifetime| later(requested_at, lifetime);
-        let expires_at = body.expires_in.map(after).or_else(|| jwt_expiry(value.expose()));
+        let lifetime = [body.expires_in, jwt_lifetime(value.expose())].into_iter().flatten().min();
+        let expires_at = match body.expires_in {
+            Some(_) => lifetime.map(after),
+            None => jwt_expiry(value.expose()),
+        };
         if expires_at.is_some_and(|at| at <= requested_at) {
             return unusable("holds a token that is already dead (is this machine's clock right?)");
         }
-        let refresh_expires_at = body.refresh_expires_in.map(after);
-        Ok(IssuedTokens {
-            access: AccessToken { value, obtained_at: requested_at, expires_at, account: None },
-            refresh: body.refresh_token.as_ref().map(|value| RefreshToken {
-                value: value.clone(),
-                expires_at: refresh_expires_at,
-                client_fingerprint: Some(fingerprint(request.client_secret, None)),
-            }),
-        })
+        let access = AccessToken { value, obtained_at: requested_at, expires_at, account: None };
+        Ok(IssuedTokens { access, refresh })
     }
 
     /// The meaning of any status but 2xx.
     pub fn failure(&self, status: u16) -> Rejection {
         match status {
             429 => self.rate_limited(),
-            400 | 401 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
+            // Whoever responded, these credentials are not worth a request each time.
+            401 => self.rejected(status),
+            400 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
             300..=399 => {
                 // What follows the path may be a secret, of ours or of a session.
                 let to =
                     self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
-                let to = one_line(&self.request.redacted(to.to_owned()));
+                let to =
+                    self.request.redacted(to.to_owned()).map_or_else(|| "elsewhere".to_owned(), |to| one_line(&to));
                 let what = format!("is a redirect to {to}, which is not followed with secrets");
                 self.unusable(&what)
             }
             407 => {
                 let message = format!("the proxy on the way to {} asks for a password (407)", self.request.endpoint);
-                Error::temporary(message).hint("put user name and password into the proxy's URL").into()
+                self.answered(Error::temporary(message).hint("put user name and password into the proxy's URL"))
             }
             500..=599 => {
                 let message = format!("{} has trouble: {}", self.request.endpoint, self.error_message());
                 let error = Error::temporary(message).hint("try again later");
-                Rejection { is_retryable: true, ..error.into() }
+                Rejection { is_retryable: status == 503, ..self.answered(error) }
             }
             _ => self.unusable("is not one of a token endpoint"),
         }
@@ -107,7 +115,7 @@ impl Exchange<'_> {
             _ => RejectionCause::Unknown,
         };
         let error = Error::new(ErrorKind::Rejected, message).hint(self.request.grant.rejected_hint());
-        Rejection { cause, ..error.into() }
+        Rejection { cause, ..self.answered(error) }
     }
 
     /// A retry while the server blocks prolongs the block.
@@ -118,19 +126,26 @@ impl Exchange<'_> {
         let text = self.error_message();
         let message = format!("{} wants no more requests for {seconds} s: {text}", self.request.endpoint);
         let error = Error::new(ErrorKind::RateLimited, message).hint("wait; asking again earlier prolongs the block");
-        Rejection { retry_after: Some(retry_after), ..error.into() }
+        Rejection { retry_after: Some(retry_after), ..self.answered(error) }
     }
 
     /// Something responded, but not as a token endpoint does.
     fn unusable(&self, what: &str) -> Rejection {
         let text = self.error_message();
         let message = format!("the answer of {} {what}: {text}", self.request.endpoint);
-        Error::temporary(message).hint(TOKEN_ENDPOINT.hint).into()
+        self.answered(Error::temporary(message).hint(TOKEN_ENDPOINT.hint))
+    }
+
+    fn answered(&self, error: Error) -> Rejection {
+        Rejection::answered(error, self.response.status)
     }
 
     /// The server's error, on one line, without our secrets.
     fn error_message(&self) -> String {
-        one_line(&self.request.redacted(error_message::error_message(self.response, self.body)))
+        let texts =
+            [error_message::error_message(self.response, self.body), error_message::brief(self.response, self.body)];
+        let redacted = texts.into_iter().find_map(|text| self.request.redacted(text));
+        redacted.map_or_else(|| error_message::status(self.response), |text| one_line(&text))
     }
 }
 

@@ -28,6 +28,77 @@ pub fn without(text: String, secret: &str) -> String {
     kept
 }
 
+/// So many layers of encoding are looked through.
+const MAX_LAYERS: usize = 4;
+
+/// Whether any decoding of the text holds the secret: HTML entities, JSON escapes, percent encoding, several of them in
+/// layers, and blanks that were changed.
+pub fn holds(text: &str, secret: &str) -> bool {
+    if secret.len() < MIN_LENGTH {
+        return false;
+    }
+    let layers = |text: &str| {
+        let mut layers = vec![text.to_owned()];
+        while let Some(last) = layers.last()
+            && layers.len() < MAX_LAYERS
+        {
+            layers.push(decoded(last));
+        }
+        layers.iter().map(|layer| layer.split_whitespace().collect::<String>()).collect::<Vec<_>>()
+    };
+    // A secret that looks encoded is decoded along with the text.
+    let secrets = layers(secret);
+    layers(text).iter().any(|text| secrets.iter().any(|secret| secret.len() >= MIN_LENGTH && text.contains(secret)))
+}
+
+/// The text with one layer of encoding taken off, of whatever kind.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (character, length) = decoded_start(rest).unwrap_or((Decoded::Char(first), first.len_utf8()));
+        match character {
+            Decoded::Byte(byte) => bytes.push(byte),
+            Decoded::Char(character) => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+enum Decoded {
+    Byte(u8),
+    Char(char),
+}
+
+/// What the encoded character at the start of the text stands for, and its length.
+fn decoded_start(text: &str) -> Option<(Decoded, usize)> {
+    const NAMED: [(&str, char); 6] =
+        [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\''), ("&nbsp;", ' ')];
+    match text.as_bytes() {
+        [b'%', high, low, ..] => Some((Decoded::Byte(u8::try_from(escape(*high, *low)?).ok()?), 3)),
+        [b'+', ..] => Some((Decoded::Char(' '), 1)),
+        [b'\\', b'u', ..] => {
+            let code = u32::from_str_radix(text.get(2..6)?, 16).ok()?;
+            Some((Decoded::Char(char::from_u32(code)?), 6))
+        }
+        [b'\\', escaped, ..] if escaped.is_ascii_punctuation() => Some((Decoded::Char(char::from(*escaped)), 2)),
+        [b'&', b'#', ..] => {
+            let (number, _) = text.get(2..)?.split_once(';').filter(|(number, _)| number.len() <= 8)?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            Some((Decoded::Char(char::from_u32(code)?), number.len() + 3))
+        }
+        [b'&', ..] => {
+            let (name, character) = NAMED.into_iter().find(|(name, _)| text.starts_with(name))?;
+            Some((Decoded::Char(character), name.len()))
+        }
+        _ => None,
+    }
+}
+
 /// The length in bytes of the secret at the start of the text, form-encoded or not; each encoder chooses which
 /// characters it encodes.
 fn encoded_length(text: &[u8], secret: &str) -> Option<usize> {
@@ -50,7 +121,26 @@ fn escape(high: u8, low: u8) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::without;
+    use super::{holds, without};
+
+    #[test]
+    fn a_secret_is_found_in_any_decoding() {
+        let secret = r#"p&s/w "ö" 100%"#;
+        for echo in [
+            "p&amp;s/w &quot;ö&quot; 100%",
+            "p&#38;s/w &#x22;&#246;&#34; 100&#37;",
+            r#"p\u0026s\/w \"\u00f6\" 100%"#,
+            "p%2526s%252Fw%2520%2522%25C3%25B6%2522%2520100%2525",
+            "p&s/w   \"ö\"\n100%",
+            "p&amp;amp;s/w+&amp;quot;ö&amp;quot;+100%25",
+        ] {
+            assert!(holds(&format!("<b>no {echo}!</b>"), secret), "{echo}");
+        }
+        assert!(!holds("p&s/w \"o\" 100%", secret));
+        assert!(!holds("a%20message &amp; \\u0041 rest", secret));
+        assert!(holds("it was %2541bc", "%41bc"), "a secret that looks encoded");
+        assert!(!holds("abc", "abc"), "too short to tell");
+    }
 
     #[test]
     fn a_secret_is_redacted_in_any_encoding() {

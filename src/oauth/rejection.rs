@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::http::client::TransportError;
+use crate::token::RefreshToken;
 
 /// Why a request was not answered with a token.
 #[derive(Debug)]
@@ -12,11 +14,14 @@ pub struct Rejection {
     pub cause: RejectionCause,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
-    /// Whether an immediate retry may help.
+    /// Whether an immediate retry is harmless and may help.
     pub is_retryable: bool,
+    pub delivery: Delivery,
+    /// A new refresh token that came with an unusable access token.
+    pub refresh_token: Option<Box<RefreshToken>>,
 }
 
-/// What a server rejected, as far as it says.
+/// What the server rejected, as far as it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectionCause {
     /// The grant's own secret: `invalid_grant` (RFC 6749, section 5.2).
@@ -29,9 +34,35 @@ pub enum RejectionCause {
     Unknown,
 }
 
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The server cannot have seen it.
+    NotSent,
+    /// The server may have acted on it; its response is lost.
+    Lost,
+    /// With this HTTP status.
+    Answered(u16),
+}
+
+impl Rejection {
+    /// The server's verdict, with its HTTP status.
+    pub fn answered(error: Error, status: u16) -> Self {
+        Self { delivery: Delivery::Answered(status), ..error.into() }
+    }
+}
+
 impl From<Error> for Rejection {
-    /// An error that is none of the service's, and not worth a retry.
+    /// An error before anything was sent.
     fn from(error: Error) -> Self {
-        Self { error, cause: RejectionCause::Unknown, retry_after: None, is_retryable: false }
+        let (cause, delivery) = (RejectionCause::Unknown, Delivery::NotSent);
+        Self { error, cause, retry_after: None, is_retryable: false, delivery, refresh_token: None }
+    }
+}
+
+impl From<TransportError> for Rejection {
+    fn from(TransportError { error, was_sent, is_transient }: TransportError) -> Self {
+        let delivery = if was_sent { Delivery::Lost } else { Delivery::NotSent };
+        Self { is_retryable: is_transient && !was_sent, delivery, ..error.into() }
     }
 }

@@ -61,12 +61,15 @@ impl GrantRequest<'_> {
         form
     }
 
-    /// The text without our secrets, should the server repeat one.
-    pub fn redacted(&self, text: String) -> String {
+    /// The text without our secrets, should the server repeat one; nothing where one is still in it, in an encoding that
+    /// cannot be redacted.
+    pub fn redacted(&self, text: String) -> Option<String> {
         let mut secrets = self.form();
         secrets.retain(|(name, _)| matches!(*name, "password" | "refresh_token" | "client_secret"));
         // The longest first: where one holds another, redacting the shorter one would leave the rest of it.
         secrets.sort_by_key(|(_, secret)| Reverse(secret.len()));
-        secrets.into_iter().fold(text, |text, (_, secret)| redaction::without(text, secret))
+        let text = secrets.iter().fold(text, |text, (_, secret)| redaction::without(text, secret));
+        let holds_secret = secrets.iter().any(|(_, secret)| redaction::holds(&text, secret));
+        (!holds_secret).then_some(text)
     }
 }

@@ -105,9 +105,9 @@ fn error(root: &Value) -> Option<ServerError> {
     })
 }
 
-/// The string at a JSON pointer.
+/// The string at a JSON pointer. Some brokers send an empty `error` beside a token.
 fn text(value: &Value, pointer: &str) -> Option<String> {
-    value.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
+    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Moves a secret string out of an object, so that no copy stays behind.

@@ -21,18 +21,36 @@ impl AtomicFile {
         Ok(Self { file, path })
     }
 
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Takes room on the disk, so that publishing cannot fail for lack of it.
     pub fn reserve(&mut self, room: &[u8]) -> io::Result<()> {
         self.file.write_all(room)
     }
 
-    /// Writes the content and renames the file to `target`. On failure `target` is as it was.
+    /// Writes the content and renames the file to `target`. On failure `target` is as it was, and after success the new
+    /// content survives a power loss.
     pub fn publish(mut self, content: &[u8], target: &Path) -> io::Result<()> {
+        self.write(content)?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        // The file is replaced in any case: a directory that cannot be synced is no reason to say otherwise.
+        target.parent().map(File::open).and_then(Result::ok).map(|dir| dir.sync_all());
+        Ok(())
+    }
+
+    /// The same for content that may be lost with the power.
+    pub fn publish_unsynced(mut self, content: &[u8], target: &Path) -> io::Result<()> {
+        self.write(content)?;
+        fs::rename(&self.path, target)
+    }
+
+    fn write(&mut self, content: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(content)?;
-        self.file.set_len(content.len() as u64)?;
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)
+        self.file.set_len(content.len() as u64)
     }
 }
 

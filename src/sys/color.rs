@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::env;
+use crate::text::printable;
 
 /// The colors by their SGR numbers (ECMA-48, section 8.3.117).
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +15,9 @@ pub enum Color {
 }
 
 impl Color {
-    /// The text in this color, if `stream` shows it.
+    /// The text in this color, if `stream` shows it, and without control characters of its own.
     pub fn paint(self, text: &str, stream: &impl IsTerminal) -> String {
-        if stream.is_terminal() && env::wants_color() {
-            format!("\x1b[{}m{text}\x1b[0m", self as u8)
-        } else {
-            text.to_owned()
-        }
+        let text = printable(text);
+        if stream.is_terminal() && env::wants_color() { format!("\x1b[{}m{text}\x1b[0m", self as u8) } else { text }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use directories::ProjectDirs;
+use directories::BaseDirs;
 
+use super::os;
 use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::sourced::{Sourced, ValueSource};
@@ -18,6 +20,7 @@ pub const TOKEN: &str = "SPOTINST_TOKEN";
 /// colons. Set by this program for the commands it runs.
 pub const OUTER_REFRESHES: &str = "SPOTINST_CRED_INSIDE";
 
+pub const PATH: &str = "PATH";
 pub const GITHUB_ENV: &str = "GITHUB_ENV";
 pub const KUBERNETES_EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -52,6 +55,25 @@ pub fn is_empty(name: &str) -> bool {
 fn raw(name: &'static str) -> Option<Sourced<OsString>> {
     let value = env::var_os(name).filter(|value| !value.is_empty())?;
     Some(Sourced { value, source: ValueSource::Variable(name) })
+}
+
+/// The directories in which programs are looked for; nothing where `PATH` is not set. An empty entry, which means the
+/// working directory, is left out: a program in somebody's repository is not what was asked for.
+pub fn search_path() -> Option<Vec<PathBuf>> {
+    let path = raw_path()?;
+    Some(env::split_paths(&path).filter(|dir| !dir.as_os_str().is_empty()).collect())
+}
+
+/// `PATH` without its empty entries, where it has some; nothing else of it changes.
+pub fn cleaned_path() -> Option<OsString> {
+    let path = raw_path()?;
+    let has_empty = env::split_paths(&path).any(|dir| dir.as_os_str().is_empty());
+    if has_empty { env::join_paths(search_path()?).ok() } else { None }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn raw_path() -> Option<OsString> {
+    env::var_os(PATH)
 }
 
 /// The names in [`OUTER_REFRESHES`].
@@ -97,11 +119,32 @@ pub fn roots_variable() -> Option<&'static str> {
 }
 
 /// Found out once: it takes a dozen variables, and both configuration and cache ask.
-static PROJECT_DIRS: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "spotinst-cred"));
+static BASE_DIRS: LazyLock<Option<BaseDirs>> = LazyLock::new(BaseDirs::new);
 
-/// The platform's directories for this program; none where there is no home.
-pub fn project_dirs() -> Option<&'static ProjectDirs> {
-    PROJECT_DIRS.as_ref()
+/// The platform's place for the configuration; none where there is no home.
+pub fn default_config_file() -> Option<PathBuf> {
+    BASE_DIRS.as_ref().map(|dirs| dirs.config_dir().join("spotinst-cred/config.toml"))
+}
+
+/// The platform's directory for the cache; none where there is no home.
+///
+/// For root it is below root's own home if the platform's would belong to another user, as where `sudo` keeps `HOME`:
+/// that user could not use what root leaves there. Fails where the owner cannot be found out.
+pub fn default_cache_dir() -> io::Result<Option<PathBuf>> {
+    let Some(dirs) = BASE_DIRS.as_ref() else {
+        return Ok(None);
+    };
+    let dir = dirs.cache_dir();
+    if os::current_user() == os::ROOT {
+        // Where it is below the home, the home's owner counts: what root itself has left there is no place for root.
+        let [home, bytes] = [dirs.home_dir(), dir].map(|path| path.as_os_str().as_encoded_bytes());
+        let is_below = bytes.strip_prefix(home).is_some_and(|rest| rest.starts_with(b"/"));
+        let place = if is_below { dirs.home_dir() } else { dir };
+        if os::other_owner_of_place(place)?.is_some() {
+            return Ok(os::root_home()?.map(|home| home.join(".cache/spotinst-cred")));
+        }
+    }
+    Ok(Some(dir.join("spotinst-cred")))
 }
 
 /// A path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.

@@ -8,13 +8,17 @@ pub mod bounded_read;
 pub mod clock;
 pub mod color;
 pub mod digest;
+pub mod drafts;
 pub mod env;
+pub mod file_lock;
 pub mod output_file;
 pub mod printer;
 pub mod process;
 pub mod prompt;
 pub mod random;
 pub mod secret;
+pub mod signals;
+pub mod stdout;
 pub mod timeout;
 
 #[cfg(unix)]

@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::atomic_file::AtomicFile;
-use super::{os, random};
+use super::{drafts, os};
 
 /// More symbolic links in a row are a cycle: Linux has the same limit.
 const MAX_LINKS: usize = 40;
@@ -35,14 +34,28 @@ impl From<io::Error> for WriteError {
     }
 }
 
-/// Replaces the file's content: private, whatever it was before. Missing directories are created.
+/// Replaces the file's content: private, whatever it was before. Missing directories are created, and drafts that killed
+/// processes left are removed. What root writes to the directory of another user belongs to that user.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let target = resolve(path)?;
     let dir = dir_of(&target);
-    os::create_private_dir(dir)?;
-    // Without the file's own name, which may be as long as the file system allows.
-    let temporary = format!(".spotinst-cred.{}.tmp", random::name());
-    Ok(AtomicFile::create(dir.join(temporary))?.publish(content, &target)?)
+    os::create_private_dir_for_owner(dir)?;
+    // A directory that cannot be listed may be written all the same.
+    drafts::remove_abandoned(dir).ok();
+    let draft = drafts::create(dir)?;
+    os::give_to_owner_of(dir, draft.file())?;
+    Ok(draft.publish(content, &target)?)
+}
+
+/// Fails where no file can be written in the directory, or where root would write to the directory of another user: to be
+/// known before a person answers questions for it. A directory that is missing is not created.
+pub fn check_dir(dir: &Path) -> io::Result<()> {
+    if let Some(owner) = os::other_owner_of_place(dir)? {
+        let problem = format!("the directory belongs to user {owner}, and this is root");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    }
+    let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    drafts::create(nearest).map(drop)
 }
 
 /// Where the file really is, or would be. Nothing is created.
@@ -83,6 +96,6 @@ fn follow_links(mut path: PathBuf) -> Result<PathBuf, WriteError> {
 }
 
 /// The directory of the path's last part.
-fn dir_of(path: &Path) -> &Path {
+pub fn dir_of(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

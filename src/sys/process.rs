@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::signals::{self, Undo, UndoGuard};
 use super::{bounded_read, digest, env, os, timeout};
 
 /// How long forwarding a command's last stderr output may take after its end. Together with the time of an exchange it
@@ -55,7 +56,7 @@ pub enum CommandError {
 
 impl Run<'_> {
     /// Everything that the command prints on stdout. Its stdin is empty: some hosts hand over a pipe that they never
-    /// close. At the deadline it is killed; where there is no terminal, with all its children.
+    /// close. At the deadline, or if this process ends before, it is killed with its children.
     pub fn output(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         // Where there is no lock to wait for, the command itself marks the recursion.
         let name = digest::name(b"command", self.argv.iter().map(|word| word.as_encoded_bytes()));
@@ -67,7 +68,8 @@ impl Run<'_> {
         // A person may be asked on a terminal: there the command stays in our process group, as another one could not
         // read from it, nor hear the interrupt key.
         let is_isolated = !os::has_terminal();
-        let mut child = self.start(outer.join(":"), is_isolated).map_err(CommandError::NotStarted)?;
+        let (mut child, _undo) = self.start(outer.join(":"), is_isolated).map_err(CommandError::NotStarted)?;
+        let _watchdog = Watchdog::start(&child, is_isolated);
         let forwarding = child.stderr.take().map(|stderr| forward(stderr, self.stderr));
         let result = self.collect(child, is_isolated);
         if let Some(is_done) = forwarding {
@@ -76,9 +78,26 @@ impl Run<'_> {
         result
     }
 
-    /// Starts the command. A terminal is its stderr too, for a person to be asked there. Else its stderr is a pipe of
-    /// ours: what a killed command leaves behind would keep the host's own open, and many hosts read that to its end.
-    fn start(&self, outer: impl AsRef<OsStr>, is_isolated: bool) -> io::Result<Child> {
+    /// Starts the command. A signal that ends this process ends it first.
+    fn start(&self, outer: impl AsRef<OsStr>, is_isolated: bool) -> io::Result<(Child, UndoGuard)> {
+        let mut command = self.command(outer, is_isolated)?;
+        signals::collect_children();
+        signals::with_undo(|| {
+            let child = command.spawn()?;
+            let id = os::process_id(&child);
+            let undo: Undo = if is_isolated {
+                Box::new(move |_| os::kill(id, is_isolated))
+            } else {
+                // It may have a terminal to restore.
+                Box::new(move |signal| os::pass_on(id, signal))
+            };
+            Ok((child, undo))
+        })
+    }
+
+    /// A terminal is the command's stderr too, for a person to be asked there. Else its stderr is a pipe of ours: what a
+    /// killed command leaves behind would keep the host's own open, and many hosts read that to its end.
+    fn command(&self, outer: impl AsRef<OsStr>, is_isolated: bool) -> io::Result<Command> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -94,8 +113,13 @@ impl Run<'_> {
         if is_isolated {
             os::isolate(&mut command);
         }
+        match env::cleaned_path() {
+            Some(path) if path.is_empty() => command.env_remove(env::PATH),
+            Some(path) => command.env(env::PATH, path),
+            None => &mut command,
+        };
         command.env(env::OUTER_REFRESHES, outer);
-        command.spawn()
+        Ok(command)
     }
 
     /// What the command prints until its end, or until the deadline, when it is killed.
@@ -111,6 +135,66 @@ impl Run<'_> {
             Err(error) => Err(CommandError::Unreadable(error)),
         }
     }
+}
+
+/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: a line says that
+/// the command has ended, the end of the pipe that we have.
+struct Watchdog(Child);
+
+impl Watchdog {
+    /// Kills the process group.
+    const GROUP: &str = "read -r line || kill -s KILL -- \"-$1\"";
+    /// Ends the process and its descendants, as far as the system lists them. After another signal they may take a second to
+    /// restore the terminal.
+    const TREE: &str = "read -r line && exit
+        add() {
+            found=\"$found $1\"
+            for list in /proc/\"$1\"/task/*/children; do
+                children=
+                read -r children <\"$list\"
+                for child in $children; do add \"$child\"; done
+            done
+        }
+        add \"$1\"
+        sleep 1
+        kill -s TERM $found";
+
+    /// Without a shell there is no watchdog.
+    fn start(child: &Child, is_isolated: bool) -> Option<Self> {
+        let mut command = Command::new("/bin/sh");
+        let script = if is_isolated { Self::GROUP } else { Self::TREE };
+        command.args(["-c", script, "sh"]).arg(child.id().to_string()).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // The interrupt key is not for it.
+        os::isolate(&mut command);
+        command.spawn().ok().map(Self)
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        if let Some(mut stdin) = self.0.stdin.take() {
+            stdin.write_all(b"\n").ok();
+        }
+        // A program that `exec` runs would inherit it.
+        self.0.wait().ok();
+    }
+}
+
+/// A command for [`os::exec`], looked for in the PATH without its empty entries. The program gets the PATH as it is.
+///
+/// Fails with [`io::ErrorKind::NotFound`] where there is no such program.
+pub fn command(program: &OsStr) -> io::Result<Command> {
+    let is_path = program.as_encoded_bytes().contains(&b'/');
+    let Some(dirs) = env::search_path().filter(|_| !is_path) else {
+        return Ok(Command::new(program));
+    };
+    let candidates = || dirs.iter().map(|dir| dir.join(program));
+    // One that may not be run fails with the reason.
+    let found = candidates().find(|path| os::is_program(path)).or_else(|| candidates().find(|path| path.exists()));
+    let mut command = Command::new(found.ok_or_else(os::not_found)?);
+    os::set_name(&mut command, program);
+    Ok(command)
 }
 
 /// Reads the command's stdout to its end and waits for its exit.

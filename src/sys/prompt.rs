@@ -6,7 +6,9 @@ use zeroize::Zeroizing;
 
 use super::os::{self, HiddenInput};
 use super::secret::Secret;
+use super::signals;
 use crate::error::{Error, Result};
+use crate::text::printable;
 
 /// No line of a terminal is longer, in bytes: Linux cuts it off at 4095.
 const MAX_LINE: usize = 4096;
@@ -16,9 +18,9 @@ pub fn is_available() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Shows lines before a question.
+/// Shows lines before a question. A name or a value may hold anything: control characters are shown as U+FFFD.
 pub fn show(lines: &str) {
-    write!(io::stderr(), "{lines}").ok();
+    write!(io::stderr(), "{}", printable(lines)).ok();
 }
 
 /// Asks until there is an answer.
@@ -42,9 +44,9 @@ pub fn ask_hidden(question: &str) -> Result<Secret> {
         drop(hidden);
         show("\n");
         let line = line?;
-        if HiddenInput::is_interrupt(&line) {
+        if let Some(signal) = HiddenInput::signal(&line) {
             // The terminal is as it was, so the process may end as the key would have ended it.
-            os::interrupt_self();
+            signals::end_by(signal);
             return Err(aborted("interrupted"));
         }
         if !line.is_empty() {

@@ -140,7 +140,8 @@ fn a_refresh_token_lives_until_its_expiry() {
     for (expires_at, expected) in
         [(None, true), (Some(now + second), true), (Some(now), false), (Some(now - second), false)]
     {
-        let token = RefreshToken { value: Secret::from("R".to_owned()), expires_at, client_fingerprint: None };
+        let value = Secret::from("R".to_owned());
+        let token = RefreshToken { value, expires_at, client_fingerprint: None, maybe_spent: false };
         assert_eq!(token.is_alive(now), expected, "{expires_at:?}");
     }
 }
@@ -210,6 +211,22 @@ fn the_expiry_of_a_jwt_is_its_exp_claim() {
         assert_eq!(expiry.map(OffsetDateTime::unix_timestamp), expected, "{claims}");
     }
     assert_eq!((jwt_expiry("T"), jwt_expiry("a.!.b")), (None, None));
+}
+
+#[test]
+fn the_lifetime_of_a_jwt_is_from_its_iat_to_its_exp() {
+    for (claims, expected) in [
+        (r#"{"iat":1800000000,"exp":1800003600}"#, Some(3600)),
+        (r#"{"iat":1800000000,"exp":1800000000}"#, None),
+        (r#"{"iat":1800000001,"exp":1800000000}"#, None),
+        (r#"{"exp":1800000000}"#, None),
+        (r#"{"iat":1800000000}"#, None),
+        (r#"{"iat":"1800000000","exp":1800003600}"#, None),
+    ] {
+        let lifetime = jwt_lifetime(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims)));
+        assert_eq!(lifetime, expected.map(Duration::from_secs), "{claims}");
+    }
+    assert_eq!(jwt_lifetime("T"), None);
 }
 
 proptest! {

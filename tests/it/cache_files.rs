@@ -497,7 +497,8 @@ fn root_writes_nothing_to_the_directory_of_another_user() {
     let sandbox = Sandbox::of(&stand_in);
     fs::create_dir_all(sandbox.cache_dir()).unwrap();
     give(&sandbox.home(), NOBODY);
-    sandbox.run([]).prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
+    let dir = sandbox.cache_dir().display().to_string();
+    sandbox.run(["--cache-dir", &dir]).prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
     assert_eq!(fs::read_dir(sandbox.cache_dir()).unwrap().count(), 0);
 }
 

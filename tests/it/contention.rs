@@ -1,10 +1,12 @@
 //! Concurrent callers: they share one request and its result, and do not wait for other identities.
 
 use std::fs::{self, File};
+use std::time::{Duration, Instant};
 
 use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
 use crate::fake_clock::FakeClock;
 use crate::sandbox::{Running, Sandbox};
+use crate::strace;
 use stand_in::spotinst::{PASSWORD, RefreshTokens};
 use stand_in::{Gate, Reply, StandIn};
 
@@ -233,4 +235,130 @@ fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
 /// Whether a process holds the lock of the only cache entry.
 fn is_locked(sandbox: &Sandbox) -> bool {
     File::open(sandbox.lock_path()).unwrap().try_lock().is_err()
+}
+
+#[test]
+fn without_a_thread_a_waiter_still_waits_for_the_holder() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(1);
+    let no_threads = ["-o", "/dev/null", "-e", "inject=clone3,clone:error=EAGAIN"];
+    let mut waiter = Running::start(&mut strace::command(&sandbox, &no_threads, &["-v"]));
+    assert_eq!(waiter.next_line(), LOCK_HELD);
+    gate.open();
+
+    holder.end().prints(&format!("{}\n", stand_in.issued()[0]));
+    let outcome = waiter.end();
+    assert_eq!(
+        (outcome.stdout, outcome.status),
+        (format!("{}\n", stand_in.issued()[0]), Some(0)),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn without_a_thread_logout_still_waits_for_the_holder() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(1);
+    let no_threads = ["-o", "/dev/null", "-e", "inject=clone3,clone:error=EAGAIN"];
+    let mut logout = Running::start(&mut strace::command(&sandbox, &no_threads, &["-v", "logout"]));
+    assert_eq!(logout.next_line(), LOCK_HELD);
+    gate.open();
+
+    holder.end().prints(&format!("{}\n", stand_in.issued()[0]));
+    assert_eq!(logout.end().status, Some(0));
+    assert_ne!(sandbox.token(), stand_in.issued()[0]);
+}
+
+#[test]
+fn a_waiter_with_little_time_left_sends_nothing() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let lock = File::options().write(true).open(sandbox.lock_path()).unwrap();
+    lock.lock().unwrap();
+    let started = Instant::now();
+    let mut waiter = sandbox.start(["-v", "--force-refresh", "--timeout", "2s"]);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
+    // Not to wait for anything: of 2.25 s, less than a quarter of an exchange shall be left.
+    while started.elapsed() < Duration::from_millis(1_900) {
+        std::thread::yield_now();
+    }
+    drop(lock);
+
+    let outcome = waiter.end();
+
+    assert_eq!(outcome.status, Some(5), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is not done in time"), "{}", outcome.stderr);
+    assert_eq!(stand_in.grants(), ["password"]);
+    assert!(!fs::read_to_string(sandbox.entry_path()).unwrap().contains("in time"), "no failure is cached");
+}
+
+#[test]
+fn the_mark_of_an_outer_call_that_has_ended_does_no_harm() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let identity = sandbox.entry_path().file_stem().unwrap().to_owned();
+    fs::remove_file(sandbox.entry_path()).unwrap();
+
+    sandbox.set("SPOTINST_CRED_INSIDE", identity);
+
+    assert_eq!(sandbox.token(), stand_in.issued()[1]);
+}
+
+#[test]
+fn a_forced_call_that_cannot_read_the_entry_for_a_moment_gets_a_new_token() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let entry = sandbox.entry_path();
+    let fails_once = ["-o", "/dev/null", "-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO:when=1"];
+
+    let outcome = Running::start(&mut strace::command(&sandbox, &fails_once, &["--force-refresh"])).end();
+
+    outcome.prints(&format!("{}\n", stand_in.issued()[1]));
+}
+
+#[test]
+fn a_forced_waiter_uses_a_newer_token_though_a_later_refresh_failed() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let lock = File::options().write(true).open(sandbox.lock_path()).unwrap();
+    lock.lock().unwrap();
+    let mut waiter = sandbox.start(["-v", "--force-refresh"]);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
+    // Meanwhile another process refreshes, and then fails to.
+    let elsewhere = Sandbox::of(&stand_in);
+    elsewhere.token();
+    stand_in.script([Reply::captive_portal(), Reply::captive_portal()]);
+    elsewhere.run(["--force-refresh"]).has_failed(5);
+    fs::copy(elsewhere.entry_path(), sandbox.entry_path()).unwrap();
+    drop(lock);
+
+    let outcome = waiter.end();
+
+    assert_eq!(
+        (outcome.stdout, outcome.status),
+        (format!("{}\n", stand_in.issued()[1]), Some(0)),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -102,7 +102,7 @@ fn after_a_refresh_is_killed_at_any_system_call_the_next_call_succeeds() {
 }
 
 #[test]
-fn many_kills_leave_at_most_one_temporary_file() {
+fn many_kills_leave_few_temporary_files() {
     if !strace::is_there() {
         return;
     }
@@ -112,7 +112,8 @@ fn many_kills_leave_at_most_one_temporary_file() {
     let rename = calls.iter().find(|call| call.name.starts_with("rename")).unwrap();
     for _ in 0..5 {
         kill_at(rename, &sandbox, &["--force-refresh"]);
-        assert_eq!(sandbox.cache_files("tmp").len(), 1);
+        // That of the entry to come, and that of the attempt, which is renamed first.
+        assert!(sandbox.cache_files("tmp").len() <= 2, "{:?}", sandbox.cache_files("tmp"));
     }
     succeeds(rename, &sandbox, ["--force-refresh"]);
     assert_tidy(rename, &sandbox);

@@ -76,6 +76,14 @@ fn command_line_errors() {
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
+            situation: "a logout without the cache",
+            prepare: complete,
+            args: &["logout", "--no-cache"],
+            status: 2,
+            stderr: "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
+                     hint: leave --no-cache out\n",
+        },
+        Row {
             situation: "an unknown format",
             prepare: complete,
             args: &["-f", "xml"],
@@ -555,6 +563,18 @@ fn configuration_file_errors() {
                      hint: chmod 600 $FILE\n",
         },
         Row {
+            situation: "a configuration in a directory that everybody can write",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\npassword = 'hunter2'\n");
+                let dir = sandbox.config_path().parent().unwrap().to_owned();
+                fs::set_permissions(dir, Permissions::from_mode(0o777)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the configuration $FILE can be replaced by everybody, and its commands run as you\n\
+                     hint: look it through, then chmod o-w $HOME/.config/spotinst-cred\n",
+        },
+        Row {
             situation: "a secret that the group can read",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nclient_id = 'client-1'\nclient_secret = 'hunter2'\n");
@@ -992,7 +1012,8 @@ fn tls_and_proxy_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: no certificate could be read from what SSL_CERT_FILE names\n\
+            stderr: "spotinst-cred: /nowhere/roots.pem (from SSL_CERT_FILE) cannot be read: No such file or \
+                     directory (os error 2)\n\
                      hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
         },
         Row {
@@ -1054,6 +1075,21 @@ fn host_errors() {
 }
 
 /// The lifetime that the server grants is known from its last response, so there is no further request.
+#[test]
+fn stdout_errors() {
+    let mut sandbox = Sandbox::new();
+    complete(&mut sandbox);
+    let open = "run it with a stdout that is open for writing; `>/dev/null` discards the output";
+    for (redirection, problem, hint) in [
+        (">&-", "it is closed", open),
+        ("1</dev/null", "it is not open for writing", open),
+        (">/dev/full", "No space left on device (os error 28)", "check where stdout goes: its disk may be full"),
+    ] {
+        let outcome = sandbox.shell("sh", &format!("exec {PROGRAM} --version {redirection}"));
+        outcome.fails(1, &format!("spotinst-cred: cannot write to stdout: {problem}\nhint: {hint}\n"));
+    }
+}
+
 #[test]
 fn a_min_ttl_that_no_token_meets() {
     let stand_in = StandIn::start();

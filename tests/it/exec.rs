@@ -157,3 +157,50 @@ fn no_extra_file_descriptor_is_inherited() {
     let without = Running::start(sandbox.command("ls").arg("/proc/self/fd")).end();
     sandbox.run(["exec", "--", "ls", "/proc/self/fd"]).prints(&without.stdout);
 }
+
+/// An empty entry of the PATH means the working directory, where anybody's repository may be.
+#[test]
+fn empty_entries_of_the_path_are_skipped() {
+    let mut sandbox = with_permanent_token("abc", "");
+    let planted = "echo planted";
+    for name in ["tool", "sh"] {
+        fs::rename(sandbox.script(name, planted), sandbox.path().join(name)).unwrap();
+    }
+    let hint = "hint: check the program's name, its permissions and the PATH\n";
+    let problem = "spotinst-cred: cannot run tool: No such file or directory (os error 2)\n";
+    for path in [":/usr/bin:/bin", "/usr/bin:/bin:", "/usr/bin::/bin", "", ":"] {
+        sandbox.set("PATH", path);
+        sandbox.run(["exec", "--", "tool"]).fails(127, &format!("{problem}{hint}"));
+        if !path.trim_matches(':').is_empty() {
+            // The program's own name and PATH are as they were.
+            let script = "echo $0 $PATH";
+            sandbox.run(["exec", "--", "sh", "-c", script]).prints(&format!("sh {path}\n"));
+        }
+    }
+    // A directory that is named is searched.
+    sandbox.set("PATH", ":.:/usr/bin");
+    sandbox.run(["exec", "--", "tool"]).prints("planted\n");
+    sandbox.set("PATH", ":/usr/bin");
+    sandbox.run(["exec", "--", "./tool"]).prints("planted\n");
+    sandbox.unset("PATH");
+    sandbox.run(["exec", "--", "tool"]).fails(127, &format!("{problem}{hint}"));
+}
+
+#[test]
+fn a_file_in_the_path_that_is_no_program_is_skipped() {
+    let mut sandbox = with_permanent_token("abc", "");
+    fs::create_dir_all(sandbox.home().join("dir/tool")).unwrap();
+    sandbox.write("data/tool", "no program");
+    let program = sandbox.script("bin/tool", "echo $0");
+    let path =
+        |dirs: &[&str]| dirs.iter().map(|dir| sandbox.home().join(dir).display().to_string()).collect::<Vec<_>>();
+    let (all, without) = (path(&["none", "dir", "data", "bin"]).join(":"), path(&["dir", "data"]).join(":"));
+    sandbox.set("PATH", all);
+    sandbox.run(["exec", "--", "tool"]).prints(&format!("{}\n", program.display()));
+    sandbox.set("PATH", without);
+    sandbox.run(["exec", "--", "tool"]).fails(
+        126,
+        "spotinst-cred: cannot run tool: Permission denied (os error 13)\n\
+         hint: check the program's name, its permissions and the PATH\n",
+    );
+}

@@ -1,20 +1,20 @@
-//! Machines that share one token: `contrib/fleet/etcd` with a real etcd of three members, on loopback addresses.
+//! A fleet that shares one token: `contrib/fleet/etcd` on a real etcd of three members, on loopback addresses.
 
 use std::fs;
 use std::net::Ipv4Addr;
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::callers::{assert_counts, assert_one_works};
+use crate::machines::{
+    addresses, all_print_the_last, command_failed, eventually, fifty_callers, kill_session, login_with_secrets,
+    start_session, token_command,
+};
 use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
-use stand_in::{Reply, StandIn, spotinst};
+use stand_in::{Reply, StandIn};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/fleet/etcd");
 
-/// Three members, with the roles and users of the README.
+/// Three members, with the roles and users that the README sets up.
 struct Etcd {
     members: Vec<Child>,
     endpoints: String,
@@ -22,7 +22,7 @@ struct Etcd {
 }
 
 impl Etcd {
-    /// `None` if etcd is not installed.
+    /// Nothing where etcd is not installed.
     fn start() -> Option<Self> {
         let programs =
             [("etcd", "--version"), ("etcdctl", "version"), ("timeout", "--version"), ("pkill", "--version")];
@@ -30,7 +30,7 @@ impl Etcd {
             return None;
         }
         let sandbox = Sandbox::new();
-        let hosts = addresses();
+        let hosts: [_; 3] = addresses();
         let names = || hosts.iter().enumerate();
         let cluster: Vec<_> = names().map(|(n, host)| format!("m{n}=http://{host}:2380")).collect();
         let member = |(n, host): (usize, &Ipv4Addr)| {
@@ -40,7 +40,7 @@ impl Etcd {
             command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
             command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
             command.args(["--initial-cluster", &cluster.join(",")]);
-            // Every call of etcdctl logs in: make that cheap.
+            // Every call of etcdctl logs in: let that cost little here.
             command.args(["--bcrypt-cost", "4"]);
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
@@ -52,7 +52,7 @@ impl Etcd {
         Some(etcd)
     }
 
-    /// Runs the first block of the README, and enables authentication.
+    /// Runs the first block of the README, and switches authentication on.
     fn set_up(&self) {
         let readme = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
         let block = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
@@ -65,7 +65,7 @@ impl Etcd {
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
     }
 
-    /// Runs etcdctl as root and returns its output if it succeeds.
+    /// What etcdctl prints for root, if it succeeds.
     fn ctl(&self, arguments: &[&str]) -> Option<String> {
         let mut command = self.sandbox.command("etcdctl");
         command.env("ETCDCTL_API", "3").args(["--endpoints", &self.endpoints, "--user", "root:word"]).args(arguments);
@@ -73,7 +73,7 @@ impl Etcd {
         (outcome.status == Some(0)).then_some(outcome.stdout)
     }
 
-    /// Waits until `n` processes hold or wait for the lock.
+    /// Waits until so many stand at the lock, its holder among them.
     fn wait_for_lock(&self, n: usize) {
         eventually("they stand at the lock", || {
             let keys = self.ctl(&["get", "--prefix", "--keys-only", "/spotinst/lock/"]).unwrap_or_default();
@@ -96,89 +96,36 @@ impl Drop for Etcd {
     }
 }
 
-/// Three loopback addresses for this test alone, so that etcd can use its default ports.
-fn addresses() -> [Ipv4Addr; 3] {
-    static CLUSTERS: AtomicU8 = AtomicU8::new(0);
-    let [.., high, low] = std::process::id().to_be_bytes();
-    let first = 4 * CLUSTERS.fetch_add(1, Ordering::Relaxed);
-    [1, 2, 3].map(|n| Ipv4Addr::new(127, high | 128, low, first + n))
-}
-
-/// Polls until another process fulfills the condition.
-#[track_caller]
-fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < limit, "not within a minute: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// A machine with its own home and cache.
+/// A machine of the fleet: its own home and cache.
 struct Machine {
     sandbox: Sandbox,
 }
 
 impl Machine {
-    /// A machine with only an etcd user.
+    /// One that holds a user of etcd, and nothing else.
     fn runner(etcd: &Etcd) -> Self {
         Self::new(etcd, "spotinst-runner", "", "")
     }
 
-    /// A machine that has Spotinst's secrets too.
+    /// One that holds Spotinst's secrets too.
     fn refresher(etcd: &Etcd, stand_in: &StandIn) -> Self {
         let refresh = format!("refresh='{PROGRAM} --profile spotinst'\n");
-        let secrets = format!(
-            "[profiles.spotinst]\ntoken_url = '{}'\nusername = '{}'\npassword = '{}'\nclient_id = '{}'\n\
-             client_secret = '{}'\n",
-            stand_in.url(),
-            spotinst::USERNAME,
-            spotinst::PASSWORD,
-            spotinst::CLIENT_ID,
-            spotinst::CLIENT_SECRET,
-        );
-        Self::new(etcd, "spotinst-refresher", &refresh, &secrets)
+        Self::new(etcd, "spotinst-refresher", &refresh, &login_with_secrets(stand_in))
     }
 
     fn new(etcd: &Etcd, user: &str, refresh: &str, profile: &str) -> Self {
         let sandbox = Sandbox::new();
         let text = format!("ETCDCTL_ENDPOINTS={}\nETCDCTL_USER={user}:word\n{refresh}", etcd.endpoints);
         let conf = sandbox.write("fleet.conf", &text);
-        sandbox.config(&format!(
-            "[profiles.default]\ngrant = \"command\"\n\
-             token_command = [\"{FOLDER}/spotinst-cred-fleet\", \"{}\"]\ncommand_timeout = \"40s\"\n{profile}",
-            conf.display()
-        ));
+        let command = [&format!("{FOLDER}/spotinst-cred-fleet"), conf.to_str().unwrap()];
+        sandbox.config(&(token_command(&command) + profile));
         Self { sandbox }
     }
 
-    /// Starts fifty callers: one runs the command and the others wait for it.
-    fn fifty_callers(&self) -> Vec<Running> {
-        let mut callers: Vec<_> = (0..50).map(|_| self.sandbox.start(["-v"])).collect();
-        assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: running the token command "));
-        callers
-    }
-
-    /// The stderr of a caller without a token when the command prints this.
+    /// What a caller who needs a token prints on stderr when the command says this.
     fn problem(&self, words: &str) -> String {
-        let setting = format!("{}:3", self.sandbox.config_path().display());
-        format!(
-            "spotinst-cred-fleet: {words}\n\
-             spotinst-cred: the token command from {setting} failed: exit status: 1\n\
-             hint: run it by hand to see why\n"
-        )
+        command_failed(&self.sandbox, &format!("spotinst-cred-fleet: {words}"))
     }
-}
-
-/// Waits for all callers, asserts that each prints the newest token, and returns it.
-#[track_caller]
-fn assert_all_print_newest(stand_in: &StandIn, callers: impl IntoIterator<Item = Running>) -> String {
-    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
-    let token = stand_in.issued().pop().unwrap();
-    for outcome in outcomes {
-        assert_eq!((outcome.stdout, outcome.status), (format!("{token}\n"), Some(0)), "{}", outcome.stderr);
-    }
-    token
 }
 
 #[test]
@@ -187,14 +134,14 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let stand_in = StandIn::start();
     let machines = [0, 1, 2].map(|_| Machine::refresher(&etcd, &stand_in));
     let gate = stand_in.close_gate();
-    let callers = machines.each_ref().map(Machine::fifty_callers);
+    let callers = machines.each_ref().map(|machine| fifty_callers(&machine.sandbox));
     stand_in.wait_for_requests(1);
     etcd.wait_for_lock(3);
     gate.open();
-    let token = assert_all_print_newest(&stand_in, callers.into_iter().flatten());
-    assert_counts(stand_in.grants(), [("password", 1)]);
+    let token = all_print_the_last(&stand_in, callers.into_iter().flatten());
+    assert_eq!(stand_in.grants(), ["password"]);
 
-    // Without one member, both reading and refreshing work.
+    // A member less changes nothing: neither for who reads nor for who renews.
     etcd.stop(0);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
     etcd.ctl(&["del", "--prefix", "/spotinst/"]).unwrap();
@@ -202,7 +149,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let renewed = cold.sandbox.token();
     assert_eq!(stand_in.issued(), [token.clone(), renewed]);
 
-    // Without etcd, only callers that need a new token fail.
+    // Without etcd only those fail who need a token.
     etcd.stop(1);
     etcd.stop(2);
     let due = Machine::runner(&etcd);
@@ -210,7 +157,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let problem = due.problem(&format!("{words} {}: see `etcdctl endpoint health`", etcd.endpoints));
     due.sandbox.run([]).fails(5, &problem);
     machines[0].sandbox.run([]).prints(&format!("{token}\n"));
-    assert_counts(stand_in.grants(), [("password", 2)]);
+    assert_eq!(stand_in.grants(), ["password", "password"]);
 }
 
 #[test]
@@ -219,28 +166,24 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     let stand_in = StandIn::start();
     let gate = stand_in.close_gate();
     let dying = Machine::refresher(&etcd, &stand_in);
-    // All processes are in one session, so that they can be killed together, like a machine that crashes.
-    let mut command = dying.sandbox.command("setsid");
-    let caller = Running::start(command.arg(PROGRAM));
+    let caller = start_session(&dying.sandbox);
     stand_in.wait_for_requests(1);
     let next = Machine::refresher(&etcd, &stand_in);
-    let callers = next.fifty_callers();
+    let callers = fifty_callers(&next.sandbox);
     etcd.wait_for_lock(2);
 
-    let session = caller.id().to_string();
-    assert!(etcd.sandbox.command("pkill").args(["-KILL", "--session", &session]).status().unwrap().success());
-    caller.kill();
-    // The next machine has 20 seconds; the lease of the dead one's lock expires after five.
+    kill_session(caller);
+    // The next one has 20 seconds from its start. The lease of the dead one's lock is five of them.
     stand_in.wait_for_requests(2);
     gate.open();
 
-    let token = assert_all_print_newest(&stand_in, callers);
+    let token = all_print_the_last(&stand_in, callers);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
-    assert_counts(stand_in.grants(), [("password", 2)]);
+    assert_eq!(stand_in.grants(), ["password", "password"]);
 }
 
 #[test]
-fn a_runner_can_read_only_the_token() {
+fn a_runner_can_read_the_token_and_nothing_else() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let early = Machine::runner(&etcd);
@@ -263,21 +206,21 @@ fn a_runner_can_read_only_the_token() {
 }
 
 #[test]
-fn the_old_token_is_used_while_refreshes_fail() {
+fn the_old_token_serves_while_spotinst_gives_no_new_one() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let first = Machine::refresher(&etcd, &stand_in);
     let token = first.sandbox.token();
-    // Like after nine tenths of its lifetime.
+    // So it is when nine tenths of its life are over.
     etcd.ctl(&["del", "/spotinst/fresh"]).unwrap();
 
-    // A machine does not take its own cached token for a new one.
+    // A machine that holds the token itself does not take it for a new one.
     first.sandbox.run(["--force-refresh"]).prints(&format!("{token}\n"));
     assert_eq!(etcd.ctl(&["get", "/spotinst/fresh"]).unwrap(), "");
-    // A machine whose refresh fails is silent, too.
+    // One that asks in vain is as quiet.
     stand_in.always(Reply::unauthorized());
     Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
-    assert_counts(stand_in.grants(), [("password", 2)]);
+    assert_eq!(stand_in.grants(), ["password", "password"]);
 
     stand_in.default_behavior();
     let renewed = Machine::refresher(&etcd, &stand_in).sandbox.token();
@@ -286,7 +229,7 @@ fn the_old_token_is_used_while_refreshes_fail() {
 }
 
 #[test]
-fn etcdctl_gets_no_token_as_argument_and_always_has_a_timeout() {
+fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let mut machine = Machine::refresher(&etcd, &stand_in);
@@ -300,13 +243,15 @@ fn etcdctl_gets_no_token_as_argument_and_always_has_a_timeout() {
     let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
     assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
     assert_eq!(arguments.matches(" put ").count(), 2);
-    // Waiting for the lock may take longer; `timeout` limits it.
+    // The figures of `contrib/fleet/README.md`: one call for a look, eight more for a refresh.
+    assert_eq!(arguments.lines().count(), 9, "{arguments}");
+    // A wait for the lock may be longer, and has its limit from `timeout`.
     let limit = |line: &str| {
         if line.contains(" lock ") { "--dial-timeout=4s " } else { "--dial-timeout=4s --command-timeout=4s " }
     };
     let is_limited = |line: &str| line.starts_with(limit(line));
     assert!(arguments.lines().all(is_limited), "{arguments}");
-    // Both keys have a lease, and expire before the token.
+    // Both are gone before the token is: nothing lives on without a lease.
     for key in ["/spotinst/token", "/spotinst/fresh"] {
         assert!(!etcd.ctl(&["get", key, "-w", "fields"]).unwrap().contains("\"Lease\" : 0"), "{key}");
     }

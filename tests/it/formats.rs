@@ -12,7 +12,7 @@ use crate::requirements::{
     can_run, has_python_module_for_case, is_installed, is_installed_for_case, need_optional, need_optional_for_case,
     not_installed,
 };
-use crate::sandbox::{Running, Sandbox};
+use crate::sandbox::{Outcome, Running, Sandbox};
 use stand_in::{Reply, StandIn};
 
 #[test]
@@ -278,18 +278,51 @@ fn github_without_its_file_is_an_error_before_any_request() {
 }
 
 #[test]
-fn github_output_is_all_or_nothing() {
+fn github_output_that_cannot_be_written_is_an_error() {
     let mut sandbox = with_document(DOCUMENT);
     let file = sandbox.write("github_env", "A=1\n");
     sandbox.set("GITHUB_ENV", &file);
     let full = sandbox.full_disk(&["-f", "github"]);
-    full.fails(1, &format!("spotinst-cred: cannot write {}: File too large (os error 27)\n", file.display()));
+    let stderr = format!(
+        "spotinst-cred: cannot write {}: File too large (os error 27)\n\
+         hint: check the room on the disk; no later step has the token\n",
+        file.display()
+    );
+    // A mask without a token does no harm.
+    assert_eq!(full, Outcome { stdout: format!("::add-mask::{TOKEN}\n"), stderr, status: Some(1) });
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
 
     let mut command = sandbox.program(["-f", "github"]);
     command.stdout(fs::OpenOptions::new().write(true).mode(0o600).open("/dev/full").unwrap());
-    Running::start(&mut command).end().fails(1, "");
+    Running::start(&mut command).end().fails(
+        1,
+        "spotinst-cred: cannot write to stdout: No space left on device (os error 28)\n\
+         hint: check where stdout goes: its disk may be full\n",
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\n");
+}
+
+/// The runner's end of the pipe is full, then closed. Meanwhile another program appends to the same file.
+#[test]
+fn github_keeps_the_lines_of_others_if_the_mask_cannot_be_printed() {
+    let mut sandbox = with_permanent_token("abc", "");
+    let file = sandbox.write("github_env", "A=1\n");
+    sandbox.set("GITHUB_ENV", &file);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // The capacity of a pipe on Linux.
+    writer.write_all(&[b'\n'; 64 * 1024]).unwrap();
+    let running = Running::start(sandbox.program(["-f", "github"]).stdout(writer));
+    // It sleeps only to wait for the pipe.
+    let state = || fs::read_to_string(format!("/proc/{}/stat", running.id())).unwrap();
+    while !state().contains(" S ") {
+        std::thread::yield_now();
+    }
+
+    fs::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"OTHER=1\n").unwrap();
+    drop(reader);
+
+    running.end().has_failed(1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "A=1\nOTHER=1\n");
 }
 
 /// Runs a Python script with this stdin and returns its stdout.

@@ -173,9 +173,18 @@ fn the_configured_api_gets_a_token_too() {
 fn stdin_must_hold_a_request() {
     let sandbox = with_permanent_token("abc", "");
     let no_request = "spotinst-cred: stdin holds no request: a JSON object with a `uri` is wanted\n";
-    for input in
-        ["", "https://api.spotinst.io/", "{}", "{\"uri\":7}", "[]", "null", "{\"uri\":\"https://spotinst.io\"", "\u{0}"]
-    {
+    for input in [
+        "",
+        "https://api.spotinst.io/",
+        "{}",
+        "{\"uri\":7}",
+        "[]",
+        "null",
+        "{\"uri\":\"https://spotinst.io\"",
+        "\u{0}",
+        "[\"https://api.spotinst.io/\"]",
+        " [\"https://api.spotinst.io/\"]\n",
+    ] {
         ask(&sandbox, input).fails(1, &format!("{no_request}{USE}"));
     }
     let long = format!("{{\"uri\":\"https://spotinst.io\",\"x\":\"{}\"}}", "x".repeat(64 * 1024));

@@ -2,7 +2,7 @@
 //! quoting.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::fixtures::{DOCUMENT, with_document};
@@ -241,6 +241,39 @@ fn a_world_writable_configuration_is_refused() {
     for mode in [0o664, 0o620, 0o444, 0o600] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         sandbox.run([]).prints("obeyed\n");
+    }
+}
+
+/// Whoever can write the directory can put another file in the place of the configuration.
+#[test]
+fn a_configuration_in_a_world_writable_directory_is_refused() {
+    let sandbox = Sandbox::new();
+    let path = configuration_with_trace(&sandbox);
+    let dir = path.parent().unwrap();
+    let problem = |path: &Path, dir: &Path| {
+        format!(
+            "spotinst-cred: the configuration {} can be replaced by everybody, and its commands run as you\n\
+             hint: look it through, then chmod o-w {}\n",
+            path.display(),
+            dir.display()
+        )
+    };
+    for mode in [0o777, 0o702, 0o2777] {
+        fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&[][..], &["status"], &["exec", "--", "true"]] {
+            Running::start(sandbox.program([]).args(arguments)).end().fails(3, &problem(&path, dir));
+        }
+        assert!(!sandbox.home().join("trace").exists());
+    }
+    // The directory of the file itself, if the path is a link.
+    let link = sandbox.path().join("link");
+    symlink(&path, &link).unwrap();
+    sandbox.run(["--config", link.to_str().unwrap()]).fails(3, &problem(&link, dir));
+    // In a sticky directory only the owner replaces a file, and the group is the user's own choice.
+    for mode in [0o1777, 0o770, 0o700] {
+        fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+        sandbox.run([]).prints("obeyed\n");
+        sandbox.run(["--config", link.to_str().unwrap()]).prints("obeyed\n");
     }
 }
 

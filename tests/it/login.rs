@@ -49,13 +49,14 @@ fn a_new_machine_is_set_up() {
         "Logging in; what is missing goes into profile \"default\" of {}\n\
          User name: {USERNAME}\n\
          Client id: {CLIENT_ID}\n\
+         Token URL: set by SPOTINST_TOKEN_URL, and not written\n\
          Client secret\n  1  type it now: kept in that file, which only you can read\n{MENU}\n\
          Client secret (not shown): \n\
          Password\n  1  type it now: stored nowhere; asked again when the login ends\n{MENU}1\n\
          Password (not shown): \n\
          Account, for programs that need one\n  1  act-12345678  production\n  2  act-87654321  staging\n\
          Choose [none]: 2\n\
-         spotinst-cred: logged in; profile \"default\" is complete\n\
+         spotinst-cred: logged in; profile \"default\" is complete with SPOTINST_TOKEN_URL set\n\
          spotinst-cred: the login lasts 14days; the password is stored nowhere\n",
         config.display()
     );
@@ -275,7 +276,7 @@ fn listing_accounts_ends_at_the_time_limit() {
 
 #[test]
 fn an_interrupt_at_a_hidden_prompt_restores_the_terminal() {
-    for key in ["\u{3}", "half a pass\u{3}", "\u{1c}"] {
+    for (key, status) in [("\u{3}", 130), ("half a pass\u{3}", 130), ("\u{1c}", 131)] {
         let stand_in = StandIn::start();
         let sandbox = new_machine(&stand_in);
         let script = format!("stty -a >before; {} login; echo ended $?; stty -a >after", crate::sandbox::PROGRAM);
@@ -286,7 +287,7 @@ fn an_interrupt_at_a_hidden_prompt_restores_the_terminal() {
         terminal.until("User name: ").line(USERNAME);
         terminal.until("Client id: ").line(CLIENT_ID);
         terminal.until("Choose [1]: ").line("").until("Client secret (not shown): ").keys(key);
-        terminal.until("ended 130\n");
+        terminal.until(&format!("ended {status}\n"));
         let (screen, _) = terminal.end();
 
         assert!(!screen.contains("half"), "{screen}");
@@ -296,6 +297,72 @@ fn an_interrupt_at_a_hidden_prompt_restores_the_terminal() {
         assert!(!sandbox.config_path().exists() && !sandbox.cache_dir().exists(), "nothing was written");
         assert_eq!(stand_in.connections(), 0);
     }
+}
+
+#[test]
+fn a_signal_at_a_hidden_prompt_restores_the_terminal() {
+    for (name, status) in [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)] {
+        let stand_in = StandIn::start();
+        let sandbox = new_machine(&stand_in);
+        let run = format!("sh -c 'echo $$ >pid; exec {} login'", crate::sandbox::PROGRAM);
+        let script = format!("trap : HUP INT QUIT; stty -a >before; {run}; echo ended $?; stty -a >after");
+        let Some(mut terminal) = Terminal::run(&sandbox, &["sh", "-c", &script]) else { return };
+
+        terminal.until("User name: ").line(USERNAME);
+        terminal.until("Client id: ").line(CLIENT_ID);
+        terminal.until("Choose [1]: ").line("").until("Client secret (not shown): ");
+        let file = |name| fs::read_to_string(sandbox.path().join(name)).unwrap();
+        let sent = std::process::Command::new("kill").args([&format!("-{name}"), file("pid").trim()]).status().unwrap();
+        assert!(sent.success());
+        terminal.until(&format!("ended {status}\n"));
+        terminal.end();
+
+        assert_eq!(file("before"), file("after"), "{name}");
+        assert!(!sandbox.config_path().exists(), "nothing was written");
+    }
+}
+
+#[test]
+fn what_is_typed_before_a_hidden_prompt_is_discarded() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile(""));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    // Both lines arrive at once: the second one before its prompt.
+    terminal.until("Choose [1]: ").keys("\nvisible\n");
+    terminal.until("Password (not shown): ").line(PASSWORD);
+    terminal.until("Choose [none]: ").line("");
+    assert_eq!(terminal.end().1, Some(0));
+    assert_eq!(stand_in.grants(), ["password", ""]);
+}
+
+#[test]
+fn no_escape_sequence_reaches_the_terminal() {
+    let stand_in = StandIn::start();
+    let mut sandbox = new_machine(&stand_in);
+    let sequence = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m";
+    sandbox.set("SPOTINST_USERNAME", format!("user{sequence}"));
+    sandbox.config(r#"[profiles."\u001B]0;owned\u0007"]"#);
+    let name = "\u{1b}]0;owned\u{7}";
+    for (arguments, shown) in [
+        (["login", "-p", name], "profile \"\u{fffd}]0;owned\u{fffd}\" of"),
+        (["login", "-p", name], "User name: user\u{fffd}]0;owned\u{fffd}\u{fffd}[2J\u{fffd}31m (from"),
+        (["status", "-p", name], "profile        \u{fffd}]0;owned\u{fffd}, from --profile\n"),
+        (["status", "-p", name], "user name      user\u{fffd}]0;owned\u{fffd}\u{fffd}[2J\u{fffd}31m, from"),
+    ] {
+        let Some(mut terminal) = Terminal::start(&sandbox, arguments) else { return };
+        if arguments[0] == "login" {
+            terminal.until("Client id: ").keys("\u{4}");
+        }
+        let screen = terminal.end().0;
+        assert!(screen.contains(shown), "{screen:?}");
+        assert!(!screen.contains(|c: char| c.is_control() && !"\n\u{8}".contains(c)), "{screen:?}");
+    }
+    // A program gets the bytes.
+    let json = sandbox.run(["status", "--json", "-p", name]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["settings"]["user_name"]["value"], format!("user{sequence}"));
 }
 
 #[test]
@@ -349,7 +416,6 @@ fn a_login_without_a_cache_sends_no_request() {
     sandbox.config(&profile(""));
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--no-cache"]) else { return };
 
-    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
     terminal.until("spotinst-cred: a login is kept in the cache, and none is used\n");
     assert_eq!(terminal.end().1, Some(3));
     assert_eq!(stand_in.connections(), 0);
@@ -397,7 +463,7 @@ fn a_login_that_stores_no_refresh_token_is_refused_before_any_prompt() {
     // If the password is already set, there is no login to store.
     sandbox.set("SPOTINST_PASSWORD", PASSWORD).set("SPOTINST_ACCOUNT", "act-1");
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
-    terminal.until("logged in; profile \"default\" is complete\n");
+    terminal.until("profile \"default\" is complete with SPOTINST_TOKEN_URL, SPOTINST_PASSWORD set\n");
     assert_eq!(terminal.end().1, Some(0));
 }
 

@@ -14,14 +14,15 @@
 //! Tests, by topic:
 //!
 //! - One token for all callers: `smoke`, `contention`, `expiry`, `clock_changes`, `deadlines`
-//! - The cache: `cache_files`, `cache_gc`, `crash_safety`, `syscall_failures`
+//! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
-//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `logout`, `status`, `completions`
+//! - Hosts: `inherited_state`, `host_signals`
+//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
+//! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
-//!   `fleet`, `fleet_kubernetes`
+//!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
 
 #![allow(
@@ -39,6 +40,7 @@ mod examples;
 mod fake_clock;
 mod fake_network;
 mod fixtures;
+mod machines;
 mod mount_namespace;
 mod parallel;
 mod pty;
@@ -54,9 +56,11 @@ mod deadlines;
 mod expiry;
 mod smoke;
 
+mod architecture;
 mod cache_files;
 mod cache_gc;
 mod crash_safety;
+mod sudo;
 mod syscall_failures;
 
 mod cached_failures;
@@ -73,11 +77,14 @@ mod token_responses;
 
 mod config;
 mod error_messages;
+mod host_signals;
 mod hostile_env;
+mod inherited_state;
 mod secret_leaks;
 mod secret_sources;
 mod token_command;
 
+mod drafts;
 mod formats;
 mod json_schema;
 mod output_file;
@@ -88,15 +95,20 @@ mod completions;
 mod exec;
 mod get;
 mod login;
+mod login_profile;
 mod logout;
+mod revocation;
 mod status;
 
 mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
+mod fleet_openbao;
 mod kubectl;
 mod kubernetes_clients;
+mod shared_failures;
 mod shells;
+mod spent_refresh_tokens;
 mod spotinst_clients;
 mod terraform;
 

@@ -79,12 +79,13 @@ fn if_the_password_is_rejected_too_the_call_fails() {
 #[test]
 fn if_only_the_refresh_host_fails_the_password_grant_is_used() {
     let troubles = [
-        (Reply::gateway_page(), 3),
+        (Reply::gateway_page(), 1),
+        (Reply::failed(503), 3),
         (Reply::captive_portal(), 1),
         (Reply::empty(204), 1),
         (Reply::failed(404), 1),
         (Reply::redirect(307, "https://elsewhere.example/token"), 1),
-        (Reply::close_unanswered(), 3),
+        (Reply::close_unanswered(), 1),
         (Reply::garbage(), 1),
         (Reply::huge(1, "T"), 1),
     ];
@@ -129,7 +130,7 @@ fn if_the_refresh_host_hangs_there_is_time_for_the_password_grant() {
 }
 
 #[test]
-fn if_the_only_host_fails_the_password_grant_is_not_tried() {
+fn if_the_only_host_fails_the_password_grant_is_tried_too() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -140,7 +141,59 @@ fn if_the_only_host_fails_the_password_grant_is_not_tried() {
     // Without `--force-refresh` the cached token is printed.
     sandbox.run([]).prints(&format!("{token}\n"));
 
-    assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "refresh_token"]);
+    let three = |grant| [grant; 3];
+    let tried = [&["password"][..], &three("refresh_token"), &three("password")].concat();
+    assert_eq!(stand_in.grants(), tried);
+}
+
+#[test]
+fn if_the_only_host_fails_refresh_grants_alone_the_password_grant_is_used() {
+    for trouble in [Reply::failed(500), Reply::failed(404), Reply::gateway_page()] {
+        let stand_in = StandIn::start();
+        let sandbox = Sandbox::of(&stand_in);
+        sandbox.token();
+        let service = stand_in.service();
+        stand_in.handler(move |request| match request.grant().as_str() {
+            "refresh_token" => trouble.clone(),
+            _ => service.reply_to(request),
+        });
+
+        let outcome = sandbox.run(["--force-refresh"]);
+
+        outcome.prints(&format!("{}\n", stand_in.issued()[1]));
+        assert_eq!(stand_in.grants(), ["password", "refresh_token", "password"]);
+    }
+}
+
+#[test]
+fn a_refresh_token_whose_response_was_lost_is_not_sent_again_while_the_password_serves() {
+    let endpoints = Endpoints::new();
+    endpoints.refresh.always(Reply::close_unanswered());
+
+    endpoints.assert_force_prints_newest();
+    endpoints.assert_requests(2, 1);
+
+    // The password grant brought another refresh token.
+    endpoints.refresh.default_behavior();
+    endpoints.assert_force_prints_newest();
+    endpoints.assert_requests(2, 2);
+    let sent: Vec<_> = endpoints.refresh.requests().iter().map(|one| one.form()["refresh_token"].clone()).collect();
+    assert_ne!(sent[0], sent[1]);
+}
+
+#[test]
+fn a_refresh_token_whose_response_was_lost_is_sent_once_more_where_nothing_else_serves() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    sandbox.unset("SPOTINST_PASSWORD");
+    stand_in.script([Reply::close_unanswered()]);
+
+    sandbox.run(["--force-refresh"]).has_failed(5);
+    let outcome = sandbox.run(["--force-refresh"]);
+
+    outcome.prints(&format!("{}\n", stand_in.issued()[1]));
+    assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token"]);
 }
 
 #[test]

@@ -148,8 +148,7 @@ impl Sandbox {
     #[track_caller]
     pub fn full_disk(&self, arguments: &[&str]) -> Outcome {
         let mut command = self.command("sh");
-        // An ignored signal stays ignored after `exec`, so that writing fails instead of killing.
-        command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", PROGRAM]).args(arguments);
+        command.args(["-c", "ulimit -f 0; exec \"$@\"", "sh", PROGRAM]).args(arguments);
         Running::start(&mut command).end()
     }
 

@@ -90,19 +90,19 @@ fn a_rejection_is_not_retried() {
 }
 
 #[test]
-fn server_errors_are_retried_at_most_twice() {
+fn only_an_unavailable_server_is_asked_again() {
     check(
         5,
         LATER,
         [
-            (Reply::gateway_page(), "URL has trouble: HTTP 502, an HTML page", 3),
-            (Reply::failed(500), "URL has trouble: HTTP 500, Internal Server Error ID", 3),
+            (Reply::gateway_page(), "URL has trouble: HTTP 502, an HTML page", 1),
+            (Reply::failed(500), "URL has trouble: HTTP 500, Internal Server Error ID", 1),
             (Reply::failed(503), "URL has trouble: HTTP 503, Service Unavailable ID", 3),
-            (Reply::empty(504), "URL has trouble: HTTP 504, no body", 3),
+            (Reply::empty(504), "URL has trouble: HTTP 504, no body", 1),
             (
                 Reply::oauth_error(400, "temporarily_unavailable", "soon"),
                 "URL has trouble: HTTP 400, temporarily_unavailable, soon ID",
-                3,
+                1,
             ),
         ],
     );
@@ -160,14 +160,13 @@ fn invalid_tokens_are_refused() {
 }
 
 #[test]
-fn connections_that_end_early_are_retried() {
+fn a_request_without_a_response_is_not_sent_again() {
     check(
         5,
         NETWORK,
         [
-            (Reply::close_unanswered(), "URL: the connection ended before the answer did", 3),
-            (Reply::close_at_once(), "URL: the connection ended before the answer did", 3),
-            // The response has begun, so the request did arrive.
+            (Reply::close_unanswered(), "URL: the connection ended before the answer did", 1),
+            (Reply::close_at_once(), "URL: the connection ended before the answer did", 1),
             (Reply::access_only("T").cut_short(), "URL: the connection ended before the answer did", 1),
         ],
     );
@@ -190,12 +189,10 @@ fn an_unreachable_server_is_tried_three_times() {
 
 #[test]
 fn a_temporary_error_is_silent() {
-    for trouble in [Reply::failed(503), Reply::close_unanswered(), Reply::reset()] {
-        let stand_in = StandIn::start();
-        stand_in.script([trouble.clone(), trouble, Reply::access_only("T")]);
+    let stand_in = StandIn::start();
+    stand_in.script([Reply::failed(503), Reply::failed(503), Reply::access_only("T")]);
 
-        Sandbox::of(&stand_in).run([]).prints("T\n");
-    }
+    Sandbox::of(&stand_in).run([]).prints("T\n");
 }
 
 #[test]
@@ -211,7 +208,7 @@ fn a_rate_limit_is_not_retried() {
     for (reply, seconds) in rows {
         let (stderr, status, stand_in) = ask(reply);
         let begin =
-            format!("spotinst-cred: URL wants no more requests for {seconds} s: HTTP 429, Rate limit exceeded ID; ");
+            format!("spotinst-cred: URL wants no more requests for {seconds} s: HTTP 429, Rate limit exceeded ID\n");
         assert!(stderr.starts_with(&begin), "{stderr}");
         assert!(stderr.ends_with("\nhint: wait; asking again earlier prolongs the block\n"), "{stderr}");
         assert_eq!((status, stand_in.connections()), (Some(5), 1));
@@ -288,4 +285,27 @@ fn a_server_message_is_kept_to_one_short_line() {
     );
     assert!(lines[0].ends_with('…') && lines[0].len() < 400, "{stderr}");
     assert!(stderr.chars().all(|c| c == '\n' || !c.is_control()));
+}
+
+#[test]
+fn a_message_that_holds_a_secret_in_any_encoding_is_not_shown() {
+    let secret = "pa&ss \"w\u{f6}rd\" </b> 1%2";
+    let html = secret.replace('&', "&amp;").replace('"', "&#34;").replace('<', "&lt;").replace('>', "&#x3e;");
+    let escaped = secret.replace('&', "\\u0026").replace('/', "\\/").replace('"', "\\\"");
+    let twice = secret.bytes().map(|byte| format!("%25{byte:02X}")).collect::<String>();
+    let collapsed = secret.replace(' ', "   \n");
+    for echo in [html, escaped, twice, collapsed] {
+        let stand_in = StandIn::start();
+        stand_in.always(Reply::oauth_error(400, "invalid_request", &format!("no, {echo} it is not")));
+        let mut sandbox = Sandbox::of(&stand_in);
+        sandbox.set("SPOTINST_PASSWORD", secret);
+
+        let outcome = sandbox.run([]);
+
+        let line = format!("{} refused the password grant: HTTP 400, invalid_request", stand_in.url());
+        let shown = format!("spotinst-cred: {line} (request id {REQUEST_ID})\nhint: {CREDENTIALS}\n");
+        outcome.fails(4, &shown);
+        let cached = std::fs::read_to_string(sandbox.entry_path()).unwrap();
+        assert!(!cached.contains(&echo) && !cached.contains("it is not"), "{cached}");
+    }
 }

@@ -169,7 +169,7 @@ fn a_closed_stdout_is_silent_with_status_1() {
 }
 
 #[test]
-fn a_full_device_is_silent_with_status_1() {
+fn a_full_device_is_an_error_with_status_1() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     for arguments in [vec![], vec!["-n"], vec!["--help"]] {
@@ -178,7 +178,11 @@ fn a_full_device_is_silent_with_status_1() {
             return;
         };
         let outcome = Running::start(sandbox.command(PROGRAM).args(&arguments).stdout(full)).end();
-        outcome.fails(1, "");
+        outcome.fails(
+            1,
+            "spotinst-cred: cannot write to stdout: No space left on device (os error 28)\n\
+             hint: check where stdout goes: its disk may be full\n",
+        );
     }
 }
 

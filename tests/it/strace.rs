@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::requirements;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
@@ -41,9 +41,15 @@ pub fn command(sandbox: &Sandbox, options: &[&str], arguments: &[&str]) -> Comma
 /// name the main thread does not use. Other calls cannot be targeted, as `strace` counts per thread.
 #[track_caller]
 pub fn calls(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Call> {
+    calls_reading(Stdio::null(), sandbox, arguments)
+}
+
+/// Like [`calls`], with this stdin.
+#[track_caller]
+pub fn calls_reading(stdin: impl Into<Stdio>, sandbox: &Sandbox, arguments: &[&str]) -> Vec<Call> {
     let trace = sandbox.path().join("trace");
     let output = trace.to_str().unwrap();
-    let outcome = Running::start(&mut command(sandbox, &["--output", output], arguments)).end();
+    let outcome = Running::start(command(sandbox, &["--output", output], arguments).stdin(stdin)).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     let mut calls = read(&trace);
     // `strace` itself makes the first `execve`.
@@ -62,10 +68,22 @@ pub fn plan(trace: impl Fn() -> Vec<Call>) -> Vec<Call> {
 /// Runs the program and injects into calls of this name: `what` is the part after `inject=NAME:`.
 #[track_caller]
 pub fn inject(sandbox: &Sandbox, name: &str, what: &str, arguments: &[&str]) -> Outcome {
+    inject_reading(Stdio::null(), sandbox, name, what, arguments)
+}
+
+/// Like [`inject`], with this stdin.
+#[track_caller]
+pub fn inject_reading(
+    stdin: impl Into<Stdio>,
+    sandbox: &Sandbox,
+    name: &str,
+    what: &str,
+    arguments: &[&str],
+) -> Outcome {
     // Only traced calls can be changed.
     let (traced, injection) = (format!("trace={name}"), format!("inject={name}:{what}"));
     let mut command = command(sandbox, &["--output", "/dev/null", "-e", &traced, "-e", &injection], arguments);
-    Running::start(&mut command).end()
+    Running::start(command.stdin(stdin)).end()
 }
 
 /// The calls of a trace that can be targeted, in order.

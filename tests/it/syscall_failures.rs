@@ -99,7 +99,7 @@ fn assert_graceful(outcome: &Outcome, stand_in: &StandIn, is_double: bool, part:
         }
         Some(status) if statuses.contains(&status) || (is_double && status == 5) => {
             assert_eq!(outcome.stdout, "", "{what}: {outcome:?}");
-            // A failure to write to stdout may be silent.
+            // Where stdout cannot be written, stderr may not be either.
             let is_quiet = part == Part::Output && outcome.stderr.is_empty();
             assert!(is_quiet || is_one_line_and_hint(&outcome.stderr), "{what}: {outcome:?}");
         }
@@ -124,6 +124,7 @@ fn fail(call: &Call, part: Part, error: &str, when: &str) {
     let what = format!("{error} for {when} of {}", call.line);
     let outcome = strace::inject(&sandbox, &call.name, &format!("error={error}:when={when}"), &[]);
     assert_graceful(&outcome, &stand_in, call.is_double, part, &what);
+    assert!(outcome.status == Some(0) || !outcome.stderr.is_empty(), "one failure has its message: {what}");
 
     // A network failure is cached for two seconds, which a forced refresh ignores.
     let outcome = sandbox.run(["--force-refresh"]);

@@ -171,7 +171,15 @@ fn a_variable_that_names_no_root_is_a_configuration_error() {
         [("SSL_CERT_FILE", &text), ("SSL_CERT_FILE", &missing), ("SSL_CERT_DIR", &empty), ("SSL_CERT_DIR", &missing)]
     {
         sandbox.set(variable, path);
-        let line = format!("no certificate could be read from what {variable} names");
+        let line = match (variable, path.exists()) {
+            ("SSL_CERT_FILE", false) => {
+                format!(
+                    "{} (from SSL_CERT_FILE) cannot be read: No such file or directory (os error 2)",
+                    path.display()
+                )
+            }
+            _ => format!("no certificate could be read from what {variable} names"),
+        };
         let hint = format!("correct {variable}, or unset it to trust the system's roots");
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
         sandbox.unset(variable);
@@ -237,4 +245,38 @@ fn a_system_without_roots_trusts_the_embedded_ones() {
     if let Some(outcome) = run_with_mounts(&sandbox, "mount -t tmpfs none /etc/ssl") {
         assert_untrusted(&outcome, &stand_in);
     }
+}
+
+#[test]
+fn a_missing_file_of_certificates_is_reported_whatever_the_directory_holds() {
+    let ca = Ca::new();
+    let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
+    let (mut sandbox, path) = sandbox(&stand_in, &ca);
+    let dir = sandbox.path().join("certs");
+    fs::create_dir(&dir).unwrap();
+    fs::copy(path, dir.join("5ed36f99.0")).unwrap();
+    sandbox.set("SSL_CERT_DIR", &dir).set("SSL_CERT_FILE", "/nowhere/roots.pem");
+
+    let outcome = sandbox.run([]);
+
+    assert_eq!(outcome.status, Some(3));
+    assert!(outcome.stderr.starts_with("spotinst-cred: /nowhere/roots.pem (from SSL_CERT_FILE)"), "{}", outcome.stderr);
+    sandbox.unset("SSL_CERT_FILE");
+    assert_eq!(sandbox.token(), stand_in.issued()[0]);
+}
+
+#[test]
+fn localhost_is_this_machine_only_if_it_resolves_to_it() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let url = format!("{}/token", stand_in.base_at("localhost"));
+    sandbox.set("SPOTINST_TOKEN_URL", &url);
+    let hosts = sandbox.write("hosts", "192.0.2.1 localhost\n");
+    let mounts = format!("mount --bind {} /etc/hosts", hosts.display());
+
+    let Some(outcome) = run_with_mounts(&sandbox, &mounts) else { return };
+
+    let line = format!("{url}: localhost resolves to 192.0.2.1, and http is allowed to this machine only");
+    outcome.fails(5, &format!("spotinst-cred: {line}\nhint: use https, or name 127.0.0.1 or [::1]\n"));
+    assert_eq!(stand_in.connections(), 0);
 }

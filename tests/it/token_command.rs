@@ -375,6 +375,29 @@ fn the_command_grant_needs_only_its_command() {
     );
 }
 
+/// An empty entry of the PATH means the working directory.
+#[test]
+fn a_command_is_not_found_in_the_working_directory() {
+    let mut sandbox = Sandbox::new();
+    for name in ["tool", "sh"] {
+        fs::rename(sandbox.script(name, "echo planted"), sandbox.path().join(name)).unwrap();
+        fs::copy(sandbox.path().join(name), sandbox.home().join(".config").join(name)).ok();
+    }
+    let name =
+        |sandbox: &Sandbox| format!("spotinst-cred: the token command from {}:2", sandbox.config_path().display());
+    for path in [":/usr/bin:/bin", "/usr/bin:/bin:", "/usr/bin::/bin", "", ":"] {
+        sandbox.set("PATH", path).config("[profiles.default]\ntoken_command = [\"tool\"]\n");
+        let problem = "cannot be started: No such file or directory (os error 2)";
+        let hint = "hint: check the program's name and the PATH\n";
+        sandbox.run([]).fails(3, &format!("{} {problem}\n{hint}", name(&sandbox)));
+        // A shell has the same PATH.
+        sandbox.config("[profiles.default]\ntoken_command = \"tool || echo none\"\n");
+        assert_eq!(sandbox.run([]).stdout, "none\n", "{path}");
+    }
+    sandbox.set("PATH", ":/usr/bin:/bin").config("[profiles.default]\ntoken_command = \"echo $PATH | tr : +\"\n");
+    sandbox.run([]).prints("/usr/bin+/bin\n");
+}
+
 /// A FIFO at `~/gate`: a reader waits until it is opened for writing.
 fn fifo(sandbox: &Sandbox) -> std::path::PathBuf {
     let path = sandbox.home().join("gate");

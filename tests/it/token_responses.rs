@@ -167,3 +167,38 @@ fn a_response_that_arrives_byte_by_byte_is_read_to_its_end() {
 
     sandbox.run([]).prints("A\n");
 }
+
+#[test]
+fn an_empty_error_beside_a_token_is_none() {
+    let body = serde_json::json!({"error": "", "access_token": "T", "token_type": "bearer", "expires_in": 7200});
+    let (_stand_in, sandbox) = answering(Reply::json(200, &body));
+    assert_eq!(sandbox.token(), "T");
+}
+
+#[test]
+fn a_lifetime_is_at_most_that_of_the_jwt() {
+    let token = stand_in::jwt::mint(std::time::SystemTime::now(), Duration::from_secs(7_200));
+    // A broker that tells milliseconds: 83 days.
+    let body = serde_json::json!({"access_token": token, "token_type": "bearer", "expires_in": 7_200_000});
+    let (_, lifetime) = token_and_lifetime(Reply::json(200, &body));
+    assert!((7_100..=7_200).contains(&lifetime), "{lifetime}");
+}
+
+#[test]
+fn a_token_that_expires_during_its_own_exchange_is_not_printed() {
+    let stand_in = StandIn::start();
+    stand_in.settings(|service| service.expires_in = Duration::from_secs(1));
+    let sandbox = Sandbox::of(&stand_in);
+    let service = stand_in.service();
+    // Not to wait for anything: the exchange takes longer than the token lives.
+    stand_in.handler(move |request| {
+        let reply = service.reply_to(request);
+        std::thread::sleep(Duration::from_millis(1_500));
+        reply
+    });
+
+    let outcome = sandbox.run([]);
+
+    let problem = "spotinst-cred: the new token has only 0s left\nhint: try again; is this machine's clock right?\n";
+    outcome.fails(5, problem);
+}

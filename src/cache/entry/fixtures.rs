@@ -26,7 +26,12 @@ pub fn token(age: i64, left: i64) -> AccessToken {
 
 /// A refresh token that does not expire, issued to the client secret with the fingerprint `client`.
 pub fn refresh_token(value: &str) -> RefreshToken {
-    RefreshToken { value: secret(value), expires_at: None, client_fingerprint: Some("client".to_owned()) }
+    RefreshToken {
+        value: secret(value),
+        expires_at: None,
+        client_fingerprint: Some("client".to_owned()),
+        maybe_spent: false,
+    }
 }
 
 /// A failure with the message `failed` from `age` seconds ago that holds for `left` seconds, after an exchange with a
@@ -38,6 +43,7 @@ pub fn failure(kind: ErrorKind, age: i64, left: i64) -> CachedFailure {
         until: at(left),
         backoff_until: at(left),
         fingerprint: None,
+        source: None,
         timeout_ms: 8000,
     }
 }

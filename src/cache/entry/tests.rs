@@ -27,9 +27,14 @@ fn token() -> impl Strategy<Value = AccessToken> {
 }
 
 fn refresh_token() -> impl Strategy<Value = RefreshToken> {
-    (text(), option::of(moment()), option::of(text())).prop_map(|(value, expires_at, client_fingerprint)| {
-        RefreshToken { value: Secret::from(value), expires_at, client_fingerprint }
-    })
+    (text(), option::of(moment()), option::of(text()), any::<bool>()).prop_map(
+        |(value, expires_at, client_fingerprint, maybe_spent)| RefreshToken {
+            value: Secret::from(value),
+            expires_at,
+            client_fingerprint,
+            maybe_spent,
+        },
+    )
 }
 
 fn cached_failure() -> impl Strategy<Value = CachedFailure> {
@@ -37,13 +42,14 @@ fn cached_failure() -> impl Strategy<Value = CachedFailure> {
         &[ErrorKind::Other, ErrorKind::Config, ErrorKind::Rejected, ErrorKind::Temporary, ErrorKind::RateLimited][..];
     let error =
         (select(kinds), text(), option::of(text())).prop_map(|(kind, message, hint)| Error { kind, message, hint });
-    (error, [moment(), moment(), moment()], option::of(text()), any::<u64>()).prop_map(
-        |(error, [at, until, backoff_until], fingerprint, timeout_ms)| CachedFailure {
+    (error, [moment(), moment(), moment()], option::of(text()), option::of(text()), any::<u64>()).prop_map(
+        |(error, [at, until, backoff_until], fingerprint, source, timeout_ms)| CachedFailure {
             error,
             at,
             until,
             backoff_until,
             fingerprint,
+            source,
             timeout_ms,
         },
     )
@@ -142,6 +148,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
         until: OffsetDateTime::UNIX_EPOCH,
         backoff_until: OffsetDateTime::UNIX_EPOCH,
         fingerprint: None,
+        source: None,
         timeout_ms: 8000,
     };
     let token = AccessToken::permanent(Secret::from("T".to_owned()), OffsetDateTime::UNIX_EPOCH);

@@ -16,6 +16,8 @@ use crate::sys::{env, prompt};
 pub struct Answers {
     texts: Vec<(&'static Setting, String)>,
     secrets: Vec<(&'static Setting, Answer)>,
+    /// The variables whose values the profile does not have, and that are not written.
+    variables_needed: Vec<&'static str>,
     /// The profile says already that the password is typed.
     is_login: bool,
 }
@@ -30,12 +32,23 @@ enum Answer {
 }
 
 impl Answers {
+    /// Whether anything would be written to the profile.
+    pub fn are_missing(sources: &Sources) -> Result<bool> {
+        let profile = &sources.profile;
+        let is_typed = sources.secret(&settings::PASSWORD)?.is_none() && !profile.is_login();
+        let is_secret_missing = is_typed || sources.secret(&settings::CLIENT_SECRET)?.is_none();
+        Ok(is_secret_missing
+            || [&settings::USERNAME, &settings::CLIENT_ID].iter().any(|one| profile.text(one).is_none()))
+    }
+
     /// Asks for what neither the environment nor the profile has.
     pub fn ask(sources: &Sources) -> Result<Self> {
         let is_login = sources.profile.is_login();
-        let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), is_login };
+        let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), variables_needed: Vec::new(), is_login };
         answers.ask_text(sources, &settings::USERNAME, "User name")?;
         answers.ask_text(sources, &settings::CLIENT_ID, "Client id")?;
+        answers.show_url(sources, &settings::TOKEN_URL, "Token URL")?;
+        answers.show_url(sources, &settings::REFRESH_URL, "Refresh URL")?;
         let in_file = "kept in that file, which only you can read";
         answers.ask_secret(sources, &settings::CLIENT_SECRET, "Client secret", in_file, false)?;
         let nowhere = "stored nowhere; asked again when the login ends";
@@ -57,6 +70,17 @@ impl Answers {
         Ok(())
     }
 
+    /// A URL that only the environment has: where to log in is not asked, so it is not written either.
+    fn show_url(&mut self, sources: &Sources, setting: &'static Setting, what: &str) -> Result<()> {
+        if let (None, Some(Sourced { source: ValueSource::Variable(name), .. })) =
+            (sources.profile.text(setting), sources.text(setting)?)
+        {
+            prompt::show(&format!("{what}: set by {name}, and not written\n"));
+            self.variables_needed.push(name);
+        }
+        Ok(())
+    }
+
     /// A secret's source; nothing where it is set. `is_typed` is known of a profile that is logged in to again.
     fn ask_secret(
         &mut self,
@@ -69,6 +93,9 @@ impl Answers {
         if let Some(given) = sources.secret(setting)? {
             if let ValueSource::Variable(name) = given.source {
                 prompt::show(&format!("{question}: set by {name}, and not written\n"));
+                if sources.profile.secret(setting).is_none() && !is_typed {
+                    self.variables_needed.push(name);
+                }
             }
             return Ok(());
         }
@@ -109,6 +136,11 @@ impl Answers {
             }),
         });
         texts.chain(secrets).collect()
+    }
+
+    /// The variables without which the next call would log in elsewhere, or not at all.
+    pub fn variables_needed(&self) -> &[&'static str] {
+        &self.variables_needed
     }
 
     /// Whether a person types the password.

@@ -1,6 +1,7 @@
 //! The grant that proves the answers, and what is kept of it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cache::Cache;
@@ -8,12 +9,12 @@ use crate::cache::entry::Entry;
 use crate::config::provider::EndpointConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
-use crate::get_token::decisions::from_cache;
-use crate::get_token::endpoint_provider::EndpointProvider;
+use crate::get_token::decisions::{TokenRequest, from_cache};
+use crate::get_token::endpoint_provider::{EndpointProvider, Secrets};
 use crate::get_token::fetch_result::FetchError;
 use crate::get_token::next_entry::{Publication, next_entry};
 use crate::settings;
-use crate::sys::{clock, random};
+use crate::sys::{clock, output_file, random};
 use crate::token::{AccessToken, span};
 use crate::transport::Transport;
 
@@ -23,26 +24,34 @@ pub struct Login {
     pub refresh_lifetime: Option<Option<Duration>>,
 }
 
+/// The directory that keeps the login. Fails where there is none or it cannot be written, which is to be known before a
+/// person answers questions for it.
+pub fn check_cache_dir(dir: Option<PathBuf>) -> Result<PathBuf> {
+    let Some(dir) = dir else {
+        let flag = settings::CACHE_DIR.flag();
+        return Err(Error::config("a login is kept in the cache, and none is used")
+            .hint(format!("leave --no-cache out, or name a directory with {flag}")));
+    };
+    output_file::check_dir(&dir).map_err(|error| unkept(&dir, &error))?;
+    Ok(dir)
+}
+
+fn unkept(place: &Path, error: &io::Error) -> Error {
+    let flag = settings::CACHE_DIR.flag();
+    Error::other(format!("the login cannot be kept in {}: {error}", place.display()))
+        .hint(format!("check the directory's permissions and the room on the disk, or name another one with {flag}"))
+}
+
 /// Sends the password grant, whatever the cache holds, and caches the tokens. One attempt: a rejected password is not
 /// tried again. Fails also where the cache cannot be written, as nothing would be left of the login.
 pub fn log_in(
     endpoint: EndpointConfig,
     transport: Result<Transport>,
-    cache_dir: Option<PathBuf>,
+    cache_dir: PathBuf,
     deadlines: Deadlines,
 ) -> Result<Login> {
-    let cache_dir_flag = settings::CACHE_DIR.flag();
-    let Some(dir) = cache_dir else {
-        return Err(Error::config("a login is kept in the cache, and none is used")
-            .hint(format!("leave --no-cache out, or name a directory with {cache_dir_flag}")));
-    };
-    let cache = Cache::new(dir, &endpoint.identity());
-    let unkept = |error| {
-        let problem = format!("the login cannot be kept in {}: {error}", cache.path().display());
-        Error::other(problem).hint(format!(
-            "check the directory's permissions and the room on the disk, or name another one with {cache_dir_flag}"
-        ))
-    };
+    let cache = Cache::new(cache_dir, &endpoint.identity());
+    let unkept = |error| unkept(&cache.path(), &error);
     let lock = cache.require(cache.lock_until(deadlines.call_end()))?;
     let before = lock.read();
     if let Some(error) = rate_limit(&before) {
@@ -51,8 +60,10 @@ pub fn log_in(
     // Nothing is spent before there is room to keep the result.
     let pending = lock.reserve().map_err(unkept)?;
     let deadlines = deadlines.refresh_at(Instant::now());
-    let provider = EndpointProvider::new(&endpoint, transport, Some(cache.identity()), deadlines);
-    let outcome = provider.fetch_by_own_grant(&Entry::default(), true);
+    let secrets = Secrets::default();
+    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(cache.identity()), deadlines);
+    let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
+    let outcome = provider.fetch_by_own_grant(&Entry::default(), &request);
     if let Err(FetchError::New { error, .. }) = &outcome
         && error.kind != ErrorKind::RateLimited
     {
@@ -66,8 +77,9 @@ pub fn log_in(
         exchange: deadlines.exchange,
         keeps_refresh_token: endpoint.store_refresh_token,
     };
+    let began_with = before.revision.clone();
     let next = next_entry(before, outcome.into(), publication);
-    pending.publish(&next).map_err(unkept)?;
+    pending.publish(&next, &began_with).map_err(unkept)?;
     match (next.failure, next.token) {
         (None, Some(token)) => {
             let lifetime = |at| span(token.obtained_at, at);

@@ -17,11 +17,11 @@ use crate::config::{Limits, cache_dir, file, limits};
 use crate::error::{Error, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::oauth::api;
-use crate::settings;
+use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 use crate::sys::{printer, prompt};
 use crate::text::one_line;
-use crate::token::AccessToken;
+use crate::token::{AccessToken, is_account};
 use answers::Answers;
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
@@ -29,19 +29,30 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         return Err(no_terminal().into());
     }
     let (path, mut sources, location) = target(options)?;
+    let cache_dir = log_in::check_cache_dir(cache_dir(&options.flags).map(|dir| dir.value))?;
+    let writable = edit::check_writable(&path);
+    if Answers::are_missing(&sources)? {
+        writable.clone()?;
+    }
     let name = location.profile_name();
     prompt::show(&format!("Logging in; what is missing goes into profile \"{name}\" of {}\n", path.display()));
     let answers = Answers::ask(&sources)?;
     answers.complete(&mut sources.profile);
     let endpoint = EndpointConfig::resolve(&sources, &location)?;
     let limits = limits(&sources)?;
-    let cache_dir = cache_dir(&options.flags).map(|dir| dir.value);
     let deadlines = Deadlines { started: Instant::now(), limits };
     let login = log_in::log_in(endpoint, sources.transport(), cache_dir, deadlines)?;
-    let mut changes = answers.changes();
-    changes.extend(account(&sources, &login.token, limits)?);
-    edit::write(&path, name, changes)?;
-    printer::info(&format!("logged in; profile \"{name}\" is complete"));
+    // Before the last question: the login is good without its answer.
+    let write = |changes| edit::write(&path, name, changes, Instant::now() + limits.exchange);
+    write(answers.changes())?;
+    if writable.is_ok() {
+        write(account(&sources, &login.token, limits)?.into_iter().collect())?;
+    }
+    let condition = match answers.variables_needed() {
+        [] => String::new(),
+        names => format!(" with {} set", names.join(", ")),
+    };
+    printer::info(&format!("logged in; profile \"{name}\" is complete{condition}"));
     if answers.is_typed() {
         printer::info(&lifetime(login.refresh_lifetime));
     }
@@ -66,6 +77,12 @@ fn target(options: &Options) -> Result<(PathBuf, Sources, ProfileLocation)> {
         let hint = format!("name a file with {}", settings::CONFIG.flag_or_variable());
         return Err(Error::config(problem).hint(hint));
     };
+    if let Some(Sourced { value, source }) = profile::named(flags)?
+        && value.is_empty()
+    {
+        let problem = format!("the profile's name from {source} is empty");
+        return Err(Error::config(problem).hint("name it, or leave the option out"));
+    }
     edit::check_place(&path)?;
     let config = file::read(&path, || profile::read_deadline(flags))?;
     let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
@@ -76,7 +93,24 @@ fn target(options: &Options) -> Result<(PathBuf, Sources, ProfileLocation)> {
         ProfileLocation { file: Some(path.clone()), profiles: vec![name.value.clone()], profile: Some(name) };
     let sources = Sources { flags: flags.clone(), profile };
     check(&sources, &location)?;
+    check_identity(&sources)?;
     Ok((path, sources, location))
+}
+
+/// A login serves one identity: the next call, perhaps without the variable, must not look for another.
+fn check_identity(sources: &Sources) -> Result<()> {
+    for setting in IDENTITY {
+        let (Some(given), Some(profile)) = (sources.text(setting)?, sources.profile.text(setting)) else {
+            continue;
+        };
+        if given.value != profile.value {
+            let problem = format!("{} and {} name two values of the {}", given.source, profile.source, setting.name);
+            let flag = settings::PROFILE.flag();
+            return Err(Error::config(format!("{problem}, and a login is for one"))
+                .hint(format!("unset {}, or name another profile with {flag}", given.source)));
+        }
+    }
+    Ok(())
 }
 
 /// Some profiles have no password to log in with, or nothing to keep of a login.
@@ -109,6 +143,10 @@ fn check(sources: &Sources, location: &ProfileLocation) -> Result<()> {
     }
 }
 
+/// The settings that tell one login from another.
+const IDENTITY: [&Setting; 5] =
+    [&settings::USERNAME, &settings::CLIENT_ID, &settings::GRANT, &settings::TOKEN_URL, &settings::REFRESH_URL];
+
 /// Lets the person choose an account of those that the token sees, where none is set. The login is good without.
 fn account(sources: &Sources, token: &AccessToken, limits: Limits) -> Result<Option<Change>> {
     if sources.account()?.is_some() {
@@ -116,19 +154,25 @@ fn account(sources: &Sources, token: &AccessToken, limits: Limits) -> Result<Opt
     }
     let (api_url, transport) = (sources.endpoint(&settings::API_URL)?, sources.transport()?);
     let deadline = Instant::now() + limits.exchange;
-    let accounts = match api::accounts(&token.value, &api_url.value, &transport, deadline) {
+    let mut accounts = match api::accounts(&token.value, &api_url.value, &transport, deadline) {
         Ok(accounts) => accounts,
         Err(error) => {
             printer::info(&format!("the accounts could not be listed: {error}"));
             return Ok(None);
         }
     };
+    // What is no account would make the profile unreadable.
+    accounts.retain(|account| is_account(&account.id));
     if accounts.is_empty() {
         return Ok(None);
     }
     let lines: Vec<_> = accounts.iter().zip(1..).map(|(one, n)| format!("  {n}  {}  {}\n", one.id, one.name)).collect();
     prompt::show(&format!("Account, for programs that need one\n{}", lines.concat()));
-    let chosen = prompt::choose("none", accounts.len())?.and_then(|number| accounts.get(number - 1));
+    let chosen = prompt::choose("none", accounts.len()).unwrap_or_else(|error| {
+        printer::info(&format!("no account was chosen: {error}"));
+        None
+    });
+    let chosen = chosen.and_then(|number| accounts.get(number - 1));
     Ok(chosen.map(|account| Change::new(settings::ACCOUNT.key(), &account.id)))
 }
 

@@ -1,135 +1,128 @@
 //! The cache of one identity at one moment.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::cache::{Cache, ReadError};
 use crate::error::ErrorKind;
-use crate::token::{AccessToken, Freshness, span};
+use crate::sys::color::Color;
+use crate::token::{AccessToken, Freshness, RefreshToken, span};
 
+#[derive(Serialize)]
 pub struct CacheState {
-    pub path: PathBuf,
-    /// What is wrong with the cache file; also that there is none.
-    pub trouble: Option<String>,
-    pub lock_path: PathBuf,
-    /// Whether somebody holds the lock, or why that is unknown.
-    pub is_locked: Result<bool, String>,
     pub token: TokenState,
     pub refresh_token: TokenState,
+    /// Whether the refresh token is still good.
+    #[serde(skip)]
+    pub can_refresh: bool,
     /// How the last refresh failed.
     pub failure: Option<PastFailure>,
+    pub lock: LockState,
+    pub cache_file: CacheFile,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Serialize)]
 pub struct TokenState {
-    pub stage: Stage,
+    pub state: &'static str,
+    #[serde(skip)]
+    pub color: Color,
     /// Where it is known.
+    #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
-    /// What is left of its lifetime, in whole seconds.
-    pub left: Option<Duration>,
+    pub seconds_left: Option<u64>,
 }
 
-/// How far a token has come in its lifetime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// There is no token.
-    None,
-    /// A usable access token.
-    Fresh,
-    /// A usable access token that is worth a refresh.
-    Aging,
-    /// An access token that is no longer handed out.
-    Due,
-    /// A usable refresh token.
-    Alive,
-    /// A refresh token that has expired.
-    Dead,
-}
+/// The state of a token that is not there.
+pub const NO_TOKEN: &str = "none";
 
-/// A failed refresh that is cached.
+#[derive(Serialize)]
 pub struct PastFailure {
     pub message: String,
-    /// In whole seconds.
-    pub age: Duration,
+    pub seconds_ago: u64,
     /// How long it still keeps calls from asking again; nothing where it does no longer.
-    pub left: Option<Duration>,
+    pub seconds_left: Option<u64>,
     /// What ends it before that.
     pub lifted_by: &'static str,
+}
+
+#[derive(Serialize)]
+pub struct LockState {
+    pub path: String,
+    /// Whether somebody holds it; nothing where that is unknown.
+    pub held: Option<bool>,
+    /// Why it is unknown.
+    pub trouble: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct CacheFile {
+    pub path: String,
+    /// What is wrong with it; also that there is none.
+    pub trouble: Option<String>,
 }
 
 impl CacheState {
     pub fn read(cache: &Cache, now: OffsetDateTime) -> Self {
         let (entry, trouble) = match cache.try_read() {
             Ok(entry) => (entry, None),
-            Err(error) => (Entry::default(), Some(error)),
+            Err(error) => (Entry::default(), Some(error.to_string())),
         };
-        let refresh_token = entry.refresh_token.as_ref();
-        let refresh_stage = match refresh_token {
-            None => Stage::None,
-            Some(token) if token.is_alive(now) => Stage::Alive,
-            Some(_) => Stage::Dead,
-        };
-        let expires_at = entry.token.as_ref().and_then(|token| token.expires_at);
+        let is_locked = cache.is_locked();
         Self {
-            path: cache.path(),
-            trouble: trouble.as_ref().map(ReadError::to_string),
-            lock_path: cache.lock_path(),
-            is_locked: cache.is_locked().map_err(|error| error.to_string()),
-            token: TokenState::new(access_stage(entry.token.as_ref(), now), expires_at, now),
-            refresh_token: TokenState::new(refresh_stage, refresh_token.and_then(|token| token.expires_at), now),
-            failure: entry.failure.as_ref().map(|failure| PastFailure::new(failure, now)),
-        }
-    }
-}
-
-/// The stage of an access token, without this process's own spread.
-fn access_stage(token: Option<&AccessToken>, now: OffsetDateTime) -> Stage {
-    match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
-        None => Stage::None,
-        Some(Freshness::Fresh) => Stage::Fresh,
-        Some(Freshness::Aging) => Stage::Aging,
-        Some(Freshness::Due) => Stage::Due,
-    }
-}
-
-impl Stage {
-    /// What a report calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Fresh => "fresh",
-            Self::Aging => "ageing",
-            Self::Due => "due",
-            Self::Alive => "alive",
-            Self::Dead => "dead",
+            token: TokenState::of_access(entry.token.as_ref(), now),
+            refresh_token: TokenState::of_refresh(entry.refresh_token.as_ref(), now),
+            can_refresh: entry.refresh_token.is_some_and(|token| token.is_alive(now)),
+            failure: entry.failure.map(|failure| PastFailure::new(failure, now)),
+            lock: LockState {
+                path: cache.lock_path().display().to_string(),
+                held: is_locked.as_ref().ok().copied(),
+                trouble: is_locked.err().map(|error| error.to_string()),
+            },
+            cache_file: CacheFile { path: cache.path().display().to_string(), trouble },
         }
     }
 }
 
 impl TokenState {
-    fn new(stage: Stage, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
-        Self { stage, expires_at, left: expires_at.map(|at| whole_seconds(span(now, at))) }
+    /// The state of an access token, without this process's own spread.
+    fn of_access(token: Option<&AccessToken>, now: OffsetDateTime) -> Self {
+        let (state, color) = match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
+            None => (NO_TOKEN, Color::Red),
+            Some(Freshness::Fresh) => ("fresh", Color::Green),
+            Some(Freshness::Aging) => ("ageing", Color::Yellow),
+            Some(Freshness::Due) => ("due", Color::Red),
+        };
+        Self::new(state, color, token.and_then(|token| token.expires_at), now)
+    }
+
+    fn of_refresh(token: Option<&RefreshToken>, now: OffsetDateTime) -> Self {
+        let (state, color) = match token.map(|token| token.is_alive(now)) {
+            None => (NO_TOKEN, Color::Red),
+            Some(true) => ("alive", Color::Green),
+            Some(false) => ("dead", Color::Red),
+        };
+        Self::new(state, color, token.and_then(|token| token.expires_at), now)
+    }
+
+    fn new(state: &'static str, color: Color, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        Self { state, color, expires_at, seconds_left: expires_at.map(|at| span(now, at).as_secs()) }
     }
 }
 
 impl PastFailure {
-    fn new(failure: &CachedFailure, now: OffsetDateTime) -> Self {
+    fn new(failure: CachedFailure, now: OffsetDateTime) -> Self {
         Self {
-            message: failure.error.message.clone(),
-            age: whole_seconds(span(failure.at, now)),
-            left: failure.holds(now).then(|| whole_seconds(span(now, failure.until))),
+            seconds_ago: span(failure.at, now).as_secs(),
+            seconds_left: failure.holds(now).then(|| span(now, failure.until).as_secs()),
             lifted_by: match failure.error.kind {
                 ErrorKind::Rejected => "changed credentials, `spotinst-cred login` or --force-refresh",
                 ErrorKind::RateLimited => "nothing: asking earlier prolongs the block",
                 _ => "--force-refresh",
             },
+            message: failure.error.message,
         }
     }
-}
-
-fn whole_seconds(span: Duration) -> Duration {
-    Duration::from_secs(span.as_secs())
 }

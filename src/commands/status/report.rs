@@ -1,34 +1,101 @@
-//! Everything that is reported.
+//! Everything that is reported. Its members are those of the JSON document.
 
-use super::cache_state::{CacheState, Stage};
+use std::path::PathBuf;
+
+use serde::{Serialize, Serializer};
+
+use super::cache_state::CacheState;
+use crate::config::Config;
 use crate::config::provider::TokenProvider;
-use crate::config::report::ConfigReport;
-use crate::error::Error;
+use crate::config::report::{ConfigReport, ReportedValue};
+use crate::error::{Error, Result};
+use crate::get_token::provider;
 use crate::oauth::api::Account;
+use crate::sourced::{Sourced, ValueSource};
+use crate::sys::clock;
 
+#[derive(Serialize)]
 pub struct Report {
-    pub config: ConfigReport,
-    /// Nothing where there is no cache, or no identity to look it up by.
-    pub cache: Option<CacheState>,
-    /// What the token sees, if that was asked.
-    pub accounts: Option<Vec<Account>>,
+    /// Of the document.
+    version: u8,
+    pub profile: Option<Sourced<String>>,
+    #[serde(serialize_with = "by_key")]
+    pub settings: Vec<(&'static str, Option<ReportedValue>)>,
+    pub configuration: Option<Place>,
+    pub cache: Option<Place>,
+    /// What is missing for a new token.
+    pub problem: Option<Problem>,
+    /// Where there is a cache, and an identity to look it up by.
+    #[serde(flatten)]
+    pub tokens: Option<CacheState>,
+    /// What a person reads where there is none.
+    #[serde(skip)]
+    pub instead_of_tokens: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
+}
+
+/// A file or directory that is used.
+#[derive(Serialize)]
+pub struct Place {
+    pub path: String,
+    pub from: ValueSource,
+    pub exists: bool,
+}
+
+#[derive(Serialize)]
+pub struct Problem {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// What the API says of the token.
+#[derive(Serialize)]
+pub struct Check {
+    accepted: bool,
+    pub accounts: Vec<Account>,
 }
 
 impl Report {
-    pub fn provider(&self) -> Result<&TokenProvider, &Error> {
-        self.config.config.as_ref().map(|config| &config.provider)
-    }
-
-    /// What is missing for a new token.
-    pub fn problem(&self) -> Option<Error> {
-        match self.provider() {
-            Err(error) => Some(error.clone()),
-            Ok(TokenProvider::Endpoint(endpoint))
-                if self.cache.as_ref().is_none_or(|cache| cache.refresh_token.stage != Stage::Alive) =>
-            {
-                endpoint.missing()
-            }
-            Ok(_) => None,
+    pub fn new(report: ConfigReport, accounts: Option<Vec<Account>>) -> Self {
+        let ConfigReport { profile, config_file, cache_dir, settings, config } = report;
+        let cache = config.as_ref().ok().and_then(provider::cache);
+        let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
+        let problem = problem(&config, tokens.as_ref());
+        Self {
+            version: 1,
+            profile,
+            settings,
+            configuration: config_file.map(place),
+            cache: cache_dir.map(place),
+            problem: problem.map(|Error { message, hint, .. }| Problem { message, hint }),
+            tokens,
+            instead_of_tokens: match config.map(|config| config.provider) {
+                Ok(TokenProvider::Static(_)) => "permanent: it is printed as it is, and nothing is cached",
+                Ok(_) => "no cache is used",
+                Err(_) => "none",
+            },
+            check: accounts.map(|accounts| Check { accepted: true, accounts }),
         }
     }
+}
+
+fn place(Sourced { value, source }: Sourced<PathBuf>) -> Place {
+    Place { path: value.display().to_string(), from: source, exists: value.exists() }
+}
+
+fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error> {
+    match config.as_ref().map(|config| &config.provider) {
+        Err(error) => Some(error.clone()),
+        Ok(TokenProvider::Endpoint(endpoint)) if tokens.is_none_or(|tokens| !tokens.can_refresh) => endpoint.missing(),
+        Ok(_) => None,
+    }
+}
+
+/// The settings as a map; `user name` has the key `user_name`.
+fn by_key<S: Serializer>(
+    settings: &[(&'static str, Option<ReportedValue>)],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map(settings.iter().map(|(name, value)| (name.to_lowercase().replace(' ', "_"), value)))
 }

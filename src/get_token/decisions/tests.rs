@@ -19,6 +19,11 @@ fn forced_min_ttl(seconds: u64) -> TokenRequest {
     TokenRequest { force: true, ..min_ttl(seconds) }
 }
 
+/// A failure of the source with this digest: `mine` is the caller's own.
+fn with_source(source: &str, failure: CachedFailure) -> CachedFailure {
+    CachedFailure { source: Some(source.to_owned()), ..failure }
+}
+
 /// The failure of a caller with another time limit.
 fn with_timeout(failure: CachedFailure, timeout_ms: u64) -> CachedFailure {
     CachedFailure { timeout_ms, ..failure }
@@ -36,7 +41,8 @@ fn describe(action: Action) -> String {
 
 fn assert_looks(traits: &Traits, table: &[(&str, Entry, TokenRequest, &str)]) {
     for (state, entry, request, expected) in table {
-        assert_eq!(describe(look(entry, request, traits, NOW, || 0.0)), *expected, "{state}");
+        let action = look(entry, request, traits, NOW, || 0.0, |source| source == "mine");
+        assert_eq!(describe(action), *expected, "{state}");
     }
 }
 
@@ -85,7 +91,10 @@ fn a_cached_failure_stands_for_a_new_one_while_it_holds() {
             ("it does not hold any more", entry(None, failure(Temporary, 2, 0)), ANY, "refresh"),
             ("it is from the future", entry(None, failure(Temporary, -61, 99)), ANY, "refresh"),
             ("a setting was wrong", entry(None, failure(Config, 0, 0)), ANY, "refresh"),
+            ("of the same source", entry(None, with_source("mine", failure(Temporary, 0, 2))), ANY, "fail: failed"),
+            ("of another source", entry(None, with_source("other", failure(Temporary, 0, 2))), ANY, "refresh"),
             ("a forced call tries again", entry(None, failure(Temporary, 0, 2)), FORCED, "refresh"),
+            ("forced, same source", entry(None, with_source("mine", failure(Temporary, 0, 2))), FORCED, "refresh"),
             ("rate limited", entry(None, failure(RateLimited, 30, 30)), ANY, limited),
             ("a forced call keeps to the rate limit", entry(None, failure(RateLimited, 30, 30)), FORCED, limited),
             ("the rate limit is over", entry(None, failure(RateLimited, 60, 0)), ANY, "refresh"),
@@ -122,7 +131,7 @@ fn a_caller_with_a_longer_timeout_retries_what_may_have_lacked_time() {
             ("the same", entry(None, with_timeout(failure(Temporary, 0, 2), 8000)), ANY, "fail: failed"),
             ("longer", entry(None, with_timeout(failure(Temporary, 0, 2), 8001)), ANY, "fail: failed"),
             ("not a matter of time", shorter(Other), ANY, "fail: failed"),
-            ("a rate limit is none either", shorter(RateLimited), ANY, "fail: failed; 2 s left"),
+            ("a rate limit is none either", shorter(RateLimited), ANY, "fail: failed"),
         ],
     );
 }
@@ -136,79 +145,105 @@ fn what_another_process_published_serves_or_fails_this_call_too() {
     let failed = || failure(Temporary, 0, 2);
     let never = "fail: --min-ttl 1h 59m 1s cannot be met: the server grants tokens of 2h";
     let ago = "fail: failed (3 s ago, not asked again)";
+    let same = || before().token;
     for (state, before, after, request, expected) in [
         ("a token", before(), entry(fresh(), None), ANY, "T"),
         ("a token counts as forced", before(), entry(fresh(), None), FORCED, "T"),
+        ("the same token", entry(fresh(), None), entry(fresh(), None), ANY, "T"),
+        ("the same token does not count as forced", entry(fresh(), None), entry(fresh(), None), FORCED, "nothing"),
         ("a token that is about to end", before(), entry(token(7140, 60), None), ANY, "nothing"),
         ("a token without enough time left", before(), entry(token(100, 7100), None), min_ttl(7140), "nothing"),
         ("a token that lives too short", before(), entry(token(100, 7100), None), min_ttl(7141), never),
         ("nothing at all", before(), entry(None, None), ANY, "nothing"),
         ("a failure", before(), entry(None, failed()), ANY, "fail: failed"),
         ("a failure, forced", before(), entry(None, failed()), FORCED, "fail: failed"),
+        ("a failure beside the token that is over", before(), entry(same(), failed()), ANY, "fail: failed"),
         ("a failure that holds no longer", before(), entry(None, failure(Temporary, 3, -1)), ANY, ago),
         ("a failure with less time", before(), entry(None, with_timeout(failed(), 7999)), ANY, "nothing"),
         ("a failure with as much time", before(), entry(None, with_timeout(failed(), 8000)), ANY, "fail: failed"),
-        ("a failure beside a usable token", before(), entry(fresh(), failed()), ANY, "T"),
-        ("a failure beside a usable token, forced", before(), entry(fresh(), failed()), FORCED, "fail: failed"),
+        ("a failure beside a usable token", entry(fresh(), None), entry(fresh(), failed()), ANY, "T"),
+        ("the same, forced", entry(fresh(), None), entry(fresh(), failed()), FORCED, "fail: failed"),
+        ("a failure beside a new token, forced", before(), entry(fresh(), failed()), FORCED, "T"),
         ("a rejection", before(), rejected(), ANY, "fail: failed"),
         ("a rejection, forced", before(), rejected(), FORCED, "fail: failed"),
         ("a rejection that was known", known(), rejected(), ANY, "fail: failed"),
         ("a rejection that was known, forced", known(), rejected(), FORCED, "nothing"),
     ] {
-        let result = |revision: &str, applies| {
+        let result = |before: Option<&Entry>, revision: &str, applies| {
             let after = Entry { revision: revision.to_owned(), ..after.clone() };
-            match use_concurrent_result(&before, &after, &request, &ENDPOINT, NOW, |_| applies) {
+            match use_concurrent_result(before, &after, &request, &ENDPOINT, NOW, |_| applies) {
                 None => "nothing".to_owned(),
                 Some(Ok(token)) => token.value.expose().to_owned(),
                 Some(Err(error)) => format!("fail: {error}"),
             }
         };
-        assert_eq!(result("2", true), expected, "{state}");
-        assert_eq!(result("1", true), "nothing", "{state}, not published since");
+        assert_eq!(result(Some(&before), "2", true), expected, "{state}");
+        assert_eq!(result(Some(&before), "1", true), "nothing", "{state}, not published since");
         let is_failure = after.failure.is_some() && expected.starts_with("fail");
         let without = if is_failure { "nothing" } else { expected };
-        assert_eq!(result("2", false), without, "{state}, of another caller's credentials");
+        assert_eq!(result(Some(&before), "2", false), without, "{state}, of another caller's credentials");
+        let after_unknown = if request.force { "nothing" } else { expected };
+        assert_eq!(result(None, "1", true), after_unknown, "{state}, after an entry that could not be read");
+        assert_eq!(result(None, "", true), "nothing", "{state}, after an entry that could not be read, and no entry");
     }
 }
 
 #[test]
-fn a_failure_of_the_credentials_applies_to_callers_with_the_same_ones() {
-    let with = |fingerprint: Option<&str>, kind| CachedFailure {
+fn a_failure_applies_to_callers_with_the_same_credentials_or_the_same_source() {
+    let of = |fingerprint: Option<&str>, source: Option<&str>, kind| CachedFailure {
         fingerprint: fingerprint.map(str::to_owned),
+        source: source.map(str::to_owned),
         ..failure(kind, 0, 900)
     };
     let mine = || Ok("mine".to_owned());
     let same_error = || Err(Error::config("failed"));
     let other_error = || Err(Error::config("another"));
     type Fingerprint = fn() -> Result<String>;
-    let table: [(&str, CachedFailure, bool, Fingerprint, bool); 12] = [
-        ("the same", with(Some("mine"), Rejected), false, mine, true),
-        ("others", with(Some("theirs"), Rejected), false, mine, false),
-        ("a rejection of no known credentials", with(None, Rejected), false, mine, false),
-        ("a command prints them", with(Some("theirs"), Rejected), true, mine, true),
-        ("a setting that is wrong here, too", with(None, Config), false, same_error, true),
-        ("a setting that is wrong in another way", with(None, Config), false, other_error, false),
-        ("a setting that is right here", with(None, Config), false, mine, false),
-        ("a setting, and a command", with(None, Config), true, other_error, true),
-        ("no credentials here", with(Some("theirs"), Rejected), false, other_error, false),
-        ("the network", with(None, Temporary), false, other_error, true),
-        ("a rate limit", with(None, RateLimited), false, mine, true),
-        ("anything else", with(None, Other), false, mine, true),
+    let table: [(&str, CachedFailure, bool, Fingerprint, bool); 19] = [
+        ("the same credentials", of(Some("mine"), None, Rejected), false, mine, true),
+        ("others", of(Some("theirs"), None, Rejected), false, mine, false),
+        ("a rejection of no known credentials", of(None, None, Rejected), false, mine, false),
+        ("a command prints them", of(Some("mine"), None, Rejected), true, mine, false),
+        ("no credentials here", of(Some("theirs"), None, Rejected), false, other_error, false),
+        ("a setting that is wrong here, too", of(None, None, Config), false, same_error, true),
+        ("a setting that is wrong in another way", of(None, None, Config), false, other_error, false),
+        ("a setting that is right here", of(None, None, Config), false, mine, false),
+        ("a setting, and a command", of(None, None, Config), true, same_error, false),
+        ("the network", of(None, None, Temporary), false, other_error, true),
+        ("a rate limit", of(None, None, RateLimited), false, mine, true),
+        ("anything else, and a command", of(None, None, Other), true, mine, true),
+        ("the same source", of(None, Some("mine"), Config), false, mine, true),
+        ("another source", of(None, Some("theirs"), Config), false, same_error, false),
+        ("another source of a temporary failure", of(None, Some("theirs"), Temporary), false, mine, false),
+        ("rejected credentials of the same source", of(Some("theirs"), Some("mine"), Rejected), true, mine, true),
+        ("the same credentials of another source", of(Some("mine"), Some("theirs"), Rejected), false, mine, true),
+        ("the same, and a command", of(Some("mine"), Some("theirs"), Rejected), true, mine, false),
+        ("other credentials of another source", of(Some("theirs"), Some("theirs"), Rejected), false, mine, false),
     ];
     for (what, failure, runs_commands, fingerprint, expected) in table {
-        assert_eq!(applies_to(&failure, runs_commands, fingerprint), expected, "{what}");
+        let applies = applies_to(&failure, |source| source == "mine", runs_commands, fingerprint);
+        assert_eq!(applies, expected, "{what}");
     }
 }
 
 #[test]
-fn the_refresh_token_is_used_while_it_lives() {
+fn the_refresh_token_is_used_while_it_lives_or_where_nothing_else_serves() {
     let expiring = |seconds| RefreshToken { expires_at: Some(at(seconds)), ..refresh_token("R") };
-    for (token, is_used) in
-        [(None, false), (Some(refresh_token("R")), true), (Some(expiring(1)), true), (Some(expiring(0)), false)]
-    {
+    let maybe_spent = RefreshToken { maybe_spent: true, ..refresh_token("R") };
+    for (token, can_use_own_grant, is_used) in [
+        (None, true, false),
+        (None, false, false),
+        (Some(refresh_token("R")), true, true),
+        (Some(refresh_token("R")), false, true),
+        (Some(expiring(1)), true, true),
+        (Some(expiring(0)), true, false),
+        (Some(expiring(0)), false, true),
+        (Some(maybe_spent.clone()), true, false),
+        (Some(maybe_spent), false, true),
+    ] {
         let entry = Entry { refresh_token: token.clone(), ..Entry::default() };
         let expected = token.as_ref().filter(|_| is_used).map_or(NextGrant::Own, NextGrant::Refresh);
-        assert_eq!(first_grant(&entry, NOW), expected);
+        assert_eq!(first_grant(&entry, can_use_own_grant, NOW), expected, "{token:?} {can_use_own_grant}");
     }
 }
 
@@ -216,32 +251,46 @@ fn the_refresh_token_is_used_while_it_lives() {
 fn rejected_credentials_are_not_sent_again_unless_forced() {
     let over = CachedFailure { until: at(0), ..rejection("over") };
     let entry = Entry { rejections: vec![rejection("new"), rejection("old"), over], ..Entry::default() };
-    for (fingerprint, force, expected) in [
-        ("new", false, entry.rejections.first()),
-        ("old", false, entry.rejections.get(1)),
-        ("over", false, None),
-        ("others", false, None),
-        ("new", true, None),
+    for (fingerprint, request, expected) in [
+        ("new", ANY, entry.rejections.first()),
+        ("old", ANY, entry.rejections.get(1)),
+        ("over", ANY, None),
+        ("others", ANY, None),
+        ("new", FORCED, None),
     ] {
-        let expected = expected.map_or(Plan::Send(NextGrant::Own), Plan::FailFromCache);
-        assert_eq!(plan(&entry, NextGrant::Own, fingerprint, force, NOW), expected, "{fingerprint}, forced: {force}");
+        let token = refresh_token("R");
+        let refresh = NextGrant::Refresh(&token);
+        let decide = |grant, can_use_own_grant| plan(&entry, grant, fingerprint, &request, can_use_own_grant, NOW);
+        let own = expected.map_or(Plan::Send(NextGrant::Own), Plan::FailFromCache);
+        assert_eq!(decide(NextGrant::Own, true), own, "{fingerprint} {request:?}");
+        let refreshed = expected.map_or(Plan::Send(refresh), Plan::FailFromCache);
+        assert_eq!(decide(refresh, false), refreshed, "{fingerprint} {request:?}, a refresh");
+        // Another client secret may serve the own grant.
+        let replaced = Plan::Send(expected.map_or(refresh, |_| NextGrant::Own));
+        assert_eq!(decide(refresh, true), replaced, "{fingerprint} {request:?}, a refresh, and another grant");
     }
 }
 
 /// What a refresh grant that brought no token leads to, in words.
 fn describe_after(decided: &AfterRejection) -> String {
-    let token = if decided.forget_refresh_token { "forget" } else { "keep" };
+    let token = match &decided.refresh_token {
+        RefreshTokenFate::Kept => "keep".to_owned(),
+        RefreshTokenFate::MaybeSpent => "doubt".to_owned(),
+        RefreshTokenFate::Forgotten => "forget".to_owned(),
+        RefreshTokenFate::Replaced(token) => format!("take {}", token.value.expose()),
+    };
+    let whose = if decided.is_about_client { ", blame the client" } else { "" };
     match &decided.next {
-        AfterRefresh::FallBack => format!("{token}, fall back"),
-        AfterRefresh::Fail { error, is_about_client } => {
-            let whose = if *is_about_client { ", the client's" } else { "" };
-            format!("{token}, fail: {:?}{whose}, hint: {}", error.kind, error.hint.as_deref().unwrap_or("none"))
+        AfterRefresh::FallBack => format!("{token}{whose}, fall back"),
+        AfterRefresh::Fail(error) => {
+            format!("{token}{whose}, fail: {:?}, hint: {}", error.kind, error.hint.as_deref().unwrap_or("none"))
         }
     }
 }
 
 #[test]
 fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternatives() {
+    use Delivery::{Answered, Lost, NotSent};
     use RejectionCause::{Client, Grant, GrantOrClient, Unknown};
 
     let alternatives = |can_use_own_grant, has_own_refresh_url, login_hint: Option<&str>| Alternatives {
@@ -255,36 +304,57 @@ fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternat
     let both = alternatives(true, true, None);
     let login = alternatives(false, false, Some("log in"));
     let ours = "check the client secret: the refresh token was granted to another one";
-    let not_ours = TOKEN_ENDPOINT.hint;
+    let client = format!("keep, blame the client, fail: Rejected, hint: {ours}");
+    let not_ours = format!("keep, fail: Temporary, hint: {}", TOKEN_ENDPOINT.hint);
     let table = [
         // Rejected, with another grant: that one is tried.
-        (Rejected, Grant, "client", &own_grant, "forget, fall back".to_owned()),
-        (Rejected, GrantOrClient, "client", &own_grant, "forget, fall back".to_owned()),
-        (Rejected, GrantOrClient, "another", &own_grant, "keep, fall back".to_owned()),
-        (Rejected, Client, "client", &own_grant, "keep, fall back".to_owned()),
-        (Rejected, Unknown, "client", &own_grant, "forget, fall back".to_owned()),
+        (Rejected, Grant, Answered(400), "client", &own_grant, "forget, fall back"),
+        (Rejected, GrantOrClient, Answered(400), "client", &own_grant, "forget, fall back"),
+        (Rejected, GrantOrClient, Answered(400), "another", &own_grant, "keep, blame the client, fall back"),
+        (Rejected, Client, Answered(401), "client", &own_grant, "keep, blame the client, fall back"),
+        (Rejected, Unknown, Answered(401), "client", &own_grant, "forget, fall back"),
         // Rejected, and nothing else: a login that has ended, or something that is not the login's fault.
-        (Rejected, Grant, "client", &login, "forget, fail: Rejected, hint: log in".to_owned()),
-        (Rejected, Grant, "another", &login, "forget, fail: Rejected, hint: log in".to_owned()),
-        (Rejected, Grant, "client", &nothing_else, "forget, fail: Rejected, hint: first".to_owned()),
-        (Rejected, GrantOrClient, "client", &login, "forget, fail: Rejected, hint: log in".to_owned()),
-        (Rejected, GrantOrClient, "another", &login, format!("keep, fail: Rejected, the client's, hint: {ours}")),
-        (Rejected, GrantOrClient, "another", &own_url, format!("keep, fail: Rejected, the client's, hint: {ours}")),
-        (Rejected, Client, "client", &login, format!("keep, fail: Rejected, the client's, hint: {ours}")),
-        (Rejected, Unknown, "client", &login, format!("keep, fail: Temporary, hint: {not_ours}")),
-        // Not rejected: the refresh token is kept, and another endpoint is tried where there is one.
-        (Temporary, Unknown, "client", &both, "keep, fall back".to_owned()),
-        (Temporary, Unknown, "client", &own_grant, "keep, fail: Temporary, hint: first".to_owned()),
-        (Temporary, Unknown, "client", &own_url, "keep, fail: Temporary, hint: first".to_owned()),
-        (Temporary, Unknown, "client", &login, "keep, fail: Temporary, hint: first".to_owned()),
-        (RateLimited, Unknown, "client", &both, "keep, fail: RateLimited, hint: first".to_owned()),
-        (Config, Unknown, "client", &both, "keep, fail: Config, hint: first".to_owned()),
+        (Rejected, Grant, Answered(400), "client", &login, "forget, fail: Rejected, hint: log in"),
+        (Rejected, Grant, Answered(400), "another", &login, "forget, fail: Rejected, hint: log in"),
+        (Rejected, Grant, Answered(400), "client", &nothing_else, "forget, fail: Rejected, hint: first"),
+        (Rejected, GrantOrClient, Answered(400), "client", &login, "forget, fail: Rejected, hint: log in"),
+        (Rejected, GrantOrClient, Answered(400), "another", &login, &client),
+        (Rejected, GrantOrClient, Answered(400), "another", &own_url, &client),
+        (Rejected, Client, Answered(401), "client", &login, &client),
+        (Rejected, Unknown, Answered(401), "client", &login, &not_ours),
+        // Not rejected: the refresh token is kept, unless the response is lost. Another endpoint is tried where there is
+        // one, and the same one where it has responded with an error.
+        (Temporary, Unknown, NotSent, "client", &both, "keep, fall back"),
+        (Temporary, Unknown, NotSent, "client", &own_grant, "keep, fail: Temporary, hint: first"),
+        (Temporary, Unknown, NotSent, "client", &own_url, "keep, fail: Temporary, hint: first"),
+        (Temporary, Unknown, NotSent, "client", &login, "keep, fail: Temporary, hint: first"),
+        (Temporary, Unknown, Lost, "client", &both, "doubt, fall back"),
+        (Temporary, Unknown, Lost, "client", &own_grant, "doubt, fail: Temporary, hint: first"),
+        (Temporary, Unknown, Answered(200), "client", &own_grant, "keep, fail: Temporary, hint: first"),
+        (Temporary, Unknown, Answered(399), "client", &own_grant, "keep, fail: Temporary, hint: first"),
+        (Temporary, Unknown, Answered(400), "client", &own_grant, "keep, fall back"),
+        (Temporary, Unknown, Answered(502), "client", &own_grant, "keep, fall back"),
+        (Temporary, Unknown, Answered(502), "client", &login, "keep, fail: Temporary, hint: first"),
+        (RateLimited, Unknown, Answered(429), "client", &both, "keep, fail: RateLimited, hint: first"),
+        (Config, Unknown, NotSent, "client", &both, "keep, fail: Config, hint: first"),
     ];
-    for (kind, cause, client_fingerprint, alternatives, expected) in table {
+    for (kind, cause, delivery, client_fingerprint, alternatives, expected) in table {
         let error = Error::new(kind, "failed").hint("first");
-        let rejection = Rejection { cause, ..error.into() };
+        let rejection = Rejection { cause, delivery, ..error.into() };
         let decided = after_rejection(&rejection, &refresh_token("R"), client_fingerprint, alternatives);
-        assert_eq!(describe_after(&decided), expected, "{kind:?} {cause:?} {client_fingerprint} {alternatives:?}");
+        let case = format!("{kind:?} {cause:?} {delivery:?} {client_fingerprint} {alternatives:?}");
+        assert_eq!(describe_after(&decided), expected, "{case}");
+    }
+}
+
+#[test]
+fn a_new_refresh_token_is_taken_whatever_came_with_it() {
+    let alternatives = Alternatives { can_use_own_grant: true, has_own_refresh_url: false, login_hint: None };
+    for delivery in [Delivery::Answered(200), Delivery::Lost] {
+        let successor = Some(Box::new(refresh_token("S")));
+        let rejection = Rejection { delivery, refresh_token: successor, ..Error::temporary("failed").into() };
+        let decided = after_rejection(&rejection, &refresh_token("R"), "client", &alternatives);
+        assert_eq!(describe_after(&decided), "take S, fail: Temporary, hint: none");
     }
 }
 
@@ -320,8 +390,9 @@ fn a_cached_failure_is_told_with_its_age_or_with_the_rest_of_the_rate_limit() {
         (Temporary, 999, "failed"),
         (Temporary, 1000, "failed (1 s ago, not asked again)"),
         (Rejected, 61_500, "failed (61 s ago, not asked again)"),
-        (RateLimited, 0, "failed; 30 s left"),
-        (RateLimited, 100, "failed; 30 s left"),
+        (RateLimited, 0, "failed"),
+        (RateLimited, 999, "failed"),
+        (RateLimited, 1100, "failed; 29 s left"),
         (RateLimited, 29_000, "failed; 1 s left"),
         (RateLimited, 40_000, "failed; 0 s left"),
     ] {
@@ -329,4 +400,21 @@ fn a_cached_failure_is_told_with_its_age_or_with_the_rest_of_the_rate_limit() {
         let error = from_cache(&cached, moment(milliseconds));
         assert_eq!((error.kind, error.message.as_str()), (kind, expected));
     }
+}
+
+#[test]
+fn a_new_token_that_took_longer_than_it_lives_is_an_error() {
+    let after = |token: &AccessToken, seconds, request| {
+        expired_meanwhile(token, &request, Duration::from_secs(seconds)).map(|error| (error.kind, error.message))
+    };
+    let left = |text: &str| Some((Temporary, format!("the new token has only {text} left")));
+    let minutes = token(0, 300);
+    assert_eq!(after(&minutes, 0, ANY), None);
+    assert_eq!(after(&minutes, 239, ANY), None);
+    assert_eq!(after(&minutes, 240, ANY), left("1m"));
+    assert_eq!(after(&minutes, 100, min_ttl(200)), None);
+    assert_eq!(after(&minutes, 100, min_ttl(201)), left("3m 20s"));
+    assert_eq!(after(&minutes, 400, ANY), left("0s"));
+    let permanent = AccessToken { expires_at: None, ..minutes };
+    assert_eq!(after(&permanent, 1_000_000, min_ttl(1_000_000)), None);
 }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::cache::entry::fixtures::{NOW, at, entry, failure, refresh_token, rejection, token};
+use crate::error::Error;
 use crate::oauth::IssuedTokens;
 
 /// The cache drops fractions: what ends in the middle of a second must not be cut short by that.
@@ -34,7 +35,8 @@ fn issued(refresh: Option<&str>) -> FetchResult {
 fn failed(kind: ErrorKind, retry_after: Option<u64>, fingerprint: Option<&str>) -> FetchResult {
     let error = Error::new(kind, "failed");
     let retry_after = retry_after.map(Duration::from_secs);
-    Err(FetchError::New { error, retry_after, fingerprint: fingerprint.map(str::to_owned) }).into()
+    let fingerprint = fingerprint.map(str::to_owned);
+    Err(FetchError::New { error, retry_after, fingerprint, source: None }).into()
 }
 
 /// An entry with an old token and the refresh token `R`, two known rejections, and a failure.
@@ -64,25 +66,51 @@ fn a_new_token_replaces_the_old_one_and_clears_all_failures() {
 }
 
 #[test]
-fn the_refresh_token_is_kept_replaced_or_forgotten() {
-    let forgetting = |result: FetchResult| FetchResult { forget_refresh_token: true, ..result };
-    let not_kept = || Publication { keeps_refresh_token: false, ..publication() };
-    let rejected = || failed(ErrorKind::Rejected, None, Some("c"));
-    for (what, result, publication, expected) in [
-        ("a response without one", issued(None), publication(), Some("R")),
-        ("a response with a new one", issued(Some("S")), publication(), Some("S")),
-        ("the old one was rejected", forgetting(issued(None)), publication(), None),
-        ("the old one was rejected, and there is a new one", forgetting(issued(Some("S"))), publication(), Some("S")),
-        ("another failure", failed(ErrorKind::Temporary, None, None), publication(), Some("R")),
-        ("a rejection of something else", rejected(), publication(), Some("R")),
-        ("both were rejected", forgetting(rejected()), publication(), None),
-        ("it may not be stored", issued(Some("S")), not_kept(), None),
-        ("none may be stored", issued(None), not_kept(), None),
-        ("none may be stored, after a failure", rejected(), not_kept(), None),
+fn the_refresh_token_is_kept_doubted_replaced_or_forgotten() {
+    use RefreshTokenFate::{Forgotten, Kept, MaybeSpent, Replaced};
+
+    let failed = |kind| failed(kind, None, None);
+    let (kept, successor) = (Some(refresh_token("R")), Some(refresh_token("S")));
+    let doubted = Some(RefreshToken { maybe_spent: true, ..refresh_token("R") });
+    let replaced = || Replaced(refresh_token("S"));
+    for (what, result, fate, expected) in [
+        ("a response without one", issued(None), Kept, &kept),
+        ("a response with a new one", issued(Some("S")), Kept, &successor),
+        ("the old one was rejected", issued(None), Forgotten, &None),
+        ("the old one was rejected, and there is a new one", issued(Some("S")), Forgotten, &successor),
+        ("a failure of something else", failed(ErrorKind::Temporary), Kept, &kept),
+        ("a lost response", failed(ErrorKind::Temporary), MaybeSpent, &doubted),
+        ("a lost response, and another grant that served", issued(None), MaybeSpent, &doubted),
+        ("a new one without an access token", failed(ErrorKind::Temporary), replaced(), &successor),
+        ("it was rejected, and so was the other grant", failed(ErrorKind::Rejected), Forgotten, &None),
     ] {
-        let next = next_entry(before(), result, publication);
-        assert_eq!(next.refresh_token, expected.map(refresh_token), "{what}");
+        let result = FetchResult { refresh_token: fate, ..result };
+        assert_eq!(&next_entry(before(), result, publication()).refresh_token, expected, "{what}");
     }
+}
+
+#[test]
+fn no_refresh_token_is_stored_where_that_is_not_allowed() {
+    for result in [issued(Some("S")), issued(None), failed(ErrorKind::Temporary, None, None)] {
+        let publication = Publication { keeps_refresh_token: false, ..publication() };
+        assert_eq!(next_entry(before(), result, publication).refresh_token, None);
+    }
+}
+
+#[test]
+fn a_rejection_of_the_client_is_cached_beside_the_failure_of_the_other_grant() {
+    let client_rejection = || Some((Error::new(ErrorKind::Rejected, "failed"), "client".to_owned()));
+    let result = FetchResult { client_rejection: client_rejection(), ..failed(ErrorKind::Temporary, None, None) };
+    let next = next_entry(before(), result, publication());
+    assert_eq!(fingerprints(&next), ["client", "a", "b"]);
+    let expected = CachedFailure { backoff_until: at(60), ..rejection("client") };
+    assert_eq!(next.rejections.first(), Some(&expected));
+    assert_eq!(
+        next.failure.map(|failure| (failure.error.kind, failure.fingerprint)),
+        Some((ErrorKind::Temporary, None))
+    );
+    let served = FetchResult { client_rejection: client_rejection(), ..issued(None) };
+    assert_eq!(next_entry(before(), served, publication()).rejections, []);
 }
 
 #[test]
@@ -110,6 +138,10 @@ fn a_failure_is_cached_with_its_cause_and_the_limits_of_its_call() {
         let cached = cached_after(ErrorKind::Temporary, None, Publication { spread, ..publication() });
         assert_eq!(cached.backoff_until, at(seconds), "{spread}");
     }
+    let error = Error::new(ErrorKind::Temporary, "failed");
+    let local = FetchResult::from(Err(FetchError::local(error, "digest".to_owned())));
+    let cached = next_entry(before(), local, publication()).failure.unwrap();
+    assert_eq!((cached.source.as_deref(), cached.fingerprint), (Some("digest"), None));
     let short = Publication { exchange: Duration::from_micros(1_500_900), ..publication() };
     assert_eq!(cached_after(ErrorKind::Temporary, None, short).timeout_ms, 1500);
 }

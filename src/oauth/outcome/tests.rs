@@ -44,9 +44,20 @@ fn rejection(status: u16, body: &str) -> Rejection {
 #[test]
 fn a_token_lives_from_the_start_of_the_request() {
     let jwt = "e30.eyJleHAiOjE3NjcyMjU2NjB9.x"; // {"exp":1767225660}: a minute after NOW
+    let short_jwt = "e30.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMDA2MH0.x"; // {"iat":1700000000,"exp":1700000060}: by another clock
     for (what, body, expected) in [
         ("as the server says", r#"{"access_token":"T","expires_in":7200}"#.to_owned(), Some(at(7200))),
-        ("not as the JWT says", format!(r#"{{"access_token":"{jwt}","expires_in":7200}}"#), Some(at(7200))),
+        ("if the JWT does not live longer", format!(r#"{{"access_token":"{jwt}","expires_in":7200}}"#), Some(at(7200))),
+        (
+            "as the JWT says, which lives shorter",
+            format!(r#"{{"access_token":"{short_jwt}","expires_in":7200}}"#),
+            Some(at(60)),
+        ),
+        (
+            "as the server says, if the JWT lives longer",
+            format!(r#"{{"access_token":"{short_jwt}","expires_in":50}}"#),
+            Some(at(50)),
+        ),
         ("as the JWT says", format!(r#"{{"access_token":"{jwt}"}}"#), Some(at(60))),
         ("unknown", r#"{"access_token":"T","token_type":"Bearer"}"#.to_owned(), None),
     ] {
@@ -63,6 +74,7 @@ fn a_refresh_token_has_its_own_lifetime_and_belongs_to_the_client_secret() {
         value: secret("R"),
         expires_at: Some(at(1000)),
         client_fingerprint: Some(fingerprint(&secret("secret"), None)),
+        maybe_spent: false,
     };
     assert_eq!(refresh(r#","refresh_token":"R","refresh_expires_in":1000"#), Some(expected.clone()));
     assert_eq!(refresh(r#","refresh_token":"R""#), Some(RefreshToken { expires_at: None, ..expected }));
@@ -90,7 +102,8 @@ fn a_success_without_a_usable_token_is_a_temporary_error() {
 #[test]
 fn a_body_that_could_not_be_read_is_its_own_error() {
     let failed = Response { body: Err(Error::temporary("too large")), ..response(200, "") };
-    assert_eq!(judge(&failed).unwrap_err().error, Error::temporary("too large"));
+    let rejection = judge(&failed).unwrap_err();
+    assert_eq!((rejection.error, rejection.delivery), (Error::temporary("too large"), Delivery::Lost));
 }
 
 #[test]
@@ -108,19 +121,21 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         (401, spotinst.clone(), Rejected, GrantOrClient, false),
         (400, "{}".to_owned(), Rejected, GrantOrClient, false),
         (401, "no".to_owned(), Rejected, Unknown, false),
-        (401, html.clone(), Temporary, Unknown, false),
+        (401, html.clone(), Rejected, Unknown, false),
+        (400, html.clone(), Temporary, Unknown, false),
         (403, html.clone(), Temporary, Unknown, false),
         // An error in the body of a success.
         (200, oauth("invalid_grant"), Rejected, Grant, false),
         (200, spotinst, Rejected, GrantOrClient, false),
-        // The server's own trouble, whatever the status.
-        (400, oauth("temporarily_unavailable"), Temporary, Unknown, true),
-        (401, oauth("SERVER_ERROR"), Temporary, Unknown, true),
-        (200, oauth("InternalError"), Temporary, Unknown, true),
-        (403, oauth("serviceunavailable"), Temporary, Unknown, true),
-        (500, oauth("invalid_grant"), Temporary, Unknown, true),
+        // The server's own trouble, whatever the status. Only a 503 cannot have been acted on.
+        (400, oauth("temporarily_unavailable"), Temporary, Unknown, false),
+        (401, oauth("SERVER_ERROR"), Temporary, Unknown, false),
+        (200, oauth("InternalError"), Temporary, Unknown, false),
+        (403, oauth("serviceunavailable"), Temporary, Unknown, false),
+        (500, oauth("invalid_grant"), Temporary, Unknown, false),
+        (502, html.clone(), Temporary, Unknown, false),
         (503, html, Temporary, Unknown, true),
-        (599, String::new(), Temporary, Unknown, true),
+        (599, String::new(), Temporary, Unknown, false),
         // None of a token endpoint's.
         (302, String::new(), Temporary, Unknown, false),
         (404, oauth("invalid_grant"), Temporary, Unknown, false),
@@ -131,6 +146,18 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         let rejection = rejection(status, &body);
         let found = (rejection.error.kind, rejection.cause, rejection.is_retryable);
         assert_eq!(found, (kind, cause, is_retryable), "{status} {body}");
+        assert_eq!(rejection.delivery, Delivery::Answered(status), "{status} {body}");
+    }
+}
+
+#[test]
+fn a_new_refresh_token_is_kept_though_its_access_token_is_unusable() {
+    for access in
+        [r#""access_token":"T T""#, r#""access_token":"T","token_type":"mac""#, r#""access_token":"T","expires_in":0"#]
+    {
+        let successor = rejection(200, &format!(r#"{{{access},"refresh_token":"R"}}"#)).refresh_token;
+        assert_eq!(successor.map(|token| token.value), Some(secret("R")), "{access}");
+        assert_eq!(rejection(200, &format!("{{{access}}}")).refresh_token, None, "{access}");
     }
 }
 
@@ -159,6 +186,15 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
             "wait; asking again earlier prolongs the block",
         ),
         (500, "the secret is shown", format!("{at} has trouble: HTTP 500, the [redacted] is shown"), "try again later"),
+        // In an encoding that cannot be redacted.
+        (500, "the s&#101;cret", format!("{at} has trouble: HTTP 500"), "try again later"),
+        (
+            500,
+            r#"{"error":"C","error_description":"s&#101;cret"}"#,
+            format!("{at} has trouble: HTTP 500, C"),
+            "try again later",
+        ),
+        (500, r#"{"error":"s&#101;cret"}"#, format!("{at} has trouble: HTTP 500"), "try again later"),
     ] {
         let error = rejection(status, body).error;
         assert_eq!((error.message, error.hint.as_deref()), (message, Some(hint)));
@@ -181,6 +217,7 @@ fn a_redirect_is_shown_without_secrets() {
         (Some("https://login.example/a?session=1#x"), "https://login.example/a"),
         (Some("https://login.example/#x"), "https://login.example/"),
         (Some("https://login.example/secret"), "https://login.example/[redacted]"),
+        (Some("https://login.example/s%2565cret"), "elsewhere"),
         (None, "nowhere"),
     ] {
         let redirect = Response { location: location.map(str::to_owned), ..response(302, "") };

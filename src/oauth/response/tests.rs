@@ -227,6 +227,7 @@ fn an_error_is_found_in_every_known_shape() {
         (r#"{"error":"C","error_description":"M"}"#, Some(server_error("C", "M", ""))),
         (r#"{"error":"C"}"#, Some(server_error("C", "", ""))),
         (r#"{"response":{"errors":[]}}"#, None),
+        (r#"{"error":""}"#, None),
         ("{}", None),
     ] {
         assert_eq!(TokenResponse::parse(body.as_bytes()).error, expected, "{body}");

@@ -1,0 +1,51 @@
+//! Locks on files outside the cache, by flock(2): the kernel frees one when its holder dies.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use super::{os, timeout};
+
+/// Tries to lock without waiting; returns whether the file is locked, until it is closed.
+#[expect(clippy::disallowed_methods, reason = "the one place that locks outside the cache")]
+pub fn try_lock(file: &File) -> io::Result<bool> {
+    // By its full path: the standard library has methods of these names, too.
+    match fs2::FileExt::try_lock_exclusive(file) {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Locks the file at `path`, created if it is missing, until the returned file is closed. Where the file system has no
+/// locks, it is not locked.
+///
+/// Fails with [`io::ErrorKind::TimedOut`] if somebody else holds it until the deadline, and with
+/// [`io::ErrorKind::PermissionDenied`] if it belongs to another user, who could hold it for ever.
+pub fn lock_until(path: &Path, deadline: Instant) -> io::Result<File> {
+    let file = os::open_or_create_no_follow(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    if os::owner(&metadata) != os::current_user() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the lock file belongs to another user"));
+    }
+    match try_lock(&file) {
+        Ok(false) => timeout::run_with_deadline(deadline, move || wait(file))?,
+        Ok(true) | Err(_) => Ok(file),
+    }
+}
+
+/// Waits for the lock without end.
+#[expect(clippy::disallowed_methods, reason = "the one place that locks outside the cache")]
+fn wait(file: File) -> io::Result<File> {
+    loop {
+        match fs2::FileExt::lock_exclusive(&file) {
+            Ok(()) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The layers of the source: who may import whom, no import cycles, and one place for the operating system.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// The top-level modules of `src`, from the bottom. A module imports only modules of the layers below its own; modules
+/// of one layer do not know each other.
+const LAYERS: &[&[&str]] = &[
+    &["error", "sourced", "text"],
+    &["sys"],
+    &["settings", "token", "transport", "url"],
+    &["cache", "config", "format", "http"],
+    &["oauth"],
+    &["get_token"],
+    &["cli"],
+    &["commands"],
+    &["main"],
+];
+
+/// What depends on the operating system. Only `sys` may contain it.
+const OS_DEPENDENT: &[&str] =
+    &["std::os::", "rustix", "libc::", "cfg(unix", "cfg(windows", "target_os", "target_family"];
+
+#[test]
+fn every_module_imports_only_what_is_below_it() {
+    assert_eq!(wrong_arrows(&Source::read()), Vec::<String>::new());
+}
+
+#[test]
+fn no_file_imports_itself_through_others() {
+    let imports = Source::read().imports();
+    assert!(imports["commands/print.rs"].contains("sys/output_file.rs"), "imports are found: {imports:?}");
+    assert!(imports["format/mod.rs"].contains("format/lines.rs"), "imports are found: {imports:?}");
+    assert_eq!(cycle(&imports), None);
+}
+
+#[test]
+fn only_sys_depends_on_the_operating_system() {
+    let source = Source::read();
+    let outside = source.files.iter().filter(|(path, _)| !path.starts_with("sys/"));
+    let found = outside.filter(|(_, code)| OS_DEPENDENT.iter().any(|mark| code.contains(mark)));
+    assert_eq!(found.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_wrong_arrow_is_reported_with_both_files() {
+    let source =
+        Source::of(&[("token.rs", "use crate::cache::entry::Entry;"), ("cache/entry.rs", ""), ("cache/mod.rs", "")]);
+    assert_eq!(wrong_arrows(&source), ["src/token.rs must not import src/cache/entry.rs"]);
+    let beside = Source::of(&[("http/tls.rs", "fn f() { crate::config::g() }"), ("config/mod.rs", "")]);
+    assert_eq!(wrong_arrows(&beside), ["src/http/tls.rs must not import src/config/mod.rs"]);
+    let unknown = Source::of(&[("helpers.rs", "")]);
+    assert_eq!(wrong_arrows(&unknown), ["src/helpers.rs is in no layer"]);
+}
+
+#[test]
+fn a_cycle_is_reported_with_its_files() {
+    let source = Source::of(&[
+        ("cache/mod.rs", "mod lock;\nmod gc;\nuse lock::Guard;\npub struct Cache;"),
+        ("cache/lock.rs", "use super::gc;"),
+        ("cache/gc.rs", "use super::{\n    Cache,\n};"),
+    ]);
+    let expected = ["src/cache/gc.rs", "src/cache/mod.rs", "src/cache/lock.rs", "src/cache/gc.rs"].map(str::to_owned);
+    assert_eq!(cycle(&source.imports()), Some(expected.to_vec()));
+}
+
+/// The files of `src` by their paths, without tests and comments.
+struct Source {
+    files: BTreeMap<String, String>,
+}
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+impl Source {
+    fn read() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files = BTreeMap::new();
+        collect(&root, &root, &mut files);
+        assert!(files.len() > 50, "{} files in {}", files.len(), root.display());
+        let test_files: Vec<_> = files.values().flat_map(|code| test_modules(code)).collect();
+        files.retain(|path, _| !path.ends_with("tests.rs") && !test_files.iter().any(|test| path.ends_with(test)));
+        Self { files: files.into_iter().map(|(path, code)| (path, without_tests(&code))).collect() }
+    }
+
+    fn of(files: &[(&str, &str)]) -> Self {
+        Self { files: files.iter().map(|(path, code)| ((*path).to_owned(), (*code).to_owned())).collect() }
+    }
+
+    /// The files that each file imports.
+    fn imports(&self) -> Imports {
+        let imported = |(path, code): (&String, &String)| {
+            let targets = paths(code).into_iter().filter_map(|import| self.resolve(path, &import));
+            (path.clone(), targets.filter(|target| target != path).collect())
+        };
+        self.files.iter().map(imported).collect()
+    }
+
+    /// The file of the module that a path in `file` leads to.
+    fn resolve(&self, file: &str, import: &[String]) -> Option<String> {
+        let module = module_of(file);
+        let (first, rest) = import.split_first()?;
+        let (mut at, rest) = match first.as_str() {
+            "crate" => (Vec::new(), rest),
+            "self" => (module, rest),
+            "super" => (module.split_last()?.1.to_vec(), rest),
+            // A child module, which only the file that declares it can name without a prefix.
+            _ if self.file_of(&[module.clone(), vec![first.clone()]].concat()).is_some() => (module, import),
+            _ => return None,
+        };
+        let mut found = self.file_of(&at);
+        for part in rest {
+            at.push(part.clone());
+            match self.file_of(&at) {
+                Some(file) => found = Some(file),
+                None => break,
+            }
+        }
+        found
+    }
+
+    fn file_of(&self, module: &[String]) -> Option<String> {
+        if module.is_empty() {
+            return Some("main.rs".to_owned());
+        }
+        // `sys::os` is the file of the operating system.
+        let path = module.join("/").replace("sys/os", "sys/unix");
+        [format!("{path}.rs"), format!("{path}/mod.rs")].into_iter().find(|path| self.files.contains_key(path))
+    }
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            files.insert(name, code.map(|line| format!("{line}\n")).collect());
+        }
+    }
+}
+
+/// The files of modules that are compiled for tests only.
+fn test_modules(code: &str) -> Vec<String> {
+    let parts = code.split("#[cfg(test)]\n").skip(1);
+    let name = |part: &str| Some(part.trim_start_matches("pub ").strip_prefix("mod ")?.split_once(';')?.0.to_owned());
+    parts.filter_map(name).filter(|name| !name.contains('{')).map(|name| format!("{name}.rs")).collect()
+}
+
+/// The code before its module of tests, which stands at the end.
+fn without_tests(code: &str) -> String {
+    code.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
+}
+
+/// The module that a file holds, by its path from the crate's root.
+fn module_of(file: &str) -> Vec<String> {
+    let path = file.trim_end_matches(".rs").trim_end_matches("mod").trim_end_matches('/');
+    if path == "main" { Vec::new() } else { path.replace("sys/unix", "sys/os").split('/').map(str::to_owned).collect() }
+}
+
+/// All paths in the code, those of `use` with their braces expanded.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("::") {
+        let start = rest[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |before| before + 1);
+        let path = &rest[start..];
+        let end =
+            if path.starts_with("crate::") || is_in_use(&rest[..start]) { tree_end(path) } else { path_end(path) };
+        paths.extend(expanded(&path[..end]));
+        rest = &path[end.max(at - start + 2)..];
+    }
+    paths
+}
+
+fn is_in_use(before: &str) -> bool {
+    before.trim_end().ends_with("use")
+}
+
+fn path_end(path: &str) -> usize {
+    path.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(path.len())
+}
+
+/// The end of a path with braces.
+fn tree_end(path: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in path.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            _ if depth > 0 || c.is_alphanumeric() || c == '_' || c == ':' => {}
+            _ => return at,
+        }
+    }
+    path.len()
+}
+
+/// `a::{b, c::d}` as `a::b` and `a::c::d`.
+fn expanded(tree: &str) -> Vec<Vec<String>> {
+    let parts =
+        |path: &str| path.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    let Some((stem, inner)) = tree.split_once('{') else { return vec![parts(tree)] };
+    let stem: Vec<String> = parts(stem);
+    let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
+    let (mut depth, mut start, mut branches) = (0, 0, Vec::new());
+    for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                branches.push(inner[start..at].trim());
+                start = (at + 1).min(inner.len());
+            }
+            _ => {}
+        }
+    }
+    let branches = branches.into_iter().filter(|branch| !branch.is_empty()).flat_map(expanded);
+    branches.map(|branch| [stem.clone(), branch].concat()).collect()
+}
+
+/// The layer of a file's top-level module.
+fn layer(file: &str) -> Option<usize> {
+    let module = file.split('/').next().unwrap().trim_end_matches(".rs");
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+fn wrong_arrows(source: &Source) -> Vec<String> {
+    let top = |file: &str| file.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+    let mut wrong = Vec::new();
+    for (file, targets) in source.imports() {
+        let Some(own) = layer(&file) else {
+            wrong.push(format!("src/{file} is in no layer"));
+            continue;
+        };
+        let is_wrong = |target: &&String| top(target) != top(&file) && layer(target).is_none_or(|other| other >= own);
+        wrong.extend(targets.iter().filter(is_wrong).map(|target| format!("src/{file} must not import src/{target}")));
+    }
+    wrong
+}
+
+/// The files of an import cycle, the first one twice.
+fn cycle(imports: &Imports) -> Option<Vec<String>> {
+    fn visit(
+        file: &str,
+        imports: &Imports,
+        path: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> Option<Vec<String>> {
+        if let Some(start) = path.iter().position(|on_path| on_path == file) {
+            let files = path[start..].iter().map(String::as_str).chain([file]);
+            return Some(files.map(|file| format!("src/{file}")).collect());
+        }
+        if !done.insert(file.to_owned()) {
+            return None;
+        }
+        path.push(file.to_owned());
+        let found = imports[file].iter().find_map(|target| visit(target, imports, path, done));
+        path.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    imports.keys().find_map(|file| visit(file, imports, &mut Vec::new(), &mut done))
+}

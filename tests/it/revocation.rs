@@ -1,0 +1,262 @@
+//! `logout`, `logout --all` and `invalidate` exit with 0 only if the token is not handed out any more.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::parallel::for_each;
+use crate::requirements::{is_root, need};
+use crate::sandbox::{Outcome, Running, Sandbox};
+use crate::strace;
+use crate::unprivileged::PlainUser;
+use stand_in::{Reply, StandIn, spotinst};
+
+const COMMANDS: [&[&str]; 3] = [&["logout"], &["logout", "--all"], &["invalidate"]];
+
+const HINT: &str = "hint: check the permissions of the directory and run it again: the token may still be handed out\n";
+
+/// A sandbox with a cached token, which is also in a file for the stdin of `invalidate`.
+struct Machine {
+    _stand_in: StandIn,
+    sandbox: Sandbox,
+    token: String,
+    file: PathBuf,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let stand_in = StandIn::start();
+        let sandbox = Sandbox::of(&stand_in);
+        let token = sandbox.token();
+        let file = sandbox.write("rejected", &token);
+        Self { _stand_in: stand_in, sandbox, token, file }
+    }
+
+    fn stdin(&self, arguments: &[&str]) -> Stdio {
+        if arguments == ["invalidate"] { File::open(&self.file).unwrap().into() } else { Stdio::null() }
+    }
+
+    fn run(&self, user: &PlainUser<'_>, arguments: &[&str]) -> Outcome {
+        let program = user.program([]);
+        let words = std::iter::once(program.get_program()).chain(program.get_args()).map(OsStr::to_owned);
+        let mut command = self.sandbox.command("env");
+        Running::start(command.args(words).args(arguments).stdin(self.stdin(arguments))).end()
+    }
+
+    /// Asserts that nothing was claimed that is not so.
+    #[track_caller]
+    fn is_honest(&self, outcome: &Outcome, printed: &str, what: &str) {
+        let is_handed_out = printed.trim_end() == self.token;
+        assert!(outcome.status != Some(0) || !is_handed_out, "{what}: the token is handed out after {outcome:?}");
+    }
+}
+
+/// Runs each command while the path has this mode, which is then 0700 again.
+fn with_mode(path: impl Fn(&Machine) -> PathBuf, mode: u32, mut check: impl FnMut(&Machine, &[&str], &Outcome)) {
+    for arguments in COMMANDS {
+        let machine = Machine::new();
+        let user = PlainUser::of(&machine.sandbox);
+        let path = path(&machine);
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let outcome = machine.run(&user, arguments);
+        if path.exists() {
+            fs::set_permissions(&path, before).unwrap();
+        }
+        let printed = machine.run(&user, &[]);
+        assert_eq!(printed.status, Some(0), "{printed:?}");
+        machine.is_honest(&outcome, &printed.stdout, &format!("{arguments:?} with mode {mode:o}"));
+        check(&machine, arguments, &outcome);
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_looked_at_is_a_failure() {
+    let denied = "Permission denied (os error 13)";
+    for mode in [0o300, 0o100, 0o000, 0o600] {
+        with_mode(
+            |machine| machine.sandbox.cache_dir(),
+            mode,
+            |machine, arguments, outcome| {
+                let dir = machine.sandbox.cache_dir();
+                let dir = dir.display();
+                if arguments == ["logout", "--all"] && mode != 0o600 {
+                    outcome
+                        .fails(1, &format!("spotinst-cred: cannot look for cached tokens in {dir}: {denied}\n{HINT}"));
+                }
+                // One entry can be looked at by its name alone.
+                if arguments == ["logout"] && mode == 0o100 {
+                    outcome.has_failed(1);
+                }
+            },
+        );
+    }
+    with_mode(|machine| machine.sandbox.home().join(".cache"), 0o000, |_, _, outcome| outcome.has_failed(1));
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_for_a_moment_is_not_taken_for_another_token() {
+    with_mode(
+        |machine| machine.sandbox.entry_path(),
+        0o000,
+        |machine, arguments, outcome| match arguments {
+            ["invalidate"] => {
+                let entry = machine.sandbox.entry_path();
+                let problem =
+                    format!("cannot look for a cached token in {}: Permission denied (os error 13)", entry.display());
+                outcome.fails(1, &format!("spotinst-cred: {problem}\n{HINT}"));
+            }
+            _ => outcome.prints(""),
+        },
+    );
+}
+
+#[test]
+fn too_few_file_descriptors_are_a_failure() {
+    for arguments in COMMANDS {
+        for limit in [3, 4, 5] {
+            let machine = Machine::new();
+            let mut command = machine.sandbox.command("sh");
+            command.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh", crate::sandbox::PROGRAM]);
+            let outcome = Running::start(command.args(arguments).stdin(machine.stdin(arguments))).end();
+            let printed = machine.sandbox.run([]).stdout;
+            machine.is_honest(&outcome, &printed, &format!("{arguments:?} with {limit} descriptors"));
+            if limit == 4 && arguments == ["invalidate"] {
+                outcome.has_failed(1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_system_call_that_fails_is_not_taken_for_an_empty_cache() {
+    if !strace::is_there() {
+        return;
+    }
+    let mut cases = Vec::new();
+    for arguments in COMMANDS {
+        let calls = strace::plan(|| {
+            let machine = Machine::new();
+            strace::calls_reading(machine.stdin(arguments), &machine.sandbox, arguments)
+        });
+        // What comes before the program's first call is the dynamic loader's, and the runtime's.
+        let first = calls.iter().position(|call| call.line.starts_with("prctl(PR_SET_DUMPABLE")).unwrap();
+        let names = ["openat", "read", "statx", "getrandom", "getdents64", "flock", "unlink", "rename"];
+        let calls = calls.into_iter().skip(first).filter(|call| names.contains(&call.name.as_str()));
+        cases.extend(calls.map(|call| (arguments, call)));
+    }
+    assert!(cases.len() > 40, "{cases:?}");
+    for_each(&cases, |(arguments, call)| {
+        for (error, when) in [("EIO", format!("{}", call.ordinal)), ("ENOMEM", format!("{}+", call.ordinal))] {
+            let machine = Machine::new();
+            let what = format!("error={error}:when={when}");
+            let stdin = machine.stdin(arguments);
+            let outcome = strace::inject_reading(stdin, &machine.sandbox, &call.name, &what, arguments);
+            let printed = machine.sandbox.run([]).stdout;
+            machine.is_honest(&outcome, &printed, &format!("{arguments:?}, {what} of {}", call.line));
+        }
+    });
+}
+
+#[test]
+fn no_cache_does_not_go_with_forgetting() {
+    let machine = Machine::new();
+    let expected = "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
+                    hint: leave --no-cache out\n";
+    machine.sandbox.run(["logout", "--no-cache"]).fails(2, expected);
+    machine.sandbox.run(["logout", "--all", "--no-cache"]).fails(2, expected);
+}
+
+#[test]
+fn files_of_others_in_a_shared_directory_are_left_to_them() {
+    if !need(is_root(), "only root can give files to another user") {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let dir = sandbox.path().join("shared");
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o1777)).unwrap();
+    sandbox.set("SPOTINST_CRED_CACHE_DIR", &dir);
+    let user = PlainUser::of(&sandbox);
+    assert_eq!(user.run([]).status, Some(0));
+    let names =
+        ["token", "lock", "0123456789abcdef.tmp"].map(|ending| dir.join(format!("{}.{ending}", "a".repeat(32))));
+    for path in &names {
+        fs::write(path, "of another user").unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        chown(path, Some(12345), Some(12345)).unwrap();
+    }
+    let entries = || {
+        fs::read_dir(&dir)
+            .unwrap()
+            .filter(|file| file.as_ref().unwrap().path().extension() == Some("token".as_ref()))
+            .count()
+    };
+    assert_eq!(entries(), 2);
+
+    user.run(["logout", "--all"]).prints("");
+
+    assert_eq!(entries(), 1);
+    assert!(names.iter().all(|path| path.exists()));
+
+    // The same identity, cached by another user alone.
+    let own: Vec<_> = fs::read_dir(&dir).unwrap().map(|file| file.unwrap().path()).collect();
+    let lock = own.iter().find(|path| !names.contains(path)).unwrap();
+    let entry = lock.with_extension("token");
+    fs::write(&entry, "of another user").unwrap();
+    for path in [lock, &entry] {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        chown(path, Some(12345), Some(12345)).unwrap();
+    }
+    user.run(["logout"]).prints("");
+    assert!(entry.exists());
+}
+
+#[test]
+fn a_logout_keeps_a_rate_limit() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    sandbox.run(["--force-refresh"]);
+    let asked = stand_in.requests().len();
+
+    for arguments in [&["logout"][..], &["logout", "--all"], &["logout"]] {
+        Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments)).end().prints("");
+        sandbox.run([]).has_failed(5);
+    }
+
+    assert_eq!(stand_in.requests().len(), asked, "the server said to wait");
+    let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
+    assert!(!stand_in.issued().iter().any(|token| entry.contains(token)));
+    let entry: serde_json::Value = serde_json::from_str(entry.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&entry["token"], &entry["refresh_token"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+}
+
+#[test]
+fn a_logout_keeps_rejections() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.set("SPOTINST_PASSWORD", "wrong");
+    sandbox.run([]).has_failed(4);
+    sandbox.run(["logout"]).prints("");
+    sandbox.run([]).has_failed(4);
+    assert_eq!(stand_in.requests().len(), 1, "the wrong password is not sent again");
+    sandbox.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
+    sandbox.token();
+}
+
+#[test]
+fn a_logout_that_cannot_write_removes_the_rate_limit_with_the_tokens() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    sandbox.run(["--force-refresh"]);
+    sandbox.full_disk(&["logout"]).prints("");
+    assert!(sandbox.cache_files("token").is_empty());
+}

@@ -1,0 +1,237 @@
+//! A refresh token is not spent in vain: what is written before it is sent, and what follows if its response is lost.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use crate::callers::LOCK_HELD;
+use crate::fake_clock::FakeClock;
+use crate::mount_namespace::run_with_mounts;
+use crate::sandbox::{Running, Sandbox};
+use crate::strace;
+use stand_in::spotinst::RefreshTokens;
+use stand_in::token_reply::{Style, Tokens};
+use stand_in::{Reply, StandIn};
+
+/// A sandbox with a token, of a service that rotates refresh tokens.
+fn with_rotated_refresh_token(stand_in: &StandIn) -> Sandbox {
+    stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
+    let sandbox = Sandbox::of(stand_in);
+    sandbox.token();
+    sandbox
+}
+
+/// The refresh tokens that were sent, in order.
+fn sent(stand_in: &StandIn) -> Vec<String> {
+    stand_in.requests().iter().filter_map(|request| request.form().remove("refresh_token")).collect()
+}
+
+#[track_caller]
+fn assert_none_was_sent_twice(stand_in: &StandIn) {
+    let mut sent = sent(stand_in);
+    let count = sent.len();
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), count, "{:?}", stand_in.grants());
+}
+
+#[test]
+fn a_refresh_token_is_not_sent_again_if_its_successor_could_not_be_published() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let sandbox = with_rotated_refresh_token(&stand_in);
+    // The first rename publishes the attempt, the second the result.
+    let inject = ["-o", "/dev/null", "-e", "inject=rename:error=EIO:when=2"];
+
+    let outcome = Running::start(&mut strace::command(&sandbox, &inject, &["--force-refresh"])).end();
+    outcome.prints(&format!("{}\n", stand_in.issued()[1]));
+    sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[2]));
+
+    assert_eq!(stand_in.grants(), ["password", "refresh_token", "password"]);
+}
+
+#[test]
+fn an_entry_that_cannot_be_replaced_costs_no_refresh_token() {
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+    clock.set(7_200);
+    let mounts = format!("mount --bind {0} {0}", sandbox.entry_path().display());
+    let before = stand_in.grants().len();
+
+    let Some(outcome) = run_with_mounts(&sandbox, &mounts) else { return };
+
+    outcome.prints(&format!("{}\n", stand_in.issued().pop().unwrap()));
+    assert_eq!(stand_in.grants()[before..], ["password"]);
+}
+
+#[test]
+fn sixty_callers_get_a_token_though_the_entry_cannot_be_replaced() {
+    let stand_in = StandIn::start();
+    let sandbox = with_rotated_refresh_token(&stand_in);
+    let entry = sandbox.entry_path();
+    fs::remove_file(&entry).unwrap();
+    fs::create_dir(&entry).unwrap();
+    fs::write(entry.join("file"), "").unwrap();
+
+    let callers: Vec<_> = (0..60).map(|_| sandbox.start([])).collect();
+
+    for caller in callers {
+        let outcome = caller.end();
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+        assert!(stand_in.issued().contains(&outcome.stdout.trim_end().to_owned()));
+    }
+    assert!(sent(&stand_in).is_empty());
+}
+
+#[test]
+fn a_lock_file_that_is_removed_makes_no_second_refresh() {
+    for arguments in [&[][..], &["--force-refresh"]] {
+        let stand_in = StandIn::start();
+        let mut sandbox = with_rotated_refresh_token(&stand_in);
+        let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+        clock.set(7_200);
+        let gate = stand_in.close_gate();
+        let start = || Running::start(sandbox.program([]).args(arguments));
+        let holder = start();
+        stand_in.wait_for_requests(2);
+
+        fs::remove_file(sandbox.lock_path()).unwrap();
+        let others: Vec<_> = (0..9).map(|_| start()).collect();
+        stand_in.wait_for_requests(3);
+        gate.open();
+
+        let tokens: Vec<_> = others.into_iter().chain([holder]).map(Running::end).collect();
+        assert!(tokens.iter().all(|outcome| outcome.status == Some(0)), "{tokens:?}");
+        assert!(stand_in.grants().len() <= 1 + 3, "{:?}", stand_in.grants());
+        assert_none_was_sent_twice(&stand_in);
+        assert_eq!(sandbox.cache_files("tmp"), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_cache_directory_that_is_removed_makes_no_second_refresh() {
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+    clock.set(7_200);
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(2);
+
+    fs::remove_dir_all(sandbox.cache_dir()).unwrap();
+    let others: Vec<_> = (0..9).map(|_| sandbox.start([])).collect();
+    stand_in.wait_for_requests(3);
+    gate.open();
+
+    for outcome in others.into_iter().chain([holder]).map(Running::end) {
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+    assert!(stand_in.grants().len() <= 1 + 3, "{:?}", stand_in.grants());
+    assert_none_was_sent_twice(&stand_in);
+    assert!(stand_in.issued().contains(&sandbox.token()));
+}
+
+#[test]
+fn a_successor_is_kept_though_the_access_token_is_unusable() {
+    for reply in [
+        Style::Rfc6749.reply(&Tokens::access("T").with_refresh("R2").expiring(Some(Duration::ZERO))),
+        Reply::json(200, &serde_json::json!({"access_token": "T", "token_type": "mac", "refresh_token": "R2"})),
+    ] {
+        let stand_in = StandIn::start();
+        let mut sandbox = with_rotated_refresh_token(&stand_in);
+        sandbox.unset("SPOTINST_PASSWORD");
+        stand_in.script([reply, Reply::access_only("T3")]);
+
+        sandbox.run(["--force-refresh"]).has_failed(5);
+        sandbox.run(["--force-refresh"]).prints("T3\n");
+
+        assert_eq!(sent(&stand_in)[1], "R2");
+    }
+}
+
+#[test]
+fn a_process_that_was_stopped_reads_the_response_that_waits_in_its_socket() {
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD");
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start(["--force-refresh", "--timeout", "1s"]);
+    stand_in.wait_for_requests(2);
+    let signal = |name: &str| sandbox.command("kill").args([name, &holder.id().to_string()]).status().unwrap();
+
+    let stopped_at = Instant::now();
+    assert!(signal("-STOP").success());
+    gate.open();
+    // Not to wait for anything: this time must pass.
+    while stopped_at.elapsed() < Duration::from_millis(1_600) {
+        std::thread::yield_now();
+    }
+    assert!(signal("-CONT").success());
+
+    holder.end().prints(&format!("{}\n", stand_in.issued()[1]));
+    sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[2]));
+    assert_none_was_sent_twice(&stand_in);
+}
+
+#[test]
+fn a_refresh_token_that_only_our_clock_holds_for_expired_is_sent_where_nothing_else_serves() {
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD");
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+
+    clock.set(30 * 24 * 3_600);
+    assert_eq!(sandbox.token(), stand_in.issued()[1]);
+
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+}
+
+#[test]
+fn a_full_disk_is_reported_as_such_and_not_as_the_end_of_the_login() {
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD");
+
+    let outcome = sandbox.full_disk(&["--force-refresh"]);
+
+    let path = sandbox.entry_path();
+    let line = format!("cannot write {}, where the login is kept: File too large (os error 27)", path.display());
+    let hint = "check its permissions and the room on the disk; the login is still there";
+    outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    assert_eq!(stand_in.grants(), ["password"]);
+    sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
+}
+
+#[test]
+fn a_killed_attempt_is_remembered() {
+    let stand_in = StandIn::start();
+    let sandbox = with_rotated_refresh_token(&stand_in);
+    let gate = stand_in.close_gate();
+    let holder = sandbox.start(["--force-refresh"]);
+    stand_in.wait_for_requests(2);
+    let mut waiter = sandbox.start(["-v", "--force-refresh"]);
+    assert_eq!(waiter.next_line(), LOCK_HELD);
+    holder.kill();
+    stand_in.wait_for_requests(3);
+    gate.open();
+
+    assert_eq!(waiter.end().status, Some(0));
+    assert_eq!(stand_in.grants(), ["password", "refresh_token", "password"]);
+}
+
+#[test]
+fn the_entry_of_an_attempt_holds_the_same_tokens_and_is_private() {
+    let stand_in = StandIn::start();
+    let sandbox = with_rotated_refresh_token(&stand_in);
+    let token = sandbox.token();
+    let _gate = stand_in.close_gate();
+    let _holder = sandbox.start(["--force-refresh"]);
+    stand_in.wait_for_requests(2);
+
+    assert_eq!(sandbox.token(), token);
+    let entry = fs::metadata(sandbox.entry_path()).unwrap();
+    assert_eq!(entry.permissions().mode() & 0o777, 0o600);
+}
