@@ -86,8 +86,9 @@ pub fn find_optional(program: &str) -> Option<PathBuf> {
 
 fn look_for(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
-        return Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts").join(program))
-            .filter(|path| path.exists());
+        let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts");
+        // What is in `python/bin` starts with this Python. It leads to one of the system or of a user.
+        return hosts.join(PYTHON).exists().then(|| hosts.join(program)).filter(|path| path.exists());
     }
     let path = std::env::var_os("PATH").unwrap();
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())

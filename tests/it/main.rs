@@ -95,6 +95,7 @@ mod terminal_output;
 
 mod completions;
 mod exec;
+mod exit_zero;
 mod get;
 mod login;
 mod login_profile;
