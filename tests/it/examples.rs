@@ -1,5 +1,6 @@
 //! The example files of `contrib/`, and the programs of others that use them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,37 @@ pub fn path(example: &str) -> PathBuf {
 const OURS: [&str; 9] =
     ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "stand-in", "transcript"];
 
+/// Examples that only the page of integrations lists, and the page itself: the README has the most common hosts.
+const ONLY_ON_THE_PAGE: [&str; 19] = [
+    "docs/integrations.md",
+    "github-action/action.yml",
+    "github-action/main.js",
+    "github-action/post.js",
+    "httpie/spotinst-http",
+    "just/justfile",
+    "kubectl/kuberc.yaml",
+    "mcp/mcp.json",
+    "mise/mise.toml",
+    "node/fetch.mjs",
+    "node/sdk.js",
+    "python/auth_httpx.py",
+    "python/auth_requests.py",
+    "restish/restish.json",
+    "shell/spotinst.elv",
+    "shell/spotinst.nu",
+    "task/Taskfile.yml",
+    "terraform/ephemeral.tf",
+    "xh/spotinst-xh",
+];
+
+/// The examples that the README lists.
 pub fn examples() -> Vec<PathBuf> {
+    let mut examples = all_examples();
+    examples.retain(|example| !ONLY_ON_THE_PAGE.iter().any(|other| *example == path(other)));
+    examples
+}
+
+pub fn all_examples() -> Vec<PathBuf> {
     let folders = fs::read_dir(path("")).unwrap().map(|folder| folder.unwrap().path());
     let folders = folders.filter(|folder| folder.is_dir() && !OURS.iter().any(|ours| folder.ends_with(ours)));
     folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect()
@@ -84,6 +115,13 @@ fn parse_yaml(python: &Path, text: &str) -> Value {
     let outcome = Running::start(Sandbox::new().command(python).args(["-c", TO_JSON, text])).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+/// `PATH` with the program under test and the directories of these other programs first.
+pub fn path_with(programs: &[&Path]) -> OsString {
+    let path = path_with_program();
+    let directories = programs.iter().map(|program| program.parent().unwrap().to_owned());
+    std::env::join_paths(directories.chain(std::env::split_paths(&path))).unwrap()
 }
 
 /// Runs a program to its end, with the program under test in the `PATH`.

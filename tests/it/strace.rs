@@ -31,6 +31,12 @@ pub fn is_there() -> bool {
         && requirements::need(requirements::is_root(), "only root reads the memory of the program")
 }
 
+/// Like [`is_there`], for some of the test's cases.
+#[track_caller]
+pub fn is_there_for_case() -> bool {
+    requirements::is_installed_for_case("strace", &["-f", "-o", "/dev/null", "true"])
+}
+
 /// The program under `strace` with these options.
 pub fn command(sandbox: &Sandbox, options: &[&str], arguments: &[&str]) -> Command {
     let mut command = sandbox.command("strace");
