@@ -106,4 +106,6 @@ fn header(identity: &str, json: &[u8]) -> String {
 }
 
 #[cfg(test)]
+pub mod fixtures;
+#[cfg(test)]
 mod tests;

@@ -89,6 +89,36 @@ mod tests {
         assert_eq!(deadlines.call_end(), started + Duration::from_secs(9));
     }
 
+    #[test]
+    fn commands_have_their_own_time_or_share_that_of_the_exchange() {
+        let (started, second) = (Instant::now(), Duration::from_secs(1));
+        for (commands, commands_end, call_end) in [(None, 8, 9), (Some(60 * second), 60, 69), (Some(2 * second), 2, 11)]
+        {
+            let deadlines = Deadlines { started, limits: Limits { exchange: 8 * second, commands } };
+            let refresh = deadlines.refresh_at(started);
+            assert_eq!(refresh.commands_end, started + commands_end * second, "{commands:?}");
+            assert_eq!(deadlines.call_end(), started + call_end * second, "{commands:?}");
+            assert_eq!(refresh.exchange_end(refresh.commands_end), started + (call_end - 1) * second, "{commands:?}");
+            assert_eq!(refresh.first_exchange_end(started), started + 4 * second, "{commands:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_wait_a_refresh_has_what_is_left_of_the_call() {
+        let (started, second) = (Instant::now(), Duration::from_secs(1));
+        let deadlines = Deadlines { started, limits: Limits { exchange: 8 * second, commands: None } };
+        for (waited, end) in [(0, 8), (1, 9), (4, 9), (9, 9)] {
+            let now = started + waited * second;
+            let refresh = deadlines.refresh_at(now);
+            assert_eq!(
+                (refresh.commands_end, refresh.exchange_end(now)),
+                (started + end * second, started + end * second)
+            );
+            assert_eq!(refresh.first_exchange_end(now), now + (end - waited) * second / 2, "{waited}");
+            assert_eq!(refresh.exchange, 8 * second);
+        }
+    }
+
     /// No refresh lasts beyond the end of its own call.
     #[test]
     fn a_refresh_that_begins_late_has_only_the_rest() {

@@ -337,3 +337,6 @@ pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
     }
     error
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,6 @@ fn is_hostname(host: &str) -> bool {
     };
     host.len() <= 253 && host.split('.').all(is_label)
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,6 @@ impl Exchange<'_> {
         redacted.map_or_else(|| error_message::status(self.response), |text| one_line(&text))
     }
 }
+
+#[cfg(test)]
+mod tests;

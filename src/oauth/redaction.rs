@@ -153,4 +153,27 @@ mod tests {
         assert_eq!(without("50% of %".to_owned(), secret), "50% of %");
         assert_eq!(without(String::new(), secret), "");
     }
+
+    #[test]
+    fn only_a_secret_of_four_bytes_or_more_is_looked_for() {
+        for (secret, expected) in [("abc", "an abcd"), ("abcd", "an [redacted]"), ("an abcd", "[redacted]")] {
+            assert_eq!(without("an abcd".to_owned(), secret), expected, "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_that_is_no_escape_is_itself() {
+        for (text, expected) in [
+            ("100%", "[redacted]"),
+            ("100%25", "[redacted]"),
+            ("100%2", "[redacted]2"),
+            ("100%zz", "[redacted]zz"),
+            ("%31%30%30%25", "[redacted]"),
+            ("100%24", "[redacted]24"),
+            ("100", "100"),
+            ("10+%", "10+%"),
+        ] {
+            assert_eq!(without(text.to_owned(), "100%"), expected, "{text}");
+        }
+    }
 }

@@ -31,6 +31,204 @@ fn a_token_has_a_state_at_the_ends_of_time() {
     }
 }
 
+/// Obtained `age` seconds ago, with `left` seconds to live.
+fn aged(age: u64, left: u64) -> (AccessToken, OffsetDateTime) {
+    let token = token(age + left);
+    let now = token.obtained_at + Duration::from_secs(age);
+    (token, now)
+}
+
+fn without_expiry() -> AccessToken {
+    AccessToken { expires_at: None, ..token(1) }
+}
+
+#[test]
+fn the_last_twenty_minutes_less_a_spread_are_for_an_early_refresh() {
+    use Freshness::{Aging, Due, Fresh};
+
+    for (lifetime, left, spread, expected) in [
+        // Two hours: the refresh begins 20 to 15 minutes before the end.
+        (7200, 7200, 0.0, Fresh),
+        (7200, 1201, 0.0, Fresh),
+        (7200, 1200, 0.0, Aging),
+        (7200, 1200, 1.0, Fresh),
+        (7200, 1051, 0.5, Fresh),
+        (7200, 1050, 0.5, Aging),
+        (7200, 901, 1.0, Fresh),
+        (7200, 900, 1.0, Aging),
+        (7200, 61, 0.0, Aging),
+        (7200, 60, 0.0, Due),
+        (7200, 0, 0.0, Due),
+        // Ten minutes: the refresh begins after the half of it, less the spread.
+        (600, 301, 0.0, Fresh),
+        (600, 300, 0.0, Aging),
+        (600, 226, 1.0, Fresh),
+        (600, 225, 1.0, Aging),
+        (600, 61, 0.0, Aging),
+        (600, 60, 0.0, Due),
+        // Half of a short life is the margin, too.
+        (100, 51, 0.0, Fresh),
+        (100, 50, 0.0, Due),
+        (1, 1, 0.0, Fresh),
+    ] {
+        let (token, now) = aged(lifetime - left, left);
+        let freshness = token.freshness(now, Duration::ZERO, || spread);
+        assert_eq!(freshness, expected, "{left} of {lifetime} s left, spread {spread}");
+    }
+}
+
+#[test]
+fn the_spread_is_asked_for_only_where_it_decides() {
+    for (left, is_asked) in [(1201, false), (1200, true), (901, true), (900, false), (60, false)] {
+        let (token, now) = aged(7200 - left, left);
+        let mut asked = false;
+        token.freshness(now, Duration::ZERO, || {
+            asked = true;
+            0.0
+        });
+        assert_eq!(asked, is_asked, "{left} s left");
+    }
+}
+
+#[test]
+fn a_token_without_a_known_expiry_is_refreshed_after_half_an_hour_and_never_due() {
+    let token = without_expiry();
+    for (age, expected) in
+        [(0, Freshness::Fresh), (1799, Freshness::Fresh), (1800, Freshness::Aging), (1_000_000, Freshness::Aging)]
+    {
+        let now = token.obtained_at + Duration::from_secs(age);
+        assert_eq!(token.freshness(now, Duration::from_secs(1_000_000), || 1.0), expected, "{age}");
+    }
+    assert_eq!((token.lifetime(), token.longest_min_ttl(), token.advertised_expiry()), (None, None, None));
+}
+
+#[test]
+fn a_token_is_usable_if_enough_of_its_life_is_left() {
+    for (left, min_ttl, expected) in
+        [(61, 0, true), (60, 0, false), (3600, 3600, true), (3600, 3601, false), (7200, 7200, true)]
+    {
+        let (token, now) = aged(7200 - left, left);
+        assert_eq!(token.is_usable(now, Duration::from_secs(min_ttl)), expected, "{left} {min_ttl}");
+    }
+}
+
+#[test]
+fn a_token_from_the_future_is_not_usable() {
+    for token in [token(7200), without_expiry()] {
+        for (seconds, expected) in [(60, true), (61, false)] {
+            let now = token.obtained_at - Duration::from_secs(seconds);
+            assert_eq!(token.is_usable(now, Duration::ZERO), expected, "{seconds}");
+        }
+    }
+}
+
+#[test]
+fn the_margin_is_a_minute_and_less_for_short_lives() {
+    for (lifetime, margin) in [(7200, 60), (120, 60), (119, 59), (100, 50), (3, 1), (1, 0)] {
+        let token = token(lifetime);
+        let margin = Duration::from_secs(margin);
+        assert_eq!(token.lifetime(), Some(Duration::from_secs(lifetime)));
+        assert_eq!(token.longest_min_ttl(), Some(Duration::from_secs(lifetime) - margin), "{lifetime}");
+        assert_eq!(token.advertised_expiry(), token.expires_at.map(|at| at - margin), "{lifetime}");
+    }
+}
+
+#[test]
+fn a_refresh_token_lives_until_its_expiry() {
+    let now = token(1).obtained_at;
+    let second = Duration::from_secs(1);
+    for (expires_at, expected) in
+        [(None, true), (Some(now + second), true), (Some(now), false), (Some(now - second), false)]
+    {
+        let value = Secret::from("R".to_owned());
+        let token = RefreshToken { value, expires_at, client_fingerprint: None, maybe_spent: false };
+        assert_eq!(token.is_alive(now), expected, "{expires_at:?}");
+    }
+}
+
+#[test]
+fn times_end_where_the_calendar_does() {
+    let (now, minute) = (token(1).obtained_at, Duration::from_secs(60));
+    let end = PrimitiveDateTime::MAX.assume_utc();
+    assert_eq!(
+        (span(now, now + minute), span(now, now), span(now + minute, now)),
+        (minute, Duration::ZERO, Duration::ZERO)
+    );
+    assert_eq!((later(now, minute), later(end, minute), later(now, Duration::MAX)), (now + minute, end, now));
+    assert_eq!((whole_second(now + Duration::from_millis(999)), whole_second(now)), (now, now));
+    assert_eq!(MAX_LIFETIME, Duration::from_secs(315_360_000), "ten years");
+}
+
+#[test]
+fn tokens_and_accounts_have_their_characters_and_no_others() {
+    for (text, is_token, is_an_account) in [
+        ("aZ09", true, true),
+        ("a-b.c_d", true, true),
+        ("a~b+c/d", true, false),
+        ("a==", true, false),
+        ("act-1", true, true),
+        ("", false, false),
+        ("==", false, false),
+        ("a=b", false, false),
+        ("a b", false, false),
+        ("a\n", false, false),
+        ("ä", false, false),
+        ("a:b", false, false),
+    ] {
+        assert_eq!((is_bearer_token(text), is_account(text)), (is_token, is_an_account), "{text:?}");
+    }
+}
+
+#[test]
+fn a_token_is_valid_with_its_account() {
+    for (value, account, expected) in [
+        ("T", None, true),
+        ("T", Some("act-1"), true),
+        ("T", Some("act 1"), false),
+        ("T T", None, false),
+        ("T T", Some("act-1"), false),
+    ] {
+        let account = account.map(str::to_owned);
+        let token = AccessToken { value: Secret::from(value.to_owned()), account, ..token(1) };
+        assert_eq!(token.is_valid(), expected, "{token:?} {value}");
+    }
+}
+
+#[test]
+fn the_expiry_of_a_jwt_is_its_exp_claim() {
+    for (claims, expected) in [
+        (r#"{"exp":1800000000}"#, Some(1_800_000_000)),
+        (r#"{"exp":1800000000.9}"#, Some(1_800_000_000)),
+        (r#"{"exp":0}"#, Some(0)),
+        (r#"{"exp":253402300799}"#, Some(253_402_300_799)),
+        (r#"{"exp":253402300800}"#, None),
+        (r#"{"exp":-1}"#, None),
+        (r#"{"exp":"1800000000"}"#, None),
+        ("{}", None),
+        ("no JSON", None),
+    ] {
+        let expiry = jwt_expiry(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims)));
+        assert_eq!(expiry.map(OffsetDateTime::unix_timestamp), expected, "{claims}");
+    }
+    assert_eq!((jwt_expiry("T"), jwt_expiry("a.!.b")), (None, None));
+}
+
+#[test]
+fn the_lifetime_of_a_jwt_is_from_its_iat_to_its_exp() {
+    for (claims, expected) in [
+        (r#"{"iat":1800000000,"exp":1800003600}"#, Some(3600)),
+        (r#"{"iat":1800000000,"exp":1800000000}"#, None),
+        (r#"{"iat":1800000001,"exp":1800000000}"#, None),
+        (r#"{"exp":1800000000}"#, None),
+        (r#"{"iat":1800000000}"#, None),
+        (r#"{"iat":"1800000000","exp":1800003600}"#, None),
+    ] {
+        let lifetime = jwt_lifetime(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims)));
+        assert_eq!(lifetime, expected.map(Duration::from_secs), "{claims}");
+    }
+    assert_eq!(jwt_lifetime("T"), None);
+}
+
 proptest! {
     #![proptest_config(config())]
 

@@ -81,3 +81,74 @@ proptest! {
         assert_harmless(&url);
     }
 }
+
+#[test]
+fn an_origin_is_scheme_host_and_port_in_one_form() {
+    for (text, expected) in [
+        ("https://Id.Example", "https://id.example:443"),
+        ("HTTPS://id.example/a:1", "https://id.example:443"),
+        ("https://id.example?a:1", "https://id.example:443"),
+        ("https://id.example#a:1", "https://id.example:443"),
+        ("http://id.example", "http://id.example:80"),
+        ("https://id.example:1/", "https://id.example:1"),
+        ("http://id.example:65535/", "http://id.example:65535"),
+        ("https://[0:0::1]", "https://[::1]:443"),
+        ("https://[0:0::1]:8443/", "https://[::1]:8443"),
+        ("https://[A::Z]", "https://[a::z]:443"),
+    ] {
+        assert_eq!(Origin::parse(text).map(|origin| origin.to_string()), Ok(expected.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_url_is_said() {
+    let fragment = "holds a fragment (#…), which is never sent";
+    let user = "holds a user name or password, which do not belong there";
+    let port = "has no number from 1 to 65535 as its port";
+    let plain_http =
+        "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
+    for (text, expected) in [
+        ("", "is not a URL"),
+        ("https://a b/", "is not a URL"),
+        ("id.example", "is not an absolute URL"),
+        ("ftp://id.example", "is not https"),
+        ("https://user@id.example/", user),
+        ("https://id.example:0/", port),
+        ("https://id.example:01/", port),
+        ("https://id.example:65536/", port),
+        ("https://id.example/#f", fragment),
+        ("http://id.example/", plain_http),
+        ("http://10.0.0.1/", plain_http),
+        ("http://[::2]/", plain_http),
+    ] {
+        assert_eq!(Endpoint::parse(text), Err(expected), "{text}");
+    }
+    for (text, expected) in
+        [("https://:1/", "names no host"), ("https://", "names no host"), ("https://a:+1", port), ("https://a:", port)]
+    {
+        assert_eq!(Origin::parse(text), Err(expected), "{text}");
+    }
+}
+
+#[test]
+fn plain_http_goes_to_this_machine_alone() {
+    for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "[::1]", "[0:0::1]"] {
+        let url = format!("http://{host}:8080/token");
+        let endpoint = Endpoint::parse(&url).unwrap();
+        assert_eq!((endpoint.as_str(), endpoint.to_string()), (url.as_str(), url.clone()));
+        assert!(!endpoint.origin().is_tls);
+    }
+}
+
+#[test]
+fn only_an_address_in_brackets_is_ipv6() {
+    for (text, expected) in [
+        ("https://[::1]", true),
+        ("https://[fe80::1]:1", true),
+        ("https://[::g]", false),
+        ("https://id.example", false),
+        ("https://127.0.0.1", false),
+    ] {
+        assert_eq!(Origin::parse(text).map(|origin| origin.is_ip_v6()), Ok(expected), "{text}");
+    }
+}

@@ -9,7 +9,7 @@
 //!   clock that a test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
-//! - `examples`: the files of `contrib/`; `parallel`: work on many items
+//! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items
 //!
 //! Tests, by topic:
 //!
@@ -21,8 +21,9 @@
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`
-//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
-//!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
+//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
+//!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
+//!   `machines`
 //! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `docs`, `transcript`
 
 #![allow(
@@ -35,6 +36,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod act;
 mod callers;
 mod examples;
 mod fake_clock;
@@ -93,6 +95,7 @@ mod terminal_output;
 
 mod completions;
 mod exec;
+mod exit_zero;
 mod get;
 mod login;
 mod login_profile;
@@ -104,12 +107,15 @@ mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
 mod fleet_openbao;
+mod github_action;
+mod http_clients;
 mod kubectl;
 mod kubernetes_clients;
 mod shared_failures;
 mod shells;
 mod spent_refresh_tokens;
 mod spotinst_clients;
+mod task_runners;
 mod terraform;
 
 mod docs;

@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::fixtures::{NOW, at, failure};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::strategies::{bytes, config, damaged, text};
@@ -129,7 +130,7 @@ proptest! {
         bytes(),
         damaged(entry().prop_map(|entry| serde_json::to_vec(&entry).unwrap())),
         text().prop_map(|token| serde_json::json!({
-            "revision": "", "refresh_token": null, "failure": null,
+            "revision": "", "refresh_token": null, "failure": null, "rejections": [],
             "token": {"access_token": token, "obtained_at": 0, "expires_at": null},
         }).to_string().into_bytes()),
     ]) {
@@ -167,5 +168,50 @@ fn every_truncation_and_every_bit_of_one_entry() {
             flipped[at] ^= 1 << bit;
             assert_eq!(Entry::decode(&flipped, NAME), None);
         }
+    }
+}
+
+#[test]
+fn a_failure_holds_until_its_end_unless_it_is_from_the_future() {
+    for (age, left, expected) in
+        [(0, 1, true), (5, 1, true), (0, 0, false), (5, -1, false), (-60, 99, true), (-61, 99, false)]
+    {
+        assert_eq!(failure(ErrorKind::Temporary, age, left).holds(NOW), expected, "{age} {left}");
+    }
+}
+
+#[test]
+fn a_caller_with_a_usable_token_backs_off_for_the_longer_of_the_two_times() {
+    for (age, left, backoff_left, expected) in [
+        (0, 0, 1, true),
+        (0, 1, 0, true),
+        (0, 0, 0, false),
+        (0, -1, -1, false),
+        (-60, 99, 99, true),
+        (-61, 99, 99, false),
+    ] {
+        let failure = CachedFailure { backoff_until: at(backoff_left), ..failure(ErrorKind::Temporary, age, left) };
+        assert_eq!(failure.backs_off(NOW), expected, "{age} {left} {backoff_left}");
+    }
+}
+
+/// Programs of other versions share the directory: what they write must be told apart.
+#[test]
+fn the_first_line_names_the_program_and_the_version() {
+    let bytes = Entry::default().encode(NAME);
+    let text = str::from_utf8(&bytes).unwrap();
+    assert!(text.starts_with("spotinst-cred 1 ") && text.ends_with("}\n") && text.lines().count() == 2, "{text}");
+    assert_eq!(Entry::decode(&bytes, NAME), Some(Entry::default()));
+}
+
+#[test]
+fn an_entry_with_the_right_sum_holds_no_invalid_token() {
+    for (token, account, expected) in
+        [("T", None, true), ("T", Some("act-1"), true), ("T\n", None, false), ("T", Some("a b"), false)]
+    {
+        let value = Secret::from(token.to_owned());
+        let token = AccessToken { account: account.map(str::to_owned), ..AccessToken::permanent(value, NOW) };
+        let bytes = Entry { token: Some(token), ..Entry::default() }.encode(NAME);
+        assert_eq!(Entry::decode(&bytes, NAME).is_some(), expected, "{account:?}");
     }
 }

@@ -143,3 +143,107 @@ fn debug_shows_no_secret() {
     assert!(response.access_token.is_some() && response.refresh_token.is_some());
     assert!(!format!("{response:?}").contains("sentinel"));
 }
+
+/// The tokens and lifetimes that are found, as text.
+fn found(body: &str) -> String {
+    let response = TokenResponse::parse(body.as_bytes());
+    let token = |token: &Option<Secret>| token.as_ref().map_or("-".to_owned(), |token| token.expose().to_owned());
+    let lifetime = |lifetime: Option<Duration>| lifetime.map_or("-".to_owned(), |time| time.as_secs().to_string());
+    let access = format!("{} {}", token(&response.access_token), lifetime(response.expires_in));
+    format!("{access} {} {}", token(&response.refresh_token), lifetime(response.refresh_expires_in))
+}
+
+#[test]
+fn tokens_are_found_in_every_known_shape() {
+    for (body, expected) in [
+        (r#"{"access_token":"T","expires_in":60}"#, "T 60 - -"),
+        (r#"{"accessToken":"T","expiresIn":"60"}"#, "T 60 - -"),
+        (r#"{"access_token":"T","refresh_token":"R","expires_in":60}"#, "T 60 R -"),
+        (r#"{"access_token":"T","refresh_token":"R","expires_in":60,"refresh_expires_in":90}"#, "T 60 R 90"),
+        (r#"{"access_token":"T","refresh_token":"R","refreshExpiresIn":90}"#, "T - R 90"),
+        (r#"{"access_token":"T","refresh_token":"R","refresh_token_expires_in":90}"#, "T - R 90"),
+        (r#"{"refresh_token":"R","expires_in":60}"#, "- - R 60"),
+        (
+            r#"{"response":{"items":[{"accessToken":"T","expiresIn":60},{"refreshToken":"R","expiresIn":90}]}}"#,
+            "T 60 R 90",
+        ),
+        (r#"{"response":{"items":[{"refreshToken":"R","expiresIn":90},{"accessToken":"T"}]}}"#, "T - R 90"),
+        // The lifetime of a token that came first stands where the next one has none.
+        (r#"{"response":{"items":[{"accessToken":"A","expiresIn":60},{"accessToken":"T"}]}}"#, "T 60 - -"),
+        (r#"{"access_token":7,"refresh_token":7}"#, "- - - -"),
+        // An empty text is no token.
+        (r#"{"access_token":"","refresh_token":""}"#, "- - - -"),
+        (r#"{"accessToken":"","access_token":"T","refreshToken":"","refresh_token":"R"}"#, "T - R -"),
+        (r#"{"access_token":"T T","expires_in":60}"#, "- - - -"),
+        ("[]", "- - - -"),
+        ("", "- - - -"),
+    ] {
+        assert_eq!(found(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_lifetime_is_a_number_within_ten_years() {
+    for (number, expected) in [
+        ("60", "60"),
+        ("60.9", "60"),
+        ("-1", "0"),
+        ("1e300", "315360000"),
+        ("\"7200\"", "7200"),
+        ("\"inf\"", "-"),
+        ("\"NaN\"", "-"),
+        ("\"soon\"", "-"),
+        ("null", "-"),
+    ] {
+        let body = format!(r#"{{"access_token":"T","expires_in":{number}}}"#);
+        assert_eq!(found(&body), format!("T {expected} - -"), "{number}");
+    }
+}
+
+#[test]
+fn an_access_token_that_no_header_can_carry_is_told_from_none() {
+    let is_malformed = |body: &str| TokenResponse::parse(body.as_bytes()).is_token_malformed;
+    assert!(is_malformed(r#"{"access_token":"T T"}"#));
+    for body in [r#"{"access_token":"T"}"#, r#"{"access_token":""}"#, "{}"] {
+        assert!(!is_malformed(body), "{body}");
+    }
+    // One good token does not make up for another.
+    assert!(is_malformed(r#"{"response":{"items":[{"accessToken":"T T"},{"accessToken":"T"}]}}"#));
+}
+
+#[test]
+fn an_error_is_found_in_every_known_shape() {
+    let server_error = |code: &str, message: &str, field: &str| {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        ServerError { code: text(code), message: text(message), field: text(field) }
+    };
+    for (body, expected) in [
+        (
+            r#"{"response":{"errors":[{"code":"C","message":"M","field":"F"},{"code":"D"}]}}"#,
+            Some(server_error("C", "M", "F")),
+        ),
+        (r#"{"response":{"errors":[{"message":"M"}]}}"#, Some(server_error("", "M", ""))),
+        (r#"{"response":{"error":"M","error_id":"C"}}"#, Some(server_error("C", "M", ""))),
+        (r#"{"error":"C","error_description":"M"}"#, Some(server_error("C", "M", ""))),
+        (r#"{"error":"C"}"#, Some(server_error("C", "", ""))),
+        (r#"{"response":{"errors":[]}}"#, None),
+        (r#"{"error":""}"#, None),
+        ("{}", None),
+    ] {
+        assert_eq!(TokenResponse::parse(body.as_bytes()).error, expected, "{body}");
+    }
+}
+
+#[test]
+fn the_envelope_has_a_status_a_request_id_and_the_token_its_type() {
+    let parsed = TokenResponse::parse(
+        br#"{"request":{"id":"1"},"response":{"status":{"message":"M"},"items":[{"accessToken":"T","tokenType":"bearer"}]}}"#,
+    );
+    let texts = [&parsed.request_id, &parsed.status_message, &parsed.token_type].map(|text| text.as_deref());
+    assert_eq!((texts, parsed.is_json), ([Some("1"), Some("M"), Some("bearer")], true));
+    let parsed = TokenResponse::parse(
+        br#"{"response":{"data":"D","status":{"message":"M"}},"access_token":"T","token_type":"mac"}"#,
+    );
+    assert_eq!((parsed.status_message.as_deref(), parsed.token_type.as_deref()), (Some("D"), Some("mac")));
+    assert!(!TokenResponse::parse(b"<html>").is_json);
+}
