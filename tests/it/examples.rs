@@ -20,37 +20,7 @@ pub fn path(example: &str) -> PathBuf {
 const OURS: [&str; 9] =
     ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "stand-in", "transcript"];
 
-/// Examples that only the page of integrations lists, and the page itself: the README has the most common hosts.
-const ONLY_ON_THE_PAGE: [&str; 19] = [
-    "docs/integrations.md",
-    "github-action/action.yml",
-    "github-action/main.js",
-    "github-action/post.js",
-    "httpie/spotinst-http",
-    "just/justfile",
-    "kubectl/kuberc.yaml",
-    "mcp/mcp.json",
-    "mise/mise.toml",
-    "node/fetch.mjs",
-    "node/sdk.js",
-    "python/auth_httpx.py",
-    "python/auth_requests.py",
-    "restish/restish.json",
-    "shell/spotinst.elv",
-    "shell/spotinst.nu",
-    "task/Taskfile.yml",
-    "terraform/ephemeral.tf",
-    "xh/spotinst-xh",
-];
-
-/// The examples that the README lists.
 pub fn examples() -> Vec<PathBuf> {
-    let mut examples = all_examples();
-    examples.retain(|example| !ONLY_ON_THE_PAGE.iter().any(|other| *example == path(other)));
-    examples
-}
-
-pub fn all_examples() -> Vec<PathBuf> {
     let folders = fs::read_dir(path("")).unwrap().map(|folder| folder.unwrap().path());
     let folders = folders.filter(|folder| folder.is_dir() && !OURS.iter().any(|ours| folder.ends_with(ours)));
     folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect()

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::act;
-use crate::examples::{ACCOUNT, all_examples, find, text, yaml};
+use crate::examples::{ACCOUNT, examples, find, text, yaml};
 use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, PROGRAM, Running};
 use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
@@ -247,7 +247,7 @@ fn start_unit(network: &mut FakeNetwork, unit: &str) -> Outcome {
 /// Every example begins with a comment about its purpose, except JSON, which has no comments.
 #[test]
 fn every_example_begins_with_its_purpose() {
-    for file in all_examples() {
+    for file in examples() {
         let text = fs::read_to_string(&file).unwrap();
         let text = text.strip_prefix("#!/bin/sh\n").unwrap_or(&text);
         let is_json = file.extension().is_some_and(|extension| extension == "json");

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use crate::examples::{ACCOUNT, all_examples, find, find_for_case, path, text};
+use crate::examples::{ACCOUNT, examples, find, find_for_case, path, text};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use stand_in::StandIn;
 
@@ -186,7 +186,7 @@ fn elvish(sandbox: &Sandbox, script: &str) -> Outcome {
 #[test]
 fn what_shells_read_is_ascii() {
     let shell = path("shell");
-    for file in all_examples().into_iter().filter(|file| file.starts_with(&shell)) {
+    for file in examples().into_iter().filter(|file| file.starts_with(&shell)) {
         assert!(fs::read(&file).unwrap().is_ascii(), "{}", file.display());
     }
 }

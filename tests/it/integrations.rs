@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::examples::{all_examples, find_for_case, path};
-use crate::sandbox::{Running, Sandbox, path_with_program};
+use crate::examples::{ACCOUNT, examples, find, find_for_case, path};
+use crate::fake_network::FakeNetwork;
+use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use stand_in::StandIn;
 
 /// A row: its cells, without the bars in code spans.
@@ -44,7 +45,7 @@ fn every_example_has_a_row() {
         assert!(link.is_file(), "{}", link.display());
     }
     let docs = path("docs");
-    for example in all_examples().into_iter().filter(|example| !example.starts_with(&docs)) {
+    for example in examples().into_iter().filter(|example| !example.starts_with(&docs)) {
         assert!(links.contains(&example), "no row links to {}", example.display());
     }
 }
@@ -90,7 +91,7 @@ fn what_goes_on_asks_for_a_long_life() {
 /// In a shell's command only a built-in one has the token as an argument.
 #[test]
 fn no_argument_is_a_token() {
-    let files = all_examples().into_iter().map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap()));
+    let files = examples().into_iter().map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap()));
     let lines = rows().into_iter().map(|row| (row[0].clone(), line(&row).to_owned()));
     for (place, text) in files.chain(lines) {
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -122,4 +123,52 @@ fn the_lines_of_other_shells_set_the_token() {
 
         outcome.prints(&format!("[{}]\n", stand_in.issued()[0]));
     }
+}
+
+#[test]
+fn the_shell_commands_set_the_token() {
+    for (shell, row) in
+        [("sh", "[sh, dash"), ("dash", "[sh, dash"), ("bash", "[bash]"), ("zsh", "[zsh]"), ("fish", "[fish]")]
+    {
+        if find_for_case(shell).is_none() {
+            continue;
+        }
+        let stand_in = StandIn::start();
+
+        let outcome =
+            Sandbox::of(&stand_in).shell(shell, &format!("{}\nsh -c 'echo \"$SPOTINST_TOKEN\"'", line_of(row)));
+
+        outcome.prints(&format!("{}\n", stand_in.issued()[0]));
+    }
+}
+
+#[test]
+fn the_curl_command_authenticates() {
+    let Some(_) = find("curl") else { return };
+    let network = FakeNetwork::start();
+
+    let outcome = in_sh(&network.sandbox, &format!("{} --silent", line_of("[curl]")));
+
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    assert!(outcome.stdout.contains(ACCOUNT), "{outcome:?}");
+    assert_eq!(network.calls().len(), 1);
+}
+
+/// The user in the kubeconfig is that of the example.
+#[test]
+fn the_kubectl_command_creates_the_user() {
+    let Some(_) = find("kubectl") else { return };
+    let sandbox = Sandbox::new();
+
+    let made = in_sh(&sandbox, &line_of("[kubectl"));
+    let look =
+        "{.users[0].name} {.users[0].user.exec.command} {.users[0].user.exec.args} {.users[0].user.exec.apiVersion}";
+    let user = in_sh(&sandbox, &format!("kubectl config view -o jsonpath='{look}'"));
+
+    made.prints("User \"spotinst\" set.\n");
+    user.prints("spotinst spotinst-cred [\"-f\",\"kubernetes\"] client.authentication.k8s.io/v1");
+}
+
+fn in_sh(sandbox: &Sandbox, line: &str) -> Outcome {
+    Running::start(sandbox.command("sh").args(["-c", line])).end()
 }

@@ -24,7 +24,7 @@
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
-//! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `readme`, `transcript`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `docs`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -117,8 +117,8 @@ mod spotinst_clients;
 mod task_runners;
 mod terraform;
 
+mod docs;
 mod examples_ci;
 mod examples_shells;
 mod integrations;
-mod readme;
 mod transcript;
