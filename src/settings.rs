@@ -143,7 +143,7 @@ pub static TIMEOUT: Setting = setting("time limit", TimeLimit, Always)
     .with_help("limit of the whole exchange");
 
 pub static COMMAND_TIMEOUT: Setting = setting("command limit", TimeLimit, IfSet).with_key("command_timeout").with_help(
-    "time limit of the commands that print secrets, where a person must act; \
+    "time limit of the commands that print secrets, for those that prompt for input; \
      without it they share the limit of the exchange",
 );
 
@@ -159,7 +159,7 @@ pub static CA_FILE: Setting = setting("CA file", Path, IfSet).with_key("ca_file"
 pub static LOGIN: Setting =
     setting("login", Boolean, Never).with_key("login").with_help("true where the password is typed at each login");
 
-pub static MIN_TTL: Setting = setting("least life", Duration, Never)
+pub static MIN_TTL: Setting = setting("minimum lifetime", Duration, Never)
     .with_flag(Flag { long: "--min-ttl", short: None, value_name: "DURATION", is_in_short_help: true })
     .with_help("the token must live at least this long: 30s, 15m, 1h");
 

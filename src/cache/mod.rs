@@ -152,7 +152,7 @@ impl Cache {
             return Error::config(format!("{} is held by {holder}: its command seems to run itself", path.display()))
                 .hint(settings::another_profile_hint());
         }
-        Error::temporary(format!("another spotinst-cred holds {} and is not done in time", path.display()))
+        Error::temporary(format!("timed out waiting for another spotinst-cred (lock {})", path.display()))
             .hint("try again; if it lasts, see who holds it with `fuser`, and end that process")
     }
 

@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as UsageErrorKind};
 
 use crate::error::{Error, ErrorKind};
 
-const UNKNOWN_WORD: &str = "an argument is neither an option nor a command (not shown, as it may be a secret)";
+const UNKNOWN_WORD: &str = "unknown command (not shown: it could be a secret)";
 
 /// A word that is no option is not repeated: it may be a password or a token that was meant for somewhere else.
 pub fn from_clap(error: &clap::Error) -> Error {
@@ -35,8 +35,11 @@ fn hint(error: &clap::Error) -> String {
         _ => None,
     };
     if let Some(known) = words(ContextKind::ValidValue) {
-        return format!("known are {known}");
+        return format!("expected one of {known}");
     }
     let similar = words(ContextKind::SuggestedArg).or_else(|| words(ContextKind::SuggestedSubcommand));
-    similar.map_or_else(|| "spotinst-cred --help lists the options".to_owned(), |similar| format!("there is {similar}"))
+    similar.map_or_else(
+        || "spotinst-cred --help lists the options".to_owned(),
+        |similar| format!("did you mean {similar}?"),
+    )
 }

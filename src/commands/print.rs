@@ -53,7 +53,7 @@ fn format(flag: Option<Format>) -> Result<Sourced<Format>> {
     };
     let Some(format) = Format::named(&text.value) else {
         let problem = format!("the format from {} is unknown: \"{}\"", text.source, one_line(&text.value));
-        return Err(Error::config(problem).hint(format!("known are {}", Format::names())));
+        return Err(Error::config(problem).hint(format!("expected one of {}", Format::names())));
     };
     Ok(text.map(|_| format))
 }

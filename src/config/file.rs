@@ -88,7 +88,7 @@ fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
         (what, format!("chown {user}"))
     };
     let word = shell_word(&path.to_string_lossy());
-    Err(problem(path, &what).hint(format!("look it through, then {remedy} {word}")))
+    Err(problem(path, &what).hint(format!("check its content, then {remedy} {word}")))
 }
 
 /// Refuses a directory in which everybody could replace the file. Whom its group lets write is the user's own choice:
@@ -99,7 +99,7 @@ fn check_directory(path: &Path, file: &Path) -> Result<()> {
         return Ok(());
     }
     Err(problem(path, "can be replaced by everybody, and its commands run as you")
-        .hint(format!("look it through, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
+        .hint(format!("check its content, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
 }
 
 /// Knows the file, so that every value and every error can name its line.
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
                     }
                 }
                 unknown => {
-                    let known = format!("known here are {DEFAULT_PROFILE} and [profiles.NAME]");
+                    let known = format!("expected {DEFAULT_PROFILE} and [profiles.NAME]");
                     return Err(self.unknown_key(&key.span(), unknown, &known));
                 }
             }
@@ -156,7 +156,7 @@ impl<'t> Reader<'t> {
             let name = key.get_ref().as_ref();
             let Some((setting, ending)) = find(name) else {
                 let keys: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.keys()).collect();
-                return Err(self.unknown_key(&key.span(), name, &format!("known here are {}", keys.join(", "))));
+                return Err(self.unknown_key(&key.span(), name, &format!("expected {}", keys.join(", "))));
             };
             let value = match setting.kind {
                 ValueKind::Secret => self.secret(&profile, setting, ending, name, value)?,

@@ -45,7 +45,7 @@ pub struct Config {
 pub struct Limits {
     /// Of the exchange with the server, all its retries included.
     pub exchange: Duration,
-    /// Of the commands that print secrets, where a person must act; else they share that of the exchange.
+    /// Of the commands that print secrets, for those that prompt for input; else they share that of the exchange.
     pub commands: Option<Duration>,
 }
 

@@ -14,6 +14,10 @@ use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
 use crate::text::{one_line, shell_word};
 
+/// What a login with a user name takes: without any of it, nobody has logged in yet.
+const PASSWORD_LOGIN: [&Setting; 4] =
+    [&settings::USERNAME, &settings::PASSWORD, &settings::CLIENT_ID, &settings::CLIENT_SECRET];
+
 /// The profile that is used where nobody names one.
 pub const DEFAULT_NAME: &str = "default";
 
@@ -51,11 +55,22 @@ impl ProfileLocation {
     /// one by one.
     pub fn missing(&self, required: &[&'static Setting]) -> Error {
         let names: Vec<_> = required.iter().map(|setting| setting.name).collect();
-        let mut problem = format!("there is no {}", names.join(", no "));
+        let is_new = PASSWORD_LOGIN.iter().all(|setting| names.contains(&setting.name));
+        let mut problem = match is_new {
+            true => "not logged in: no credentials found".to_owned(),
+            false => format!("there is no {}", names.join(", no ")),
+        };
         let variables = required.iter().flat_map(|setting| setting.all_variables());
         let empty: Vec<_> = variables.filter(|name| env::is_empty(name)).collect();
         if !empty.is_empty() {
             problem.push_str(&format!(" (set, but empty: {})", empty.join(", ")));
+        }
+        if is_new {
+            let [username, password, client_id, client_secret] = PASSWORD_LOGIN.map(Setting::variable);
+            return Error::config(problem).hint(format!(
+                "run `{}`, or set {username}, {password}, {client_id} and {client_secret}",
+                self.login_command()
+            ));
         }
         let ways: Vec<_> = required.iter().map(|setting| setting.ways()).collect();
         Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), self.describe()))

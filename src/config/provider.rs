@@ -237,7 +237,7 @@ pub fn is_password_grant(sources: &Sources, location: &ProfileLocation) -> Resul
         COMMAND_GRANT => Err(location.missing_token_command()),
         unknown => {
             let problem = format!("the grant from {source} is unknown: \"{}\"", one_line(unknown));
-            let hint = format!("known are {PASSWORD_GRANT}, {CLIENT_CREDENTIALS_GRANT} and {COMMAND_GRANT}");
+            let hint = format!("expected one of {PASSWORD_GRANT}, {CLIENT_CREDENTIALS_GRANT} and {COMMAND_GRANT}");
             Err(Error::config(problem).hint(hint))
         }
     }

@@ -155,8 +155,9 @@ impl SecretSetting {
             }
             CommandError::TimedOut => {
                 let setting = settings::COMMAND_TIMEOUT.key();
-                let hint = format!("where a person must act, set `{setting}` in the profile, such as \"60s\"");
-                problem(ErrorKind::Temporary, "was not done in time", &hint)
+                let hint =
+                    format!("if the command prompts for input, set `{setting}` in the profile, for example \"60s\"");
+                problem(ErrorKind::Temporary, "timed out", &hint)
             }
         }
     }

@@ -15,8 +15,8 @@ pub fn duration(setting: &Setting, text: &Sourced<String>) -> Result<Duration> {
     let (name, source) = (setting.name, &text.source);
     let problem = match humantime::parse_duration(text.value.trim()) {
         Ok(duration) if duration.is_zero() && setting.kind == ValueKind::TimeLimit => {
-            let problem = format!("the {name} from {source} is zero: nothing could ever be done in time");
-            return Err(Error::config(problem).hint("write such as 8s"));
+            let problem = format!("the {name} from {source} must be greater than zero");
+            return Err(Error::config(problem).hint("write a duration such as 8s"));
         }
         Ok(duration) if duration <= MAX_LIFETIME => return Ok(duration),
         Ok(_) => "longer than ten years",

@@ -107,7 +107,7 @@ pub fn api_version(info: Option<Sourced<String>>) -> Result<&'static str, Error>
         ("ExecCredential", V1BETA1) => Ok(V1BETA1),
         (kind, version) => {
             let asked = one_line(&format!("kind \"{kind}\", apiVersion \"{version}\""));
-            Err(Error::config(format!("{origin} asks for an answer that is not known here: {asked}"))
+            Err(Error::config(format!("{origin} asks for an unsupported response: {asked}"))
                 .hint(format!("set apiVersion in the kubeconfig's `exec` to {V1}")))
         }
     }

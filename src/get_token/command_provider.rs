@@ -80,7 +80,7 @@ fn parse_document(text: &str, asked_at: OffsetDateTime) -> std::result::Result<A
         return Err("a JSON document of a version that is not known here");
     }
     if document.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err("a token that is no bearer token");
+        return Err("a token type other than Bearer");
     }
     if document.account.as_deref().is_some_and(|account| !is_account(account)) {
         return Err("an account that is no account id");

@@ -15,7 +15,7 @@ use crate::token::{AccessToken, Freshness, RefreshToken, later, span};
 /// What the caller asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRequest {
-    /// The least lifetime that the token must have left.
+    /// The lifetime that the token must have left at least.
     pub min_ttl: Duration,
     /// A token from before this call does not serve.
     pub force: bool,

@@ -243,7 +243,7 @@ fn timeout_hint() -> String {
 fn proxy(setting: &ProxySetting) -> Result<Proxy> {
     let problem = || {
         Error::config(format!("{} is not the URL of an http or https proxy", setting.variable))
-            .hint(format!("set it to such as http://proxy.example:3128, or unset {}", setting.variable))
+            .hint(format!("set it to a URL such as http://proxy.example:3128, or unset {}", setting.variable))
     };
     let parsed = Proxy::new(setting.url.expose()).map_err(|_| problem())?;
     if !matches!(parsed.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {

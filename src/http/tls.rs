@@ -118,9 +118,10 @@ pub fn handshake_error(text: &str) -> (String, String) {
         let hint = "check the host's name in the URL: another server answers there";
         ("the certificate is for another host", hint.to_owned())
     } else {
-        (text, "the TLS connection was refused; nothing was sent".to_owned())
+        let hint = "check the URL and the proxy: no TLS connection was made, and nothing was sent";
+        return (format!("TLS handshake failed: {text}"), hint.to_owned());
     };
-    (format!("no trust in the TLS connection: {reason}"), hint)
+    (format!("TLS certificate not trusted: {reason}"), hint)
 }
 
 #[cfg(test)]

@@ -47,10 +47,10 @@ pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadl
             Error::temporary(format!("the answer of {endpoint} lists no accounts: {text}")).hint(API.hint)
         }),
         401 | 403 => Err(Error::new(ErrorKind::Rejected, format!("{endpoint} does not accept the token: {text}"))
-            .hint("a new one is had by `spotinst-cred --force-refresh`")),
-        429 => Err(Error::new(ErrorKind::RateLimited, format!("{endpoint} wants no more requests: {text}"))
+            .hint("run `spotinst-cred --force-refresh` to get a new one")),
+        429 => Err(Error::new(ErrorKind::RateLimited, format!("rate limited by {endpoint}: {text}"))
             .hint("wait; asking again earlier prolongs the block")),
-        _ => Err(Error::temporary(format!("{endpoint} has trouble: {text}")).hint("try again later")),
+        _ => Err(Error::temporary(format!("server error from {endpoint}: {text}")).hint("try again later")),
     }
 }
 

@@ -57,7 +57,7 @@ impl Exchange<'_> {
             });
         };
         if body.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-            return unusable("holds a token that is no bearer token");
+            return unusable("has a token type other than Bearer");
         }
         let lifetime = [body.expires_in, jwt_lifetime(value.expose())].into_iter().flatten().min();
         let expires_at = match body.expires_in {
@@ -92,7 +92,7 @@ impl Exchange<'_> {
                 self.answered(Error::temporary(message).hint("put user name and password into the proxy's URL"))
             }
             500..=599 => {
-                let message = format!("{} has trouble: {}", self.request.endpoint, self.error_message());
+                let message = format!("server error from {}: {}", self.request.endpoint, self.error_message());
                 let error = Error::temporary(message).hint("try again later");
                 Rejection { is_retryable: status == 503, ..self.answered(error) }
             }
@@ -124,7 +124,7 @@ impl Exchange<'_> {
             self.response.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
         let seconds = retry_after.as_secs();
         let text = self.error_message();
-        let message = format!("{} wants no more requests for {seconds} s: {text}", self.request.endpoint);
+        let message = format!("rate limited by {} for {seconds} s: {text}", self.request.endpoint);
         let error = Error::new(ErrorKind::RateLimited, message).hint("wait; asking again earlier prolongs the block");
         Rejection { retry_after: Some(retry_after), ..self.answered(error) }
     }

@@ -32,7 +32,7 @@ impl Grant<'_> {
     pub fn rejected_hint(&self) -> &'static str {
         match self {
             Self::Password { .. } => "check user name, password, client id and client secret",
-            Self::Refresh { .. } => "the refresh token is of no use any more",
+            Self::Refresh { .. } => "the refresh token has expired or was revoked",
             Self::ClientCredentials => "check client id and client secret",
         }
     }

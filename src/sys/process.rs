@@ -68,8 +68,11 @@ impl Run<'_> {
         // A person may be asked on a terminal: there the command stays in our process group, as another one could not
         // read from it, nor hear the interrupt key.
         let is_isolated = !os::has_terminal();
+        let mut watchdog = Watchdog::start(is_isolated);
         let (mut child, _undo) = self.start(outer.join(":"), is_isolated).map_err(CommandError::NotStarted)?;
-        let _watchdog = Watchdog::start(&child, is_isolated);
+        if let Some(watchdog) = &mut watchdog {
+            watchdog.guard(&child);
+        }
         let forwarding = child.stderr.take().map(|stderr| forward(stderr, self.stderr));
         let result = self.collect(child, is_isolated);
         if let Some(is_done) = forwarding {
@@ -137,16 +140,17 @@ impl Run<'_> {
     }
 }
 
-/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: a line says that
-/// the command has ended, the end of the pipe that we have.
+/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: the first line is
+/// the command's id, a second one says that the command has ended, and the end of the pipe that we have.
 struct Watchdog(Child);
 
 impl Watchdog {
     /// Kills the process group.
-    const GROUP: &str = "read -r line || kill -s KILL -- \"-$1\"";
+    const GROUP: &str = "read -r id && [ \"$id\" ] && { read -r line || kill -s KILL -- \"-$id\"; }";
     /// Ends the process and its descendants, as far as the system lists them. After another signal they may take a second to
     /// restore the terminal.
-    const TREE: &str = "read -r line && exit
+    const TREE: &str = "read -r id && [ \"$id\" ] || exit
+        read -r line && exit
         add() {
             found=\"$found $1\"
             for list in /proc/\"$1\"/task/*/children; do
@@ -155,19 +159,25 @@ impl Watchdog {
                 for child in $children; do add \"$child\"; done
             done
         }
-        add \"$1\"
+        add \"$id\"
         sleep 1
         kill -s TERM $found";
 
-    /// Without a shell there is no watchdog.
-    fn start(child: &Child, is_isolated: bool) -> Option<Self> {
+    /// Starts it before the command, so that a kill finds it there. Without a shell there is none.
+    fn start(is_isolated: bool) -> Option<Self> {
         let mut command = Command::new("/bin/sh");
         let script = if is_isolated { Self::GROUP } else { Self::TREE };
-        command.args(["-c", script, "sh"]).arg(child.id().to_string()).env_clear();
+        command.args(["-c", script]).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // The interrupt key is not for it.
         os::isolate(&mut command);
         command.spawn().ok().map(Self)
+    }
+
+    fn guard(&mut self, child: &Child) {
+        if let Some(stdin) = &mut self.0.stdin {
+            writeln!(stdin, "{}", child.id()).ok();
+        }
     }
 }
 

@@ -30,7 +30,7 @@ fn a_429_is_respected_until_its_reset() {
         stand_in.script([reply]);
         let expected = |left: &str| {
             format!(
-                "spotinst-cred: {} wants no more requests for {seconds} s: HTTP 429, Rate limit exceeded \
+                "spotinst-cred: rate limited by {} for {seconds} s: HTTP 429, Rate limit exceeded \
                  (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320){left}\n\
                  hint: wait; asking again earlier prolongs the block\n",
                 stand_in.url()

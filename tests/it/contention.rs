@@ -180,7 +180,7 @@ fn a_lock_that_is_not_free_in_time_is_named() {
     outcome.fails(
         5,
         &format!(
-            "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
+            "spotinst-cred: timed out waiting for another spotinst-cred (lock {})\n\
              hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n",
             lock.display()
         ),
@@ -317,7 +317,7 @@ fn a_waiter_with_little_time_left_sends_nothing() {
     let outcome = waiter.end();
 
     assert_eq!(outcome.status, Some(5), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("is not done in time"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("timed out waiting"), "{}", outcome.stderr);
     assert_eq!(stand_in.grants(), ["password"]);
     assert!(!fs::read_to_string(sandbox.entry_path()).unwrap().contains("in time"), "no failure is cached");
 }

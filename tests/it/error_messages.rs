@@ -33,7 +33,7 @@ fn command_line_errors() {
             args: &["--formt", "json"],
             status: 2,
             stderr: "spotinst-cred: unexpected argument '--formt' found\n\
-                     hint: there is --format\n",
+                     hint: did you mean --format?\n",
         },
         Row {
             situation: "an option of another program",
@@ -48,7 +48,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["hunter2"],
             status: 2,
-            stderr: "spotinst-cred: an argument is neither an option nor a command (not shown, as it may be a secret)\n\
+            stderr: "spotinst-cred: unknown command (not shown: it could be a secret)\n\
                      hint: spotinst-cred --help lists the options\n",
         },
         Row {
@@ -89,7 +89,7 @@ fn command_line_errors() {
             args: &["-f", "xml"],
             status: 2,
             stderr: "spotinst-cred: invalid value 'xml' for '--format <FORMAT>'\n\
-                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+                     hint: expected one of token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
         },
         Row {
             situation: "no newline after a document",
@@ -132,15 +132,15 @@ fn command_line_errors() {
             prepare: complete,
             args: &["--timeout", "0s"],
             status: 3,
-            stderr: "spotinst-cred: the time limit from --timeout is zero: nothing could ever be done in time\n\
-                     hint: write such as 8s\n",
+            stderr: "spotinst-cred: the time limit from --timeout must be greater than zero\n\
+                     hint: write a duration such as 8s\n",
         },
         Row {
             situation: "a --min-ttl of centuries",
             prepare: complete,
             args: &["--min-ttl", "500years"],
             status: 3,
-            stderr: "spotinst-cred: the least life from --min-ttl is longer than ten years: \"500years\"\n\
+            stderr: "spotinst-cred: the minimum lifetime from --min-ttl is longer than ten years: \"500years\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
         Row {
@@ -148,7 +148,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["--min-ttl", "an hour\nor two"],
             status: 3,
-            stderr: "spotinst-cred: the least life from --min-ttl is not a duration: \"an hour or two\"\n\
+            stderr: "spotinst-cred: the minimum lifetime from --min-ttl is not a duration: \"an hour or two\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
     ]);
@@ -162,12 +162,9 @@ fn missing_settings() {
             prepare: nothing,
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: there is no user name, no password, no client id, no client secret\n\
-                     hint: user name: SPOTINST_USERNAME, SPOTINST_EMAIL, SPOTINST_USER or `username`; \
-                     password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
-                     `password_command`; client id: SPOTINST_CLIENT_ID or `client_id`; client secret: \
-                     SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, `client_secret_file`, \
-                     `client_secret_command`; keys go into [profiles.NAME] of $FILE\n",
+            stderr: "spotinst-cred: not logged in: no credentials found\n\
+                     hint: run `spotinst-cred login`, or set SPOTINST_USERNAME, SPOTINST_PASSWORD, SPOTINST_CLIENT_ID \
+                     and SPOTINST_CLIENT_SECRET\n",
         },
         Row {
             situation: "only the user name is missing",
@@ -416,7 +413,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: unknown key `work`\n\
-                     hint: known here are default_profile and [profiles.NAME]\n",
+                     hint: expected default_profile and [profiles.NAME]\n",
         },
         Row {
             situation: "a mistyped key",
@@ -426,7 +423,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
-                     hint: known here are token, token_file, token_command, username, password, password_file, \
+                     hint: expected token, token_file, token_command, username, password, password_file, \
                      password_command, client_id, client_secret, client_secret_file, client_secret_command, grant, \
                      token_url, refresh_url, account, api_url, command_timeout, store_refresh_token, ca_file, login\n",
         },
@@ -438,7 +435,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:1: unknown key `a b [31m`\n\
-                     hint: known here are default_profile and [profiles.NAME]\n",
+                     hint: expected default_profile and [profiles.NAME]\n",
         },
         Row {
             situation: "a number instead of text",
@@ -572,7 +569,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the configuration $FILE can be replaced by everybody, and its commands run as you\n\
-                     hint: look it through, then chmod o-w $HOME/.config/spotinst-cred\n",
+                     hint: check its content, then chmod o-w $HOME/.config/spotinst-cred\n",
         },
         Row {
             situation: "a secret that the group can read",
@@ -667,7 +664,7 @@ fn invalid_values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"device_code\"\n\
-                     hint: known are password, client_credentials and command\n",
+                     hint: expected one of password, client_credentials and command\n",
         },
         Row {
             situation: "an unknown grant in the file",
@@ -677,7 +674,7 @@ fn invalid_values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from $FILE:6 is unknown: \"Password\"\n\
-                     hint: known are password, client_credentials and command\n",
+                     hint: expected one of password, client_credentials and command\n",
         },
         Row {
             situation: "an unknown format in the environment",
@@ -688,7 +685,7 @@ fn invalid_values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
-                     hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+                     hint: expected one of token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
         },
         Row {
             situation: "a time limit in the environment",
@@ -872,8 +869,8 @@ fn secret_source_errors() {
             prepare: |sandbox| by_command(sandbox, "['sleep', '100']\ncommand_timeout = '50ms'"),
             args: &[],
             status: 5,
-            stderr: "spotinst-cred: the password command from $FILE:2 was not done in time\n\
-                     hint: where a person must act, set `command_timeout` in the profile, such as \"60s\"\n",
+            stderr: "spotinst-cred: the password command from $FILE:2 timed out\n\
+                     hint: if the command prompts for input, set `command_timeout` in the profile, for example \"60s\"\n",
         },
         Row {
             situation: "an invalid permanent token",
@@ -1025,7 +1022,7 @@ fn tls_and_proxy_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: HTTPS_PROXY is not the URL of an http or https proxy\n\
-                     hint: set it to such as http://proxy.example:3128, or unset HTTPS_PROXY\n",
+                     hint: set it to a URL such as http://proxy.example:3128, or unset HTTPS_PROXY\n",
         },
     ]);
 }
@@ -1041,7 +1038,7 @@ fn host_errors() {
             },
             args: ARGS,
             status: 3,
-            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an unsupported response: kind \
                      \"ExecCredential\", apiVersion \"client.authentication.k8s.io/v1alpha1\"\n\
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },
@@ -1050,7 +1047,7 @@ fn host_errors() {
             prepare: |sandbox| asked(sandbox, "{}"),
             args: ARGS,
             status: 3,
-            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \"\", \
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an unsupported response: kind \"\", \
                      apiVersion \"\"\n\
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },
@@ -1059,7 +1056,7 @@ fn host_errors() {
             prepare: |sandbox| asked(sandbox, r#"{"kind":"Pod\n","apiVersion":"client.authentication.k8s.io/v1"}"#),
             args: ARGS,
             status: 3,
-            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an answer that is not known here: kind \"Pod \", \
+            stderr: "spotinst-cred: KUBERNETES_EXEC_INFO asks for an unsupported response: kind \"Pod \", \
                      apiVersion \"client.authentication.k8s.io/v1\"\n\
                      hint: set apiVersion in the kubeconfig's `exec` to client.authentication.k8s.io/v1\n",
         },

@@ -145,8 +145,7 @@ fn min_ttl_is_met_or_the_program_is_not_run() {
 #[test]
 fn a_script_without_a_shebang_is_run_by_sh() {
     let sandbox = with_permanent_token("abc", "");
-    let script = sandbox.script("plain", "");
-    fs::write(&script, "echo $SPOTINST_TOKEN\n").unwrap();
+    let script = sandbox.executable("plain", "echo $SPOTINST_TOKEN\n");
     sandbox.run(["exec", script.to_str().unwrap()]).prints("abc\n");
 }
 

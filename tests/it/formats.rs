@@ -115,7 +115,7 @@ fn an_unknown_format_is_an_error_that_lists_the_known_ones() {
     sandbox.run([]).fails(
         3,
         "spotinst-cred: the format from SPOTINST_CRED_FORMAT is unknown: \"xml\"\n\
-         hint: known are token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
+         hint: expected one of token, json, header, sh, dotenv, fish, powershell, github, ini, yaml, kubernetes, terraform\n",
     );
 }
 

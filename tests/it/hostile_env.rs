@@ -101,7 +101,7 @@ fn an_unknown_shell_is_not_shown() {
     Sandbox::new().run(["completions", "hunter2"]).fails(
         2,
         "spotinst-cred: <SHELL> is none of the known ones (not shown, as it may be a secret)\n\
-         hint: known are bash, elvish, fish, powershell, zsh\n",
+         hint: expected one of bash, elvish, fish, powershell, zsh\n",
     );
 }
 
@@ -231,7 +231,7 @@ fn a_world_writable_configuration_is_refused() {
                 3,
                 &format!(
                     "spotinst-cred: the configuration {0} can be written by everybody, and its commands run as you\n\
-                     hint: look it through, then chmod o-w {0}\n",
+                     hint: check its content, then chmod o-w {0}\n",
                     path.display()
                 ),
             );
@@ -253,7 +253,7 @@ fn a_configuration_in_a_world_writable_directory_is_refused() {
     let problem = |path: &Path, dir: &Path| {
         format!(
             "spotinst-cred: the configuration {} can be replaced by everybody, and its commands run as you\n\
-             hint: look it through, then chmod o-w {}\n",
+             hint: check its content, then chmod o-w {}\n",
             path.display(),
             dir.display()
         )
@@ -290,7 +290,7 @@ fn a_configuration_of_another_user_is_refused() {
         3,
         &format!(
             "spotinst-cred: the configuration {0} belongs to user 12345, and its commands run as you, user {us}\n\
-             hint: look it through, then chown {us} {0}\n",
+             hint: check its content, then chown {us} {0}\n",
             path.display()
         ),
     );

@@ -83,7 +83,7 @@ fn logout_gives_up_on_a_holder_that_hangs() {
     sandbox.run(["logout", "--timeout", "200ms"]).fails(
         5,
         &format!(
-            "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
+            "spotinst-cred: timed out waiting for another spotinst-cred (lock {})\n\
              hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n",
             lock.display()
         ),
@@ -128,7 +128,7 @@ fn hold(lock: &Path) -> fs::File {
 /// The error for a lock that is not free in time.
 fn held(lock: &Path) -> String {
     format!(
-        "spotinst-cred: another spotinst-cred holds {} and is not done in time\n\
+        "spotinst-cred: timed out waiting for another spotinst-cred (lock {})\n\
          hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n",
         lock.display()
     )

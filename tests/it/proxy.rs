@@ -226,7 +226,7 @@ fn an_invalid_proxy_url_is_a_configuration_error() {
         behind.fails(
             3,
             "HTTPS_PROXY is not the URL of an http or https proxy",
-            "set it to such as http://proxy.example:3128, or unset HTTPS_PROXY",
+            "set it to a URL such as http://proxy.example:3128, or unset HTTPS_PROXY",
         );
     }
 }

@@ -136,7 +136,7 @@ fn if_the_only_host_fails_the_password_grant_is_tried_too() {
     let token = sandbox.token();
     stand_in.always(Reply::failed(503));
 
-    let line = format!("{} has trouble: HTTP 503, Service Unavailable (request id {REQUEST_ID})", stand_in.url());
+    let line = format!("server error from {}: HTTP 503, Service Unavailable (request id {REQUEST_ID})", stand_in.url());
     sandbox.run(["--force-refresh"]).fails(5, &format!("spotinst-cred: {line}\nhint: try again later\n"));
     // Without `--force-refresh` the cached token is printed.
     sandbox.run([]).prints(&format!("{token}\n"));
@@ -203,7 +203,7 @@ fn a_rate_limit_at_the_refresh_host_is_respected() {
 
     // The password is not sent to bypass the limit.
     let outcome = endpoints.force();
-    let begin = format!("spotinst-cred: {} wants no more requests for 30 s: ", endpoints.refresh.url());
+    let begin = format!("spotinst-cred: rate limited by {} for 30 s: ", endpoints.refresh.url());
     assert!(outcome.stderr.starts_with(&begin), "{outcome:?}");
     assert_eq!(outcome.status, Some(5));
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -95,8 +95,17 @@ impl Sandbox {
 
     /// Writes an executable `sh` script below the home directory.
     pub fn script(&self, path: &str, text: &str) -> PathBuf {
-        let path = self.write(path, &format!("#!/bin/sh\n{text}\n"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        self.executable(path, &format!("#!/bin/sh\n{text}\n"))
+    }
+
+    /// Writes an executable file below the home directory.
+    pub fn executable(&self, path: &str, text: &str) -> PathBuf {
+        let text = self.write(&format!("{path}.text"), text);
+        let path = self.home().join(path);
+        // By another process: what this one has open for writing cannot be executed, and a child that another thread is
+        // forking may still have it open.
+        assert!(Command::new("install").args(["-m", "700"]).arg(&text).arg(&path).status().unwrap().success());
+        fs::remove_file(text).unwrap();
         path
     }
 

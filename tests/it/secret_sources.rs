@@ -110,8 +110,8 @@ fn a_command_is_stopped_at_the_calls_time_limit() {
     sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
     let origin = format!("{}:2", sandbox.config_path().display());
     let stderr = format!(
-        "spotinst-cred: the password command from {origin} was not done in time\n\
-         hint: where a person must act, set `command_timeout` in the profile, such as \"60s\"\n"
+        "spotinst-cred: the password command from {origin} timed out\n\
+         hint: if the command prompts for input, set `command_timeout` in the profile, for example \"60s\"\n"
     );
     sandbox.run(["--timeout", "200ms"]).fails(5, &stderr);
     assert_eq!(stand_in.connections(), 0);

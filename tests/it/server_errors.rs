@@ -95,13 +95,13 @@ fn only_an_unavailable_server_is_asked_again() {
         5,
         LATER,
         [
-            (Reply::gateway_page(), "URL has trouble: HTTP 502, an HTML page", 1),
-            (Reply::failed(500), "URL has trouble: HTTP 500, Internal Server Error ID", 1),
-            (Reply::failed(503), "URL has trouble: HTTP 503, Service Unavailable ID", 3),
-            (Reply::empty(504), "URL has trouble: HTTP 504, no body", 1),
+            (Reply::gateway_page(), "server error from URL: HTTP 502, an HTML page", 1),
+            (Reply::failed(500), "server error from URL: HTTP 500, Internal Server Error ID", 1),
+            (Reply::failed(503), "server error from URL: HTTP 503, Service Unavailable ID", 3),
+            (Reply::empty(504), "server error from URL: HTTP 504, no body", 1),
             (
                 Reply::oauth_error(400, "temporarily_unavailable", "soon"),
-                "URL has trouble: HTTP 400, temporarily_unavailable, soon ID",
+                "server error from URL: HTTP 400, temporarily_unavailable, soon ID",
                 1,
             ),
         ],
@@ -155,7 +155,7 @@ fn invalid_tokens_are_refused() {
     for lifetime in lifetimes {
         check(5, PLACE, [(changed("expires_in", lifetime), DEAD, 1)]);
     }
-    let no_bearer = "the answer of URL holds a token that is no bearer token: HTTP 200 ID";
+    let no_bearer = "the answer of URL has a token type other than Bearer: HTTP 200 ID";
     check(5, PLACE, [(changed("token_type", json!("mac")), no_bearer, 1)]);
 }
 
@@ -207,8 +207,7 @@ fn a_rate_limit_is_not_retried() {
     ];
     for (reply, seconds) in rows {
         let (stderr, status, stand_in) = ask(reply);
-        let begin =
-            format!("spotinst-cred: URL wants no more requests for {seconds} s: HTTP 429, Rate limit exceeded ID\n");
+        let begin = format!("spotinst-cred: rate limited by URL for {seconds} s: HTTP 429, Rate limit exceeded ID\n");
         assert!(stderr.starts_with(&begin), "{stderr}");
         assert!(stderr.ends_with("\nhint: wait; asking again earlier prolongs the block\n"), "{stderr}");
         assert_eq!((status, stand_in.connections()), (Some(5), 1));

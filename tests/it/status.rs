@@ -367,7 +367,7 @@ fn check_reports_why_the_api_rejects_the_token() {
         4,
         &format!(
             "spotinst-cred: {base}/setup/account does not accept the token: HTTP 401, Unauthorized (request id {id})\n\
-         hint: a new one is had by `spotinst-cred --force-refresh`\n"
+         hint: run `spotinst-cred --force-refresh` to get a new one\n"
         ),
     );
 

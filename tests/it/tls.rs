@@ -26,7 +26,7 @@ fn name_ca_file(sandbox: &Sandbox, path: &str) {
 
 #[track_caller]
 fn assert_refused(outcome: &Outcome, stand_in: &StandIn, why: &str, hint: &str) {
-    let line = format!("{}: no trust in the TLS connection: {why}", stand_in.url());
+    let line = format!("{}: TLS certificate not trusted: {why}", stand_in.url());
     outcome.fails(5, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!((stand_in.requests().len(), stand_in.connections()), (0, 1), "nothing is sent, nor tried again");
 }
@@ -127,8 +127,8 @@ fn a_server_without_tls_is_refused() {
 
     let outcome = sandbox.run([]);
 
-    let line = format!("{url}: no trust in the TLS connection: received corrupt message of type InvalidContentType");
-    let hint = "the TLS connection was refused; nothing was sent";
+    let line = format!("{url}: TLS handshake failed: received corrupt message of type InvalidContentType");
+    let hint = "check the URL and the proxy: no TLS connection was made, and nothing was sent";
     outcome.fails(5, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!(stand_in.requests().len(), 0);
 }

@@ -133,7 +133,7 @@ fn invalid_output_is_an_error_that_does_not_show_it() {
         ("{\"version\":1,\"access_token\":\"a\"} x", "no JSON document of version 1"),
         ("{\"version\":2,\"access_token\":\"a\"}", "a JSON document of a version that is not known here"),
         ("{\"version\":1,\"access_token\":\"a'b\"}", "no token of the characters that RFC 6750 allows"),
-        ("{\"version\":1,\"access_token\":\"a\",\"token_type\":\"mac\"}", "a token that is no bearer token"),
+        ("{\"version\":1,\"access_token\":\"a\",\"token_type\":\"mac\"}", "a token type other than Bearer"),
         ("{\"version\":1,\"access_token\":\"a\",\"account\":\"a'b\"}", "an account that is no account id"),
         (
             "{\"version\":1,\"access_token\":\"a\",\"expiry\":\"tomorrow\"}",
@@ -180,8 +180,8 @@ fn a_command_that_hangs_is_stopped_at_the_calls_time_limit() {
     sandbox.run(["--timeout", "500ms"]).fails(
         5,
         &format!(
-            "{name} was not done in time\n\
-             hint: where a person must act, set `command_timeout` in the profile, such as \"60s\"\n"
+            "{name} timed out\n\
+             hint: if the command prompts for input, set `command_timeout` in the profile, for example \"60s\"\n"
         ),
     );
 }
@@ -371,7 +371,7 @@ fn the_command_grant_needs_only_its_command() {
     sandbox.run([]).fails(
         3,
         "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"magic\"\n\
-         hint: known are password, client_credentials and command\n",
+         hint: expected one of password, client_credentials and command\n",
     );
 }
 

@@ -182,7 +182,7 @@ fn lifetime(refresh_lifetime: Option<Option<Duration>>) -> String {
         Some(Some(lifetime)) => {
             format!("the login lasts {}; the password is stored nowhere", humantime::format_duration(lifetime))
         }
-        Some(None) => "the login lasts as long as the server likes; the password is stored nowhere".to_owned(),
+        Some(None) => "the server did not say when the login expires; the password is stored nowhere".to_owned(),
         None => "the server gave no refresh token: the login lasts no longer than this token".to_owned(),
     }
 }

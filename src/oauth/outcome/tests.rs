@@ -86,7 +86,7 @@ fn a_success_without_a_usable_token_is_a_temporary_error() {
         ("", "holds no access token"),
         ("{}", "holds no access token"),
         (r#"{"access_token":"T T"}"#, "holds an access token with characters that RFC 6750 does not allow"),
-        (r#"{"access_token":"T","token_type":"mac"}"#, "holds a token that is no bearer token"),
+        (r#"{"access_token":"T","token_type":"mac"}"#, "has a token type other than Bearer"),
         (
             r#"{"access_token":"T","expires_in":0}"#,
             "holds a token that is already dead (is this machine's clock right?)",
@@ -171,7 +171,7 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
             format!("{at} refused the client_credentials grant: HTTP 400, invalid_grant, no"),
             "check client id and client secret",
         ),
-        (500, "down", format!("{at} has trouble: HTTP 500, down"), "try again later"),
+        (500, "down", format!("server error from {at}: HTTP 500, down"), "try again later"),
         (
             407,
             "",
@@ -182,19 +182,24 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
         (
             429,
             "slow\ndown",
-            format!("{at} wants no more requests for 60 s: HTTP 429, slow down"),
+            format!("rate limited by {at} for 60 s: HTTP 429, slow down"),
             "wait; asking again earlier prolongs the block",
         ),
-        (500, "the secret is shown", format!("{at} has trouble: HTTP 500, the [redacted] is shown"), "try again later"),
+        (
+            500,
+            "the secret is shown",
+            format!("server error from {at}: HTTP 500, the [redacted] is shown"),
+            "try again later",
+        ),
         // In an encoding that cannot be redacted.
-        (500, "the s&#101;cret", format!("{at} has trouble: HTTP 500"), "try again later"),
+        (500, "the s&#101;cret", format!("server error from {at}: HTTP 500"), "try again later"),
         (
             500,
             r#"{"error":"C","error_description":"s&#101;cret"}"#,
-            format!("{at} has trouble: HTTP 500, C"),
+            format!("server error from {at}: HTTP 500, C"),
             "try again later",
         ),
-        (500, r#"{"error":"s&#101;cret"}"#, format!("{at} has trouble: HTTP 500"), "try again later"),
+        (500, r#"{"error":"s&#101;cret"}"#, format!("server error from {at}: HTTP 500"), "try again later"),
     ] {
         let error = rejection(status, body).error;
         assert_eq!((error.message, error.hint.as_deref()), (message, Some(hint)));
