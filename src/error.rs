@@ -32,7 +32,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The exit status, as the README lists it.
+    /// The exit status, as `contrib/docs/commands.md` lists it.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Other => 1,

@@ -7,6 +7,6 @@ unset spotinst_program
 
 spotinst_env() {
     local variables
-    variables=$(spotinst-cred --format sh) || return
+    variables=$(spotinst-cred --format sh --min-ttl 30m) || return
     eval "$variables"
 }

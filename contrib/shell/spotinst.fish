@@ -7,6 +7,6 @@ for program in terraform tofu pulumi spotctl
 end
 
 function spotinst_env
-    set --local variables (spotinst-cred --format fish); or return
+    set --local variables (spotinst-cred --format fish --min-ttl 30m); or return
     string join \n $variables | source
 end

@@ -74,7 +74,7 @@ class StandIn:
     def warm(self, program):
         """Makes every later call a cache hit, with the configuration file and with variables."""
         for environment in (self.environment, self.variables):
-            subprocess.run([program], env=environment, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([program], env=environment, stdout=subprocess.PIPE, check=True)
 
     @property
     def cache(self):

@@ -1,5 +1,6 @@
-# For Terraform and OpenTofu where nobody can change how they are run. Prefer `exec`: what a data source returns is kept
-# in the state, so whoever reads the state has a token for two hours. Nothing renews it during a run.
+# For Terraform before 1.10 and OpenTofu before 1.11 where nobody can change how they are run. Prefer exec.tf, or
+# ephemeral.tf with newer versions: what a data source returns is kept in the state, so whoever reads the state has a
+# token for two hours. Nothing renews it during a run.
 terraform {
   required_providers {
     external = {
@@ -17,5 +18,5 @@ data "external" "spotinst" {
 
 provider "spotinst" {
   token   = data.external.spotinst.result.token
-  account = data.external.spotinst.result.account
+  account = lookup(data.external.spotinst.result, "account", null)
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Records contrib/transcript/session.txt: a session at a terminal, with the answers of a person typed by a program.
 
-usage: record.py SPOTINST-CRED TOKEN-URL API-URL
+usage: record.py SPOTINST-CRED PROXY-URL CA-FILE
 
-It prints the transcript. What differs from run to run (port, tokens, lengths of time, names of cache files) is
-shortened or replaced; all else is as the program showed it.
+The proxy leads to a stand-in for Spotinst's hosts, with a certificate of that CA.
+
+It prints the transcript. What differs from run to run (tokens, durations, names of cache files) is shortened or
+replaced; everything else is what the program showed. render.py draws a part of it.
 """
 
 import os
@@ -32,8 +34,9 @@ SESSION = [
             ("Choose [none]: ", "1"),
         ],
     ),
-    ("cat ~/.config/spotinst-cred/config.toml | sed 's/^client_secret = .*/client_secret = \"…\"/'", []),
     ("spotinst-cred", []),
+    ("spotinst-cred exec -- env | grep -E '^SPOTINST_(ACCOUNT|TOKEN)=' | sort", []),
+    ("cat ~/.config/spotinst-cred/config.toml | sed 's/^client_secret = .*/client_secret = \"…\"/'", []),
     ("spotinst-cred status --check", []),
     ("spotinst-cred --force-refresh | spotinst-cred invalidate -v", []),
     ("spotinst-cred logout", []),
@@ -67,9 +70,9 @@ def run(command, answers, environment):
     return shown.decode().replace("\r", "")
 
 
-def steady(text, home, base):
+def steady(text, home):
     """The text without what differs from run to run."""
-    text = text.replace(home, "/home/ada").replace(base, "http://stand-in")
+    text = text.replace(home, "/home/ada")
     text = re.sub(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…", text)
     text = re.sub(r"\b[0-9a-f]{32}\.", "665997d7….", text)
     # A machine under load may have something to explain.
@@ -79,17 +82,17 @@ def steady(text, home, base):
 
 
 def main():
-    program, token_url, api_url = sys.argv[1:]
+    program, proxy, ca_file = sys.argv[1:]
     with tempfile.TemporaryDirectory() as home:
         environment = {
             "HOME": home,
             "PATH": os.path.dirname(os.path.abspath(program)) + ":" + os.environ["PATH"],
             "NO_COLOR": "1",
-            "SPOTINST_TOKEN_URL": token_url,
-            "SPOTINST_API_URL": api_url,
+            "HTTPS_PROXY": proxy,
+            "SSL_CERT_FILE": ca_file,
         }
         parts = [f"{PROMPT}{command}\n{run(command, answers, environment)}" for command, answers in SESSION]
-        sys.stdout.write(steady("\n".join(parts), home, api_url))
+        sys.stdout.write(steady("\n".join(parts), home))
 
 
 main()

@@ -1,6 +1,5 @@
 //! HTTP: the client, the root certificates it trusts, and the servers that may get a token.
 
-pub mod allowed_hosts;
 pub mod client;
 mod resolver;
 mod send_mark;

@@ -34,8 +34,10 @@ impl fmt::Display for WriteError {
 
 /// Writes the document.
 pub fn write(document: &[u8]) -> Result<(), WriteError> {
-    if *KIND == StdoutKind::Closed {
-        return Err(WriteError::Closed);
+    match *KIND {
+        StdoutKind::Closed => return Err(WriteError::Closed),
+        StdoutKind::Discarded => return Ok(()),
+        StdoutKind::Terminal | StdoutKind::Other => {}
     }
     let mut rest = document;
     while !rest.is_empty() {

@@ -295,6 +295,8 @@ pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdoutKind {
     Closed,
+    /// `/dev/null`: a write would do nothing.
+    Discarded,
     Terminal,
     Other,
 }
@@ -314,6 +316,7 @@ pub fn stdout_kind() -> StdoutKind {
     }
     match fcntl_getfl(&stdout) {
         Ok(flags) if flags & OFlags::RWMODE == OFlags::RDWR && !is_stderr(&stdout, flags) => StdoutKind::Closed,
+        Ok(flags) if flags & OFlags::RWMODE != OFlags::RDONLY => StdoutKind::Discarded,
         _ => StdoutKind::Other,
     }
 }

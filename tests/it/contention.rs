@@ -1,4 +1,5 @@
-//! Concurrent callers: they share one request and its result, and do not wait for other identities.
+//! Many callers, at once or one after the other: they share one request and its result, and do not wait for other
+//! identities.
 
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
@@ -14,12 +15,26 @@ use stand_in::{Gate, Reply, StandIn};
 const DUE_FOR_EARLY_REFRESH: i64 = 6_400;
 
 #[test]
-fn twelve_cold_callers_make_one_request() {
+fn the_second_call_sends_no_request() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+
+    let first = sandbox.run([]);
+    let second = sandbox.run([]);
+
+    let token = stand_in.issued().remove(0);
+    first.prints(&format!("{token}\n"));
+    second.prints(&format!("{token}\n"));
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn two_hundred_cold_callers_make_one_request() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = start_concurrently(&sandbox, 12, ["-v"]);
+    let callers = start_concurrently(&sandbox, 200, ["-v"]);
     gate.open();
 
     assert_all_print(callers, &stand_in, 0);

@@ -118,3 +118,25 @@ fn many_kills_leave_few_temporary_files() {
     succeeds(rename, &sandbox, ["--force-refresh"]);
     assert_tidy(rename, &sandbox);
 }
+
+/// A power loss must not bring a spent refresh token back.
+#[test]
+fn an_entry_and_its_name_are_on_the_disk_before_the_token_is_printed() {
+    if !strace::is_there() {
+        return;
+    }
+    let (_stand_in, sandbox) = machine();
+    let calls = strace::calls(&sandbox, &[]);
+    let after =
+        |from: usize, name: &str| from + 1 + calls[from + 1..].iter().position(|call| call.name == name).unwrap();
+
+    let renamed = calls.iter().rposition(|call| call.name == "rename" && call.line.contains(".token\"")).unwrap();
+    assert_eq!(calls[renamed - 1].name, "fsync", "{calls:?}");
+    let opened = after(renamed, "openat");
+    let synced = after(opened, "fsync");
+    let directory = sandbox.cache_dir();
+    assert!(calls[opened].line.contains(&format!("\"{}\"", directory.display())), "{:?}", calls[opened]);
+    let descriptor = calls[opened].line.rsplit(' ').next().unwrap();
+    assert!(calls[synced].line.starts_with(&format!("fsync({descriptor})")), "{:?}", calls[synced]);
+    assert!(synced < after(renamed, "write"), "{calls:?}");
+}

@@ -1,5 +1,6 @@
 //! The example files of `contrib/`, and the programs of others that use them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,8 +56,9 @@ pub fn find_optional(program: &str) -> Option<PathBuf> {
 
 fn look_for(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
-        return Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts").join(program))
-            .filter(|path| path.exists());
+        let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts");
+        // What is in `python/bin` starts with this Python. It leads to one of the system or of a user.
+        return hosts.join(PYTHON).exists().then(|| hosts.join(program)).filter(|path| path.exists());
     }
     let path = std::env::var_os("PATH").unwrap();
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
@@ -83,6 +85,13 @@ fn parse_yaml(python: &Path, text: &str) -> Value {
     let outcome = Running::start(Sandbox::new().command(python).args(["-c", TO_JSON, text])).end();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+/// `PATH` with the program under test and the directories of these other programs first.
+pub fn path_with(programs: &[&Path]) -> OsString {
+    let path = path_with_program();
+    let directories = programs.iter().map(|program| program.parent().unwrap().to_owned());
+    std::env::join_paths(directories.chain(std::env::split_paths(&path))).unwrap()
 }
 
 /// Runs a program to its end, with the program under test in the `PATH`.

@@ -1,9 +1,11 @@
 //! The examples for CI systems and machines: each file is parsed like its host does, and its commands are run.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
 
+use crate::act;
 use crate::examples::{ACCOUNT, examples, find, text, yaml};
 use crate::fake_network::FakeNetwork;
 use crate::sandbox::{Outcome, PROGRAM, Running};
@@ -47,6 +49,25 @@ fn a_github_job_logs_in_and_uses_the_token() {
     login.prints(&format!("::add-mask::{}\n", network.token()));
     assert!(accounts.stdout.contains(ACCOUNT), "{accounts:?}");
     assert_eq!(network.calls().len(), 1);
+}
+
+/// The real workflow, run by `act`; only the installation is one of ours.
+#[test]
+fn act_runs_the_github_job() {
+    let (Some(program), Some(_), Some(_)) = (find(act::ACT), find("curl"), find("git")) else { return };
+    let network = without_credentials();
+    let cargo = network.sandbox.script("bin/cargo", "echo \"cargo $*\"");
+    let repository = network.sandbox.path().join("repository");
+
+    let outcome = act::run(&network.sandbox, &[&program, &cargo], &repository, &text("github-actions/spotinst.yml"));
+
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("cargo install --locked --git "), "{outcome:?}");
+    assert!(outcome.stdout.contains(ACCOUNT), "{outcome:?}");
+    assert_eq!(network.calls().len(), 1);
+    for secret in [network.token().as_str(), PASSWORD] {
+        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+    }
 }
 
 /// Runs one step's `run` with its `env`, in the shell that the runner uses.
@@ -103,6 +124,40 @@ fn gitlab_job(shell: &str, password: &str, look: impl FnOnce(&Outcome)) -> Optio
 
     look(&outcome);
     Some(network)
+}
+
+/// The real pipeline, run by `gitlab-ci-local`, which ends with the status of the job's last command.
+#[test]
+fn gitlab_ci_local_runs_the_pipeline() {
+    let Some(program) = find("node/node_modules/.bin/gitlab-ci-local") else { return };
+    let tools = ["curl", "git", "node", "rsync"];
+    if tools.iter().any(|tool| find(tool).is_none()) {
+        return;
+    }
+    for (password, is_good) in [(PASSWORD, true), ("wrong", false)] {
+        let network = without_credentials();
+        let repository = network.sandbox.path().join("repository");
+        fs::create_dir(&repository).unwrap();
+        fs::write(repository.join(".gitlab-ci.yml"), text("gitlab-ci/spotinst.yml")).unwrap();
+        act::make_repository(&network.sandbox, &repository);
+        // It keeps the variables of the machine from a job.
+        let passed = act::PASSED.iter().filter_map(|name| Some((*name, network.sandbox.variable(name)?)));
+        let kept =
+            KEPT.into_iter().map(|(name, kept)| (name, if name == "SPOTINST_PASSWORD" { password } else { kept }));
+        let variables: BTreeMap<_, _> = passed.chain(kept).collect();
+        let variables = serde_json::to_string(&variables).unwrap();
+        fs::write(repository.join(".gitlab-ci-local-variables.yml"), variables).unwrap();
+
+        let outcome = Running::start(network.sandbox.command(&program).arg("accounts").current_dir(&repository)).end();
+
+        assert_eq!(outcome.status == Some(0), is_good, "{outcome:?}");
+        assert_eq!(outcome.stdout.contains(ACCOUNT), is_good, "{outcome:?}");
+        if is_good {
+            assert_eq!(network.calls().len(), 1);
+        } else {
+            assert_eq!(network.hosts(), ["oauth.spotinst.io:443"]);
+        }
+    }
 }
 
 /// Runs the container's command without a daemon; its secrets are in another directory.
@@ -196,6 +251,6 @@ fn every_example_begins_with_its_purpose() {
         let text = fs::read_to_string(&file).unwrap();
         let text = text.strip_prefix("#!/bin/sh\n").unwrap_or(&text);
         let is_json = file.extension().is_some_and(|extension| extension == "json");
-        assert!(is_json || text.starts_with("# "), "{}", file.display());
+        assert!(is_json || text.starts_with("# ") || text.starts_with("// "), "{}", file.display());
     }
 }

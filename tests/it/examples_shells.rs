@@ -2,13 +2,22 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
-use crate::examples::{ACCOUNT, find, find_for_case, path};
+use crate::examples::{ACCOUNT, examples, find, find_for_case, path, text};
 use crate::sandbox::{Outcome, Running, Sandbox, path_with_program};
 use stand_in::StandIn;
 
 /// Prints the variables that a child of the shell gets.
 const LOOK: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT]\"'";
+
+/// The same, with both names of the account.
+const LOOK_AT_BOTH: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT] [$SPOTINST_ACCOUNT_ID]\"'";
+
+/// The shells whose language is that of `sh`.
+const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "yash"];
+
+const NUSHELL: &str = "node/node_modules/@nushell/linux-x64/bin/nu";
 
 /// A user with an account, and a `terraform` that prints what it gets.
 fn user(stand_in: &StandIn) -> Sandbox {
@@ -34,7 +43,7 @@ fn shell(sandbox: &Sandbox, shell: &str, script: &str) -> Outcome {
 
 #[test]
 fn a_script_gets_the_variables() {
-    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find_for_case(name).is_some()) {
+    for name in SHELLS.into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script =
             format!(". '{}'\n{LOOK}\necho \"[${{spotinst_variables-}}]\"", path("shell/spotinst.sh").display());
@@ -47,7 +56,7 @@ fn a_script_gets_the_variables() {
 
 #[test]
 fn a_script_ends_without_a_token() {
-    for name in ["sh", "dash", "bash", "zsh"].into_iter().filter(|name| find_for_case(name).is_some()) {
+    for name in SHELLS.into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script = format!(". '{}'\necho went on", path("shell/spotinst.sh").display());
 
@@ -107,6 +116,78 @@ fn shells_report_a_missing_token() {
         let outcome = shell(&user_with_wrong_password(&stand_in), name, &script);
 
         assert_eq!(outcome.stdout, format!("4\n4\n[] [{ACCOUNT}]\n"), "{name}: {outcome:?}");
+    }
+}
+
+/// Where a program fails, Nushell's script ends with the program's status.
+#[test]
+fn nushell_passes_the_token_to_programs() {
+    let Some(nushell) = find(NUSHELL) else { return };
+    let (stand_in, example) = (StandIn::start(), path("shell/spotinst.nu"));
+    let (user, source) = (user(&stand_in), format!("source '{}'", example.display()));
+
+    let program = nu(&user, &nushell, &format!("{source}\nterraform apply 'a  b'\nprint 'went on'"));
+    let variables = nu(&user, &nushell, &format!("{source}\n{LOOK}\nspotinst-env\n{LOOK_AT_BOTH}"));
+
+    let token = stand_in.issued().remove(0);
+    assert_eq!((program.stdout, program.status), (format!("apply a  b [{token}] [{ACCOUNT}] []\n"), Some(7)));
+    variables.prints(&format!("[] [{ACCOUNT}]\n[{token}] [{ACCOUNT}] [{ACCOUNT}]\n"));
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn nushell_reports_a_missing_token() {
+    let Some(nushell) = find(NUSHELL) else { return };
+    let (stand_in, example) = (StandIn::start(), path("shell/spotinst.nu"));
+    for call in ["terraform apply", "spotinst-env"] {
+        let script = format!("source '{}'\n{call}\nprint 'went on'", example.display());
+
+        nu(&user_with_wrong_password(&stand_in), &nushell, &script).has_failed(4);
+    }
+}
+
+fn nu(sandbox: &Sandbox, nushell: &Path, script: &str) -> Outcome {
+    Running::start(sandbox.command(nushell).args(["--no-config-file", "-c", script])).end()
+}
+
+/// Where a program fails, elvish throws an exception that has the program's status.
+#[test]
+fn elvish_passes_the_token_to_programs() {
+    let Some(_) = find("elvish") else { return };
+    let (stand_in, example) = (StandIn::start(), text("shell/spotinst.elv"));
+    let calls = "try { terraform apply 'a  b' } catch e { echo $e[reason][exit-status] }";
+    let script = format!("{example}\n{calls}\n{LOOK}\nspotinst-env\n{LOOK_AT_BOTH}");
+
+    let outcome = elvish(&user(&stand_in), &script);
+
+    let token = stand_in.issued().remove(0);
+    let variables = format!("[] [{ACCOUNT}]\n[{token}] [{ACCOUNT}] [{ACCOUNT}]\n");
+    outcome.prints(&format!("apply a  b [{token}] [{ACCOUNT}] []\n7\n{variables}"));
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn elvish_reports_a_missing_token() {
+    let Some(_) = find("elvish") else { return };
+    let (stand_in, example) = (StandIn::start(), text("shell/spotinst.elv"));
+    for call in ["terraform apply", "spotinst-env"] {
+        let outcome = elvish(&user_with_wrong_password(&stand_in), &format!("{example}\n{call}\necho went on"));
+
+        outcome.has_failed(2);
+        assert!(outcome.stderr.contains("spotinst-cred exited with 4"), "{outcome:?}");
+    }
+}
+
+fn elvish(sandbox: &Sandbox, script: &str) -> Outcome {
+    Running::start(sandbox.command("elvish").args(["-norc", "-c", script])).end()
+}
+
+/// Without a locale yash refuses a file with other characters.
+#[test]
+fn what_shells_read_is_ascii() {
+    let shell = path("shell");
+    for file in examples().into_iter().filter(|file| file.starts_with(&shell)) {
+        assert!(fs::read(&file).unwrap().is_ascii(), "{}", file.display());
     }
 }
 

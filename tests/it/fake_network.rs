@@ -66,7 +66,7 @@ impl FakeNetwork {
 }
 
 /// A resource in the API's envelope: the existing one for a GET, else the created one.
-fn group(request: &Request) -> Reply {
+pub fn group(request: &Request) -> Reply {
     let name = if request.method == "GET" { "existing" } else { "hello" };
     let items: Value = json!([{"id": format!("id-of-{name}"), "name": name}]);
     Reply::json(

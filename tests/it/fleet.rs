@@ -243,7 +243,7 @@ fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
     let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
     assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
     assert_eq!(arguments.matches(" put ").count(), 2);
-    // The figures of `contrib/fleet/README.md`: one call for a look, eight more for a refresh.
+    // The figures of `contrib/docs/fleets.md`: one call for a look, eight more for a refresh.
     assert_eq!(arguments.lines().count(), 9, "{arguments}");
     // A wait for the lock may be longer, and has its limit from `timeout`.
     let limit = |line: &str| {

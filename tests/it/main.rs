@@ -9,11 +9,11 @@
 //!   clock that a test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
-//! - `examples`: the files of `contrib/`; `parallel`: work on many items
+//! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items
 //!
 //! Tests, by topic:
 //!
-//! - One token for all callers: `smoke`, `contention`, `expiry`, `clock_changes`, `deadlines`
+//! - One token for all callers: `contention`, `expiry`, `clock_changes`, `deadlines`
 //! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
@@ -21,9 +21,10 @@
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`
-//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `terraform`, `cargo_token`,
-//!   `fleet`, `fleet_kubernetes`, `fleet_openbao`, on `machines`
-//! - Examples and documentation: `examples_ci`, `examples_shells`, `readme`, `transcript`
+//! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
+//!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
+//!   `machines`
+//! - Examples and documentation: `examples_ci`, `examples_shells`, `integrations`, `docs`, `transcript`
 
 #![allow(
     clippy::unwrap_used,
@@ -35,6 +36,7 @@
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
 
+mod act;
 mod callers;
 mod examples;
 mod fake_clock;
@@ -54,7 +56,6 @@ mod clock_changes;
 mod contention;
 mod deadlines;
 mod expiry;
-mod smoke;
 
 mod architecture;
 mod cache_files;
@@ -93,6 +94,7 @@ mod terminal_output;
 
 mod completions;
 mod exec;
+mod exit_zero;
 mod get;
 mod login;
 mod login_profile;
@@ -104,15 +106,19 @@ mod cargo_token;
 mod fleet;
 mod fleet_kubernetes;
 mod fleet_openbao;
+mod github_action;
+mod http_clients;
 mod kubectl;
 mod kubernetes_clients;
 mod shared_failures;
 mod shells;
 mod spent_refresh_tokens;
 mod spotinst_clients;
+mod task_runners;
 mod terraform;
 
+mod docs;
 mod examples_ci;
 mod examples_shells;
-mod readme;
+mod integrations;
 mod transcript;

@@ -60,6 +60,10 @@ impl Sandbox {
         self
     }
 
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(OsStr::new(name))?.to_str()
+    }
+
     /// The sandbox's directory, with `home` and files of the test.
     pub fn path(&self) -> &Path {
         self.dir.path()

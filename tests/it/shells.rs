@@ -31,6 +31,24 @@ fn the_export_line_works_in_zsh() {
     the_export_line_works_in("zsh");
 }
 
+#[test]
+fn the_export_line_works_in_ksh() {
+    the_export_line_works_in("ksh");
+}
+
+#[test]
+fn the_export_line_works_in_mksh() {
+    the_export_line_works_in("mksh");
+}
+
+#[test]
+fn the_export_line_works_in_yash() {
+    the_export_line_works_in("yash");
+}
+
+/// The shells whose language is that of `sh`.
+const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "yash"];
+
 /// The variable is set, and a second shell sends no request.
 #[track_caller]
 fn the_export_line_works_in(shell: &str) {
@@ -64,7 +82,7 @@ fn failing() -> (Sandbox, String) {
 #[test]
 fn the_export_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
+    for shell in SHELLS.into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         let outcome =
             sandbox.shell(shell, "set -e\nexport SPOTINST_TOKEN=$(spotinst-cred)\necho \"[$SPOTINST_TOKEN]\"");
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "[]\n"), "{shell}");
@@ -77,7 +95,7 @@ fn the_export_line_hides_a_failure_even_under_set_e() {
 fn the_two_step_form_reports_a_failure() {
     const FORM: &str = "SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
+    for shell in SHELLS.into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         let script = format!("{FORM}\necho \"$?\"\nsh -c 'echo \"${{SPOTINST_TOKEN-none}}\"'");
         let outcome = sandbox.shell(shell, &script);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "3\nnone\n"), "{shell}");
@@ -94,7 +112,7 @@ fn the_two_step_form_reports_a_failure() {
 fn two_commands_stop_a_script_under_set_e() {
     const FORM: &str = "set -e\nSPOTINST_TOKEN=$(spotinst-cred)\nexport SPOTINST_TOKEN\necho went on";
     let (sandbox, stderr) = failing();
-    for shell in ["sh", "dash", "bash", "zsh"].into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
+    for shell in SHELLS.into_iter().filter(|shell| is_installed_for_case(shell, &["-c", ":"])) {
         sandbox.shell(shell, FORM).fails(3, &stderr);
     }
 }

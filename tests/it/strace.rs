@@ -28,6 +28,13 @@ pub struct Call {
 #[track_caller]
 pub fn is_there() -> bool {
     requirements::is_installed("strace", &["-f", "-o", "/dev/null", "true"])
+        && requirements::need(requirements::is_root(), "only root reads the memory of the program")
+}
+
+/// Like [`is_there`], for some of the test's cases.
+#[track_caller]
+pub fn is_there_for_case() -> bool {
+    requirements::is_installed_for_case("strace", &["-f", "-o", "/dev/null", "true"])
 }
 
 /// The program under `strace` with these options.
@@ -87,7 +94,7 @@ pub fn inject_reading(
 }
 
 /// The calls of a trace that can be targeted, in order.
-fn read(trace: &Path) -> Vec<Call> {
+pub fn read(trace: &Path) -> Vec<Call> {
     let text = fs::read_to_string(trace).unwrap();
     let main = text.split_whitespace().next().unwrap();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();

@@ -1,31 +1,49 @@
-//! The recorded session in the README matches the program's output.
+//! The recorded session and the pictures of it in the README match the program's output.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use crate::fake_network::FakeNetwork;
 use crate::requirements::{need, not_installed};
 use crate::sandbox::PROGRAM;
-use stand_in::StandIn;
 
 #[test]
-fn the_recorded_session_is_current() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/transcript");
-    let stand_in = StandIn::start();
-    let mut record = Command::new("python3");
-    record.arg(dir.join("record.py")).args([PROGRAM, &stand_in.url(), &stand_in.base()]);
-    let recorded = record.output();
-    if !need(recorded.is_ok(), &not_installed("python3")) {
-        return;
+fn the_recorded_session_and_its_pictures_are_current() {
+    let network = FakeNetwork::start();
+    let ca_file = network.sandbox.path().join("ca.pem");
+    let arguments = ["record.py", PROGRAM, &network.proxy.url(), ca_file.to_str().unwrap()];
+    let Some(session) = python(&arguments, Stdio::null()) else { return };
+    assert_shipped("session.txt", &session);
+    for theme in ["light", "dark"] {
+        let shipped = File::open(path("session.txt")).unwrap();
+        let picture = python(&["render.py", theme], shipped.into()).unwrap();
+        assert_shipped(&format!("session-{theme}.svg"), &picture);
     }
-    let recorded = recorded.unwrap();
-    let text = String::from_utf8(recorded.stdout).unwrap();
-    assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
+}
 
-    let path = dir.join("session.txt");
-    if std::env::var_os("UPDATE_SHIPPED").is_some() {
-        fs::write(&path, &text).unwrap();
+fn path(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/transcript").join(file)
+}
+
+/// What a script of this folder prints; `None` if Python is not installed.
+#[track_caller]
+fn python(arguments: &[&str], stdin: Stdio) -> Option<String> {
+    let output = Command::new("python3").args(arguments).current_dir(path("")).stdin(stdin).output();
+    if !need(output.is_ok(), &not_installed("python3")) {
+        return None;
     }
-    let shipped = fs::read_to_string(&path).unwrap_or_default();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Compares with the repository's file, or writes it.
+#[track_caller]
+fn assert_shipped(file: &str, text: &str) {
+    if std::env::var_os("UPDATE_SHIPPED").is_some() {
+        fs::write(path(file), text).unwrap();
+    }
+    let shipped = fs::read_to_string(path(file)).unwrap_or_default();
     assert_eq!(text, shipped, "record it again: UPDATE_SHIPPED=1 cargo test transcript");
 }

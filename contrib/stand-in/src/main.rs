@@ -101,7 +101,7 @@ fn print_assignments(stand_in: &StandIn, ca: Option<&Path>) -> Result<(), Box<dy
     let (url, base) = (stand_in.url(), stand_in.base());
     let mut assignments = vec![
         ("SPOTINST_TOKEN_URL", url.as_str()),
-        ("STAND_IN_BASE", &base),
+        ("SPOTINST_API_URL", &base),
         ("SPOTINST_USERNAME", USERNAME),
         ("SPOTINST_PASSWORD", PASSWORD),
         ("SPOTINST_CLIENT_ID", CLIENT_ID),

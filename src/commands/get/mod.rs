@@ -1,6 +1,8 @@
 //! `get`: the credential-helper protocol of Bazel and Buck2. A request comes on stdin, the headers that it should carry
 //! go to stdout. The input of restish's external tool works as well, and its output is a part of this one.
 
+mod allowed_hosts;
+
 use std::io;
 use std::time::Instant;
 
@@ -13,7 +15,6 @@ use crate::config::secret_source::MAX_SECRET;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::json;
 use crate::get_token::deadlines::Deadlines;
-use crate::http::allowed_hosts;
 use crate::sys::bounded_read;
 
 /// The request. Other fields are ignored, as the protocol demands.

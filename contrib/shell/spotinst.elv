@@ -1,0 +1,15 @@
+# For elvish's rc.elv: the programs named here get a token whenever they run, so that the shell itself never holds one
+# that grows old, and no password. `spotinst-env` puts the variables into this shell, for all else.
+fn terraform {|@arguments| e:spotinst-cred exec --min-ttl 30m -- terraform $@arguments }
+fn tofu {|@arguments| e:spotinst-cred exec --min-ttl 30m -- tofu $@arguments }
+fn pulumi {|@arguments| e:spotinst-cred exec --min-ttl 30m -- pulumi $@arguments }
+fn spotctl {|@arguments| e:spotinst-cred exec --min-ttl 30m -- spotctl $@arguments }
+
+fn spotinst-env {
+  var token = (e:spotinst-cred --format json --min-ttl 30m | from-json)
+  set-env SPOTINST_TOKEN $token[access_token]
+  if (has-key $token account) {
+    set-env SPOTINST_ACCOUNT $token[account]
+    set-env SPOTINST_ACCOUNT_ID $token[account]
+  }
+}

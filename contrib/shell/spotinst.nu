@@ -1,0 +1,12 @@
+# For Nushell's config.nu: the programs named here get a token whenever they run, so that the shell itself never holds
+# one that grows old, and no password. `spotinst-env` puts the variables into this shell, for all else.
+alias terraform = spotinst-cred exec --min-ttl 30m -- terraform
+alias tofu = spotinst-cred exec --min-ttl 30m -- tofu
+alias pulumi = spotinst-cred exec --min-ttl 30m -- pulumi
+alias spotctl = spotinst-cred exec --min-ttl 30m -- spotctl
+
+def --env spotinst-env [] {
+    let token = spotinst-cred --format json --min-ttl 30m | from json
+    load-env {SPOTINST_TOKEN: $token.access_token}
+    if "account" in $token { load-env {SPOTINST_ACCOUNT: $token.account, SPOTINST_ACCOUNT_ID: $token.account} }
+}
