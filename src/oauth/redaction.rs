@@ -155,6 +155,21 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_found_under_up_to_three_layers_of_encoding() {
+        for (echo, expected) in [
+            ("ab/d", true),
+            ("ab%2Fd", true),
+            ("ab%252Fd", true),
+            ("ab%25252Fd", true),
+            ("ab%2525252Fd", false),
+            (r"ab\/d", true),
+            (r"a\b/d", false),
+        ] {
+            assert_eq!(holds(echo, "ab/d"), expected, "{echo}");
+        }
+    }
+
+    #[test]
     fn only_a_secret_of_four_bytes_or_more_is_looked_for() {
         for (secret, expected) in [("abc", "an abcd"), ("abcd", "an [redacted]"), ("an abcd", "[redacted]")] {
             assert_eq!(without("an abcd".to_owned(), secret), expected, "{secret}");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::callers::LOCK_HELD;
@@ -109,6 +110,34 @@ fn a_lock_file_that_is_removed_makes_no_second_refresh() {
         assert_none_was_sent_twice(&stand_in);
         assert_eq!(sandbox.cache_files("tmp"), Vec::<std::path::PathBuf>::new());
     }
+}
+
+/// A holder whose lock file is gone comes last, with the older token.
+#[test]
+fn a_token_that_was_published_under_a_new_lock_file_is_not_replaced() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(Some(held));
+    stand_in.handler(move |_| {
+        let first = held.lock().unwrap().take();
+        match first {
+            Some(held) => {
+                held.recv().ok();
+                Reply::access_only("OLD")
+            }
+            None => Reply::access_only("NEW"),
+        }
+    });
+    let holder = sandbox.start([]);
+    stand_in.wait_for_requests(1);
+
+    fs::remove_file(&sandbox.cache_files("lock")[0]).unwrap();
+    sandbox.run([]).prints("NEW\n");
+    drop(release);
+
+    holder.end().prints("OLD\n");
+    sandbox.run([]).prints("NEW\n");
 }
 
 #[test]

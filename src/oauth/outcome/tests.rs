@@ -192,14 +192,14 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
             "try again later",
         ),
         // In an encoding that cannot be redacted.
-        (500, "the s&#101;cret", format!("server error from {at}: HTTP 500"), "try again later"),
+        (500, "the se&#99;ret", format!("server error from {at}: HTTP 500"), "try again later"),
         (
             500,
-            r#"{"error":"C","error_description":"s&#101;cret"}"#,
+            r#"{"error":"C","error_description":"se&#99;ret"}"#,
             format!("server error from {at}: HTTP 500, C"),
             "try again later",
         ),
-        (500, r#"{"error":"s&#101;cret"}"#, format!("server error from {at}: HTTP 500"), "try again later"),
+        (500, r#"{"error":"se&#99;ret"}"#, format!("server error from {at}: HTTP 500"), "try again later"),
     ] {
         let error = rejection(status, body).error;
         assert_eq!((error.message, error.hint.as_deref()), (message, Some(hint)));
