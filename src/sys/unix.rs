@@ -143,7 +143,7 @@ fn names(dir: &File) -> io::Result<Vec<String>> {
 
 /// Whether the path leads to this very file, and not to another one of its name.
 pub fn is_at(file: &Metadata, path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|other| (other.dev(), other.ino()) == (file.dev(), file.ino()))
+    path.symlink_metadata().is_ok_and(|other| is_same_file(&other, file))
 }
 
 /// The user id of the file's owner.
