@@ -1,5 +1,5 @@
 # For Terraform before 1.10 and OpenTofu before 1.11 where nobody can change how they are run. Prefer exec.tf, or
-# ephemeral.tf with newer versions: what a data source returns is kept in the state, so whoever reads the state has a
+# ephemeral.tf with newer versions: what a data source returns is kept in the state, so everyone who reads the state has a
 # token for two hours. Nothing renews it during a run.
 terraform {
   required_providers {

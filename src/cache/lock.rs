@@ -66,7 +66,7 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Loc
     match timeout::run_with_deadline(deadline, move || wait(file, own_path)) {
         Ok(outcome) => outcome,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => LockOutcome::Held,
-        // No thread can be started. The lock is held all the same.
+        // No thread can be started. The lock is still held.
         Err(_) => poll(path, deadline),
     }
 }

@@ -224,7 +224,7 @@ impl<'a> CacheLock<'a> {
     }
 
     fn reserved_file(&self) -> io::Result<AtomicFile> {
-        // What cannot be looked through can be written all the same.
+        // What cannot be looked through can still be written.
         gc::remove_pending(&self.cache.dir, &self.cache.identity).ok();
         self.new_file()
     }
@@ -288,7 +288,7 @@ impl<'a> PendingEntry<'a> {
         Ok(Self { file: next, lock })
     }
 
-    /// Writes the entry and moves it into place. Where that fails, the token is good all the same.
+    /// Writes the entry and moves it into place. Where that fails, the token is still good.
     pub fn publish(self, entry: &Entry, began_with: &str) -> io::Result<()> {
         let Self { file, lock } = self;
         if lock.guard.is_current() {

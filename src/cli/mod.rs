@@ -146,7 +146,7 @@ pub struct Output {
 
     /// Write to a file, 0600, and print nothing
     ///
-    /// `-` is stdout. Readers of the file see the old content or the new. The directory is made if need be, 0700. A
+    /// `-` is stdout. Readers of the file see the old content or the new. A missing directory is created, 0700. A
     /// symbolic link is followed unless another user made it; what is no regular file is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -75,7 +75,7 @@ impl Exchange<'_> {
     pub fn failure(&self, status: u16) -> Rejection {
         match status {
             429 => self.rate_limited(),
-            // Whoever responded, these credentials are not worth a request each time.
+            // Whatever server responded, these credentials are not worth a request each time.
             401 => self.rejected(status),
             400 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
             300..=399 => {

@@ -1,6 +1,6 @@
 //! Drafts of files that are replaced as a whole. A killed process leaves its draft, which may hold a live token.
 //!
-//! A live draft is locked by the process that writes it, so whoever can lock one knows that it is abandoned.
+//! A live draft is locked by the process that writes it, so a process that can lock one knows that it is abandoned.
 
 use std::fs;
 use std::io;

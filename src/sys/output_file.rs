@@ -40,7 +40,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let target = resolve(path)?;
     let dir = dir_of(&target);
     os::create_private_dir_for_owner(dir)?;
-    // A directory that cannot be listed may be written all the same.
+    // A directory that cannot be listed may still be writable.
     drafts::remove_abandoned(dir).ok();
     let draft = drafts::create(dir)?;
     os::give_to_owner_of(dir, draft.file())?;

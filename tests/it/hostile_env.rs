@@ -244,7 +244,7 @@ fn a_world_writable_configuration_is_refused() {
     }
 }
 
-/// Whoever can write the directory can put another file in the place of the configuration.
+/// A user who can write the directory can replace the configuration.
 #[test]
 fn a_configuration_in_a_world_writable_directory_is_refused() {
     let sandbox = Sandbox::new();
