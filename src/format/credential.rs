@@ -1,5 +1,6 @@
 //! What a host gets: the token, and what goes with it.
 
+use std::iter;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -33,10 +34,12 @@ impl Credential<'_> {
         self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
     }
 
-    /// The variables that Spotinst's clients read, one line each, made by `line`.
+    /// The variables that Spotinst's clients read, one line each, made by `line`. Each client reads the account from one
+    /// of its two names, and with the other one alone works on the token's default account.
     pub fn variables(&self, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
-        let account = self.account.map(|account| (settings::ACCOUNT.variable(), account));
-        let set = [Some((env::TOKEN, self.token())), account];
-        set.into_iter().flatten().map(|(name, value)| line(name, value)).collect::<String>().into_bytes()
+        let names = settings::ACCOUNT.variables.iter().copied();
+        let account = self.account.into_iter().flat_map(|account| names.clone().map(move |name| (name, account)));
+        let set = iter::once((env::TOKEN, self.token())).chain(account);
+        set.map(|(name, value)| line(name, value)).collect::<String>().into_bytes()
     }
 }

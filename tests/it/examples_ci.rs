@@ -208,7 +208,10 @@ fn a_unit_writes_the_token_to_a_file() {
     start_unit(&mut network, "spotinst-token.service").prints("");
 
     let file = fs::read_to_string(network.sandbox.home().join("run/spotinst/token.env")).unwrap();
-    assert_eq!(file, format!("SPOTINST_TOKEN={}\nSPOTINST_ACCOUNT={ACCOUNT}\n", network.token()));
+    assert_eq!(
+        file,
+        format!("SPOTINST_TOKEN={}\nSPOTINST_ACCOUNT={ACCOUNT}\nSPOTINST_ACCOUNT_ID={ACCOUNT}\n", network.token())
+    );
 }
 
 #[test]

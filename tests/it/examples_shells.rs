@@ -46,11 +46,11 @@ fn a_script_gets_the_variables() {
     for name in SHELLS.into_iter().filter(|name| find_for_case(name).is_some()) {
         let stand_in = StandIn::start();
         let script =
-            format!(". '{}'\n{LOOK}\necho \"[${{spotinst_variables-}}]\"", path("shell/spotinst.sh").display());
+            format!(". '{}'\n{LOOK_AT_BOTH}\necho \"[${{spotinst_variables-}}]\"", path("shell/spotinst.sh").display());
 
         let outcome = shell(&user(&stand_in), name, &script);
 
-        outcome.prints(&format!("[{}] [{ACCOUNT}]\n[]\n", stand_in.issued()[0]));
+        outcome.prints(&format!("[{}] [{ACCOUNT}] [{ACCOUNT}]\n[]\n", stand_in.issued()[0]));
     }
 }
 
@@ -192,7 +192,8 @@ fn what_shells_read_is_ascii() {
 }
 
 fn makefile(sandbox: &Sandbox) -> Outcome {
-    let text = "include spotinst.mk\nall: one two\none two:\n\t@echo \"$@ [$$SPOTINST_TOKEN] [$$SPOTINST_ACCOUNT]\"\n";
+    let recipe = "echo \"$@ [$$SPOTINST_TOKEN] [$$SPOTINST_ACCOUNT] [$$SPOTINST_ACCOUNT_ID]\"";
+    let text = format!("include spotinst.mk\nall: one two\none two:\n\t@{recipe}\n");
     fs::write(sandbox.path().join("Makefile"), text).unwrap();
     fs::copy(path("make/spotinst.mk"), sandbox.path().join("spotinst.mk")).unwrap();
     Running::start(&mut sandbox.command("make")).end()
@@ -206,7 +207,7 @@ fn every_make_recipe_gets_the_variables() {
     let outcome = makefile(&user(&stand_in));
 
     let token = stand_in.issued().remove(0);
-    outcome.prints(&format!("one [{token}] [{ACCOUNT}]\ntwo [{token}] [{ACCOUNT}]\n"));
+    outcome.prints(&format!("one [{token}] [{ACCOUNT}] [{ACCOUNT}]\ntwo [{token}] [{ACCOUNT}] [{ACCOUNT}]\n"));
 }
 
 #[test]

@@ -21,10 +21,25 @@ fn each_format_with_an_account_and_an_expiry() {
     for (format, bytes) in [
         ("token", format!("{TOKEN}\n")),
         ("header", format!("Authorization: Bearer {TOKEN}\n")),
-        ("sh", format!("export SPOTINST_TOKEN='{TOKEN}'\nexport SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
-        ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n")),
-        ("fish", format!("set -gx SPOTINST_TOKEN '{TOKEN}';\nset -gx SPOTINST_ACCOUNT '{ACCOUNT}';\n")),
-        ("powershell", format!("$Env:SPOTINST_TOKEN='{TOKEN}'\n$Env:SPOTINST_ACCOUNT='{ACCOUNT}'\n")),
+        (
+            "sh",
+            format!(
+                "export SPOTINST_TOKEN='{TOKEN}'\nexport SPOTINST_ACCOUNT='{ACCOUNT}'\nexport SPOTINST_ACCOUNT_ID='{ACCOUNT}'\n"
+            ),
+        ),
+        ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\nSPOTINST_ACCOUNT_ID={ACCOUNT}\n")),
+        (
+            "fish",
+            format!(
+                "set -gx SPOTINST_TOKEN '{TOKEN}';\nset -gx SPOTINST_ACCOUNT '{ACCOUNT}';\nset -gx SPOTINST_ACCOUNT_ID '{ACCOUNT}';\n"
+            ),
+        ),
+        (
+            "powershell",
+            format!(
+                "$Env:SPOTINST_TOKEN='{TOKEN}'\n$Env:SPOTINST_ACCOUNT='{ACCOUNT}'\n$Env:SPOTINST_ACCOUNT_ID='{ACCOUNT}'\n"
+            ),
+        ),
         ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
         ("yaml", format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n")),
         (
@@ -122,9 +137,9 @@ fn an_unknown_format_is_an_error_that_lists_the_known_ones() {
 #[test]
 fn shells_evaluate_their_format_and_export_it() {
     let sandbox = with_document(DOCUMENT);
-    let expected = format!("{TOKEN} {ACCOUNT}\n");
+    let expected = format!("{TOKEN} {ACCOUNT} {ACCOUNT}\n");
     // A child prints the variables: it gets only exported ones.
-    let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"'";
+    let child = "sh -c 'echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT $SPOTINST_ACCOUNT_ID\"'";
     for shell in ["sh", "bash", "dash", "zsh", "ksh"] {
         if is_installed_for_case(shell, &["-c", ":"]) {
             let script = format!("eval \"$(spotinst-cred -f sh)\"\n{child}");
@@ -150,7 +165,7 @@ fn an_environment_file_means_the_same_to_all_its_readers() {
     // Docker and systemd take the rest of the line after `=`, quotes included; a shell parses it.
     let text = fs::read_to_string(&file).unwrap();
     let pairs: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
-    assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT)]);
+    assert_eq!(pairs, [("SPOTINST_TOKEN", TOKEN), ("SPOTINST_ACCOUNT", ACCOUNT), ("SPOTINST_ACCOUNT_ID", ACCOUNT)]);
     let expected = format!("{TOKEN} {ACCOUNT}\n");
     sandbox.shell("sh", ". ~/.env; echo \"$SPOTINST_TOKEN $SPOTINST_ACCOUNT\"").prints(&expected);
     let has_node = can_run("node", &["--env-file=/dev/null", "-e", ""]);
@@ -178,7 +193,14 @@ fn docker_reads_the_environment_file() {
     assert_eq!(sandbox.shell("sh", "docker create --pull never --env-file env image").status, Some(1));
     let create = engine.requests().into_iter().find(|request| request.target.contains("/containers/create")).unwrap();
     let body: Value = serde_json::from_slice(&create.body).unwrap();
-    assert_eq!(body["Env"], json!([format!("SPOTINST_TOKEN={TOKEN}"), format!("SPOTINST_ACCOUNT={ACCOUNT}")]));
+    assert_eq!(
+        body["Env"],
+        json!([
+            format!("SPOTINST_TOKEN={TOKEN}"),
+            format!("SPOTINST_ACCOUNT={ACCOUNT}"),
+            format!("SPOTINST_ACCOUNT_ID={ACCOUNT}")
+        ])
+    );
 }
 
 #[test]
@@ -249,7 +271,7 @@ fn github_gets_a_mask_on_stdout_and_lines_in_its_file() {
     sandbox.set("GITHUB_ENV", &file);
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
     // If the last line has no newline, one is added.
-    let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\n");
+    let ours = format!("SPOTINST_TOKEN={TOKEN}\nSPOTINST_ACCOUNT={ACCOUNT}\nSPOTINST_ACCOUNT_ID={ACCOUNT}\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}"));
     sandbox.run(["-f", "github"]).prints(&format!("::add-mask::{TOKEN}\n"));
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("A=1\n{ours}{ours}"));

@@ -68,28 +68,40 @@ fn the_python_sdk_reads_both_credentials_file_formats() {
     }
 }
 
+/// Ansible reads the account from `SPOTINST_ACCOUNT_ID`, and without it works on the token's default account.
 #[test]
 fn an_ansible_playbook_sends_token_and_account() {
+    let example = path("ansible/elastigroup.yml").display().to_string();
+    for line in ["spotinst-cred exec -- ansible-playbook", "eval \"$(spotinst-cred -f sh)\"; ansible-playbook"] {
+        if let Some(network) = run_ansible(&format!("{line} '{example}'")) {
+            let calls: Vec<_> = network.calls().into_iter().map(|call| (call.method, call.target)).collect();
+            let target = format!("/aws/ec2/group?accountId={ACCOUNT}");
+            assert_eq!(calls, [("GET".to_owned(), target.clone()), ("POST".to_owned(), target)], "{line}");
+            assert_eq!(network.hosts(), BOTH_HOSTS);
+        }
+    }
+}
+
+/// Runs the line with Ansible, if it is installed. The account is only in the profile.
+fn run_ansible(line: &str) -> Option<FakeNetwork> {
     let (Some(playbook), Some(collections)) =
         (find("python/bin/ansible-playbook"), find("collections/ansible_collections"))
     else {
-        return;
+        return None;
     };
     let python = find("python/bin/python").unwrap();
     let mut network = FakeNetwork::start();
     network.sandbox.set("ANSIBLE_COLLECTIONS_PATH", collections.parent().unwrap());
     network.sandbox.set("ANSIBLE_PYTHON_INTERPRETER", python).set("LC_ALL", "C.UTF-8");
 
-    let example = path("ansible/elastigroup.yml");
-    let arguments = ["exec", "--", playbook.to_str().unwrap(), example.to_str().unwrap()];
-    let outcome = run(&network.sandbox, "spotinst-cred", &arguments);
+    network.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
+    network.sandbox.set("PATH", path_with(&[&playbook]));
+
+    let outcome = shell(&network, line);
 
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stdout.contains("changed: [localhost]"), "{outcome:?}");
-    let calls: Vec<_> = network.calls().into_iter().map(|call| (call.method, call.target)).collect();
-    let target = format!("/aws/ec2/group?accountId={ACCOUNT}");
-    assert_eq!(calls, [("GET".to_owned(), target.clone()), ("POST".to_owned(), target)]);
-    assert_eq!(network.hosts(), BOTH_HOSTS);
+    Some(network)
 }
 
 /// An MCP host starts its servers with little more than `HOME` and `PATH`, so all settings are in the configuration file.
