@@ -43,12 +43,11 @@ use std::time::Instant;
 use cli::{Cli, Command, usage_error};
 use commands::OutputClosed;
 use error::{Error, ErrorKind};
-use sys::{os, printer, signals};
+use sys::{os, printer};
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    os::deny_core_dumps();
-    signals::survive_file_size_limit();
+    os::prepare_process();
     panic::set_hook(Box::new(report_panic));
     let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,

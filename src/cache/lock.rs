@@ -1,7 +1,7 @@
 //! The lock file: one beside each cache file, never renamed and never deleted, so that everybody who opens it locks the
 //! same inode. The kernel frees the lock when its holder dies.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -23,9 +23,7 @@ impl Guard {
     /// Whether the locked file is still the one at its path. A cleaner may have removed it, and another process may have
     /// locked a new one.
     pub fn is_current(&self) -> bool {
-        let locked = self.file.metadata();
-        let at_path = fs::symlink_metadata(&self.path);
-        locked.is_ok_and(|locked| at_path.is_ok_and(|at_path| os::is_same_file(&locked, &at_path)))
+        os::is_at(&self.file, &self.path)
     }
 }
 

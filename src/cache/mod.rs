@@ -66,7 +66,8 @@ impl Cache {
 
     /// The entry, without a lock, or why there is none.
     pub fn try_read(&self) -> std::result::Result<Entry, ReadError> {
-        let file = os::open_no_follow(&self.path())?;
+        let path = self.path();
+        let file = os::open_no_follow(&path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(ReadError::NotAFile);
@@ -74,7 +75,7 @@ impl Cache {
         if os::owner(&metadata) != os::current_user() {
             return Err(ReadError::WrongOwner);
         }
-        if os::is_accessible_by_others(&metadata) {
+        if os::is_accessible_by_others(&path, &metadata) {
             return Err(ReadError::InsecurePermissions);
         }
         let bytes = bounded_read::read(file, metadata.len(), MAX_ENTRY)?;

@@ -44,7 +44,7 @@ pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<Co
     let mut reader = Reader::new(path, text);
     let config = reader.config()?;
     match reader.first_secret {
-        Some(source) if os::is_accessible_by_others(&metadata) => {
+        Some(source) if os::is_accessible_by_others(path, &metadata) => {
             let problem = format!("{} can be read by others, and it holds a secret ({source})", path.display());
             Err(Error::config(problem).hint(format!("chmod 600 {}", path.display())))
         }

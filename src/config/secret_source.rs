@@ -12,7 +12,7 @@ use crate::settings;
 use crate::sourced::ValueSource;
 use crate::sys::process::{CommandError, Run, Stderr};
 use crate::sys::secret::Secret;
-use crate::sys::{bounded_read, digest, env};
+use crate::sys::{bounded_read, digest, env, os};
 
 /// The longest secret, in bytes: more than this in a file or from a command is a mistake.
 pub const MAX_SECRET: u64 = 64 * 1024;
@@ -35,7 +35,7 @@ pub struct Command {
 
 impl Command {
     pub fn shell(line: &str) -> Self {
-        Self { argv: vec!["sh".into(), "-c".into(), line.into()] }
+        Self { argv: os::shell(line) }
     }
 }
 

@@ -35,16 +35,16 @@ impl AtomicFile {
     pub fn publish(mut self, content: &[u8], target: &Path) -> io::Result<()> {
         self.write(content)?;
         self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
+        os::replace(&self.path, target)?;
         // The file is replaced in any case: a directory that cannot be synced is no reason to say otherwise.
-        target.parent().map(File::open).and_then(Result::ok).map(|dir| dir.sync_all());
+        target.parent().map(os::sync_dir);
         Ok(())
     }
 
     /// The same for content that may be lost with the power.
     pub fn publish_unsynced(mut self, content: &[u8], target: &Path) -> io::Result<()> {
         self.write(content)?;
-        fs::rename(&self.path, target)
+        os::replace(&self.path, target)
     }
 
     fn write(&mut self, content: &[u8]) -> io::Result<()> {

@@ -22,7 +22,7 @@ pub fn create(dir: &Path) -> io::Result<AtomicFile> {
         let path = dir.join(format!("{PREFIX}{}{SUFFIX}", random::name()));
         let draft = AtomicFile::create(path.clone())?;
         // Where there are no locks, nobody takes it for abandoned.
-        if file_lock::try_lock(draft.file()).unwrap_or(true) && os::is_at(&draft.file().metadata()?, &path) {
+        if file_lock::try_lock(draft.file()).unwrap_or(true) && os::is_at(draft.file(), &path) {
             return Ok(draft);
         }
     }
@@ -60,7 +60,7 @@ fn try_remove_if_abandoned(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let file = os::open_to_lock(path)?;
-    if file_lock::try_lock(&file)? && os::is_at(&file.metadata()?, path) {
+    if file_lock::try_lock(&file)? && os::is_at(&file, path) {
         fs::remove_file(path)?;
     }
     Ok(())

@@ -123,7 +123,7 @@ static BASE_DIRS: LazyLock<Option<BaseDirs>> = LazyLock::new(BaseDirs::new);
 
 /// The platform's place for the configuration; none where there is no home.
 pub fn default_config_file() -> Option<PathBuf> {
-    BASE_DIRS.as_ref().map(|dirs| dirs.config_dir().join("spotinst-cred/config.toml"))
+    BASE_DIRS.as_ref().map(|dirs| dirs.config_dir().join(os::CONFIG_DIR).join("config.toml"))
 }
 
 /// The platform's directory for the cache; none where there is no home.
@@ -144,7 +144,7 @@ pub fn default_cache_dir() -> io::Result<Option<PathBuf>> {
             return Ok(os::root_home()?.map(|home| home.join(".cache/spotinst-cred")));
         }
     }
-    Ok(Some(dir.join("spotinst-cred")))
+    Ok(Some(dir.join(os::CACHE_DIR)))
 }
 
 /// A path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.

@@ -1,7 +1,6 @@
 //! The machine and the person in front of it: environment, clock, files, processes, terminal.
 //!
-//! Whatever differs between operating systems is in [`os`]. Support for another system is another file beside
-//! `unix.rs` with the same functions.
+//! Whatever differs between operating systems is in [`os`]: a folder for each, with the same functions.
 
 pub mod atomic_file;
 pub mod bounded_read;
@@ -17,10 +16,9 @@ pub mod process;
 pub mod prompt;
 pub mod random;
 pub mod secret;
-pub mod signals;
 pub mod stdout;
 pub mod timeout;
 
 #[cfg(unix)]
-#[path = "unix.rs"]
+#[path = "unix/mod.rs"]
 pub mod os;

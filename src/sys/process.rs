@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::signals::{self, Undo, UndoGuard};
 use super::{bounded_read, digest, env, os, timeout};
 
 /// How long forwarding a command's last stderr output may take after its end. Together with the time of an exchange it
@@ -65,45 +64,23 @@ impl Run<'_> {
             return Err(CommandError::Recursive);
         }
         outer.extend(self.identity.map(str::to_owned).into_iter().chain([name]));
-        // A person may be asked on a terminal: there the command stays in our process group, as another one could not
-        // read from it, nor hear the interrupt key.
-        let is_isolated = !os::has_terminal();
-        let mut watchdog = Watchdog::start(is_isolated);
-        let (mut child, _undo) = self.start(outer.join(":"), is_isolated).map_err(CommandError::NotStarted)?;
-        if let Some(watchdog) = &mut watchdog {
-            watchdog.guard(&child);
-        }
+        let mut command = self.command(outer.join(":")).map_err(CommandError::NotStarted)?;
+        let (tree, mut child) = os::ProcessTree::start(&mut command).map_err(CommandError::NotStarted)?;
         let forwarding = child.stderr.take().map(|stderr| forward(stderr, self.stderr));
-        let result = self.collect(child, is_isolated);
+        let result = self.collect(child, &tree);
         if let Some(is_done) = forwarding {
             is_done.recv_timeout(LAST_OUTPUT).ok();
         }
         result
     }
 
-    /// Starts the command. A signal that ends this process ends it first.
-    fn start(&self, outer: impl AsRef<OsStr>, is_isolated: bool) -> io::Result<(Child, UndoGuard)> {
-        let mut command = self.command(outer, is_isolated)?;
-        signals::collect_children();
-        signals::with_undo(|| {
-            let child = command.spawn()?;
-            let id = os::process_id(&child);
-            let undo: Undo = if is_isolated {
-                Box::new(move |_| os::kill(id, is_isolated))
-            } else {
-                // It may have a terminal to restore.
-                Box::new(move |signal| os::pass_on(id, signal))
-            };
-            Ok((child, undo))
-        })
-    }
-
     /// A terminal is the command's stderr too, for a person to be asked there. Else its stderr is a pipe of ours: what a
     /// killed command leaves behind would keep the host's own open, and many hosts read that to its end.
-    fn command(&self, outer: impl AsRef<OsStr>, is_isolated: bool) -> io::Result<Command> {
+    fn command(&self, outer: impl AsRef<OsStr>) -> io::Result<Command> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut command = command(program)?;
+        os::add_arguments(&mut command, arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         for name in self.hidden_variables {
             command.env_remove(name);
         }
@@ -112,9 +89,6 @@ impl Run<'_> {
         }
         if !io::stderr().is_terminal() {
             command.stderr(Stdio::piped());
-        }
-        if is_isolated {
-            os::isolate(&mut command);
         }
         match env::cleaned_path() {
             Some(path) if path.is_empty() => command.env_remove(env::PATH),
@@ -126,13 +100,13 @@ impl Run<'_> {
     }
 
     /// What the command prints until its end, or until the deadline, when it is killed.
-    fn collect(&self, child: Child, is_isolated: bool) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-        let (id, limit) = (os::process_id(&child), self.limit);
+    fn collect(&self, child: Child, tree: &os::ProcessTree) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+        let limit = self.limit;
         // A grandchild may hold the pipe open for ever, so the reading must end at the deadline, too.
         match timeout::run_with_deadline(self.deadline, move || read_and_wait(child, limit)) {
             Ok(result) => result,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                os::kill(id, is_isolated);
+                tree.kill();
                 Err(CommandError::TimedOut)
             }
             Err(error) => Err(CommandError::Unreadable(error)),
@@ -140,71 +114,15 @@ impl Run<'_> {
     }
 }
 
-/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: the first line is
-/// the command's id, a second one says that the command has ended, and the end of the pipe that we have.
-struct Watchdog(Child);
-
-impl Watchdog {
-    /// Kills the process group.
-    const GROUP: &str = "read -r id && [ \"$id\" ] && { read -r line || kill -s KILL -- \"-$id\"; }";
-    /// Ends the process and its descendants, as far as the system lists them. After another signal they may take a second to
-    /// restore the terminal.
-    const TREE: &str = "read -r id && [ \"$id\" ] || exit
-        read -r line && exit
-        add() {
-            found=\"$found $1\"
-            for list in /proc/\"$1\"/task/*/children; do
-                children=
-                read -r children <\"$list\"
-                for child in $children; do add \"$child\"; done
-            done
-        }
-        add \"$id\"
-        sleep 1
-        kill -s TERM $found";
-
-    /// Starts it before the command, so that a kill finds it there. Without a shell there is none.
-    fn start(is_isolated: bool) -> Option<Self> {
-        let mut command = Command::new("/bin/sh");
-        let script = if is_isolated { Self::GROUP } else { Self::TREE };
-        command.args(["-c", script]).env_clear();
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // The interrupt key is not for it.
-        os::isolate(&mut command);
-        command.spawn().ok().map(Self)
-    }
-
-    fn guard(&mut self, child: &Child) {
-        if let Some(stdin) = &mut self.0.stdin {
-            writeln!(stdin, "{}", child.id()).ok();
-        }
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        if let Some(mut stdin) = self.0.stdin.take() {
-            stdin.write_all(b"\n").ok();
-        }
-        // A program that `exec` runs would inherit it.
-        self.0.wait().ok();
-    }
-}
-
-/// A command for [`os::exec`], looked for in the PATH without its empty entries. The program gets the PATH as it is.
+/// A command for a program, looked for in the PATH without its empty entries. The program gets the PATH as it is.
 ///
 /// Fails with [`io::ErrorKind::NotFound`] where there is no such program.
 pub fn command(program: &OsStr) -> io::Result<Command> {
-    let is_path = program.as_encoded_bytes().contains(&b'/');
-    let Some(dirs) = env::search_path().filter(|_| !is_path) else {
-        return Ok(Command::new(program));
-    };
-    let candidates = || dirs.iter().map(|dir| dir.join(program));
-    // One that may not be run fails with the reason.
-    let found = candidates().find(|path| os::is_program(path)).or_else(|| candidates().find(|path| path.exists()));
-    let mut command = Command::new(found.ok_or_else(os::not_found)?);
-    os::set_name(&mut command, program);
-    Ok(command)
+    let is_name = Path::new(program).parent() == Some(Path::new(""));
+    match env::search_path().filter(|_| is_name) {
+        Some(dirs) => os::command(program, &dirs),
+        None => Ok(Command::new(program)),
+    }
 }
 
 /// Reads the command's stdout to its end and waits for its exit.

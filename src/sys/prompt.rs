@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::os::{self, HiddenInput};
 use super::secret::Secret;
-use super::signals;
 use crate::error::{Error, Result};
 use crate::text::printable;
 
@@ -46,7 +45,7 @@ pub fn ask_hidden(question: &str) -> Result<Secret> {
         let line = line?;
         if let Some(signal) = HiddenInput::signal(&line) {
             // The terminal is as it was, so the process may end as the key would have ended it.
-            signals::end_by(signal);
+            os::end_by(signal);
             return Err(aborted("interrupted"));
         }
         if !line.is_empty() {

@@ -1,0 +1,15 @@
+//! What differs between operating systems, for Unix.
+
+mod files;
+mod process_tree;
+mod processes;
+mod signals;
+mod streams;
+mod terminal;
+
+pub use files::*;
+pub use process_tree::ProcessTree;
+pub use processes::*;
+pub use signals::end_by;
+pub use streams::*;
+pub use terminal::*;

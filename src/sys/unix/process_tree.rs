@@ -1,0 +1,139 @@
+//! A command that ends with this process.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::files::file_names;
+use super::signals::{self, Undo, UndoGuard};
+use super::terminal::has_terminal;
+
+/// A command that runs, with its descendants. They end when this process ends, however that happens.
+pub struct ProcessTree {
+    root: Pid,
+    is_group: bool,
+    _undo: UndoGuard,
+    _watchdog: Option<Watchdog>,
+}
+
+impl ProcessTree {
+    /// Starts the command.
+    pub fn start(command: &mut Command) -> io::Result<(Self, Child)> {
+        // A person may be asked on a terminal: there the command stays in our process group, as another one could not
+        // read from it, nor hear the interrupt key.
+        let is_group = !has_terminal();
+        if is_group {
+            command.process_group(0);
+        }
+        let mut watchdog = Watchdog::start(is_group);
+        signals::collect_children();
+        let ((child, root), undo) = signals::with_undo(|| {
+            let child = command.spawn()?;
+            let root = Pid::from_child(&child);
+            let undo: Undo = if is_group {
+                Box::new(move |_| kill(root, is_group))
+            } else {
+                // It may have a terminal to restore.
+                Box::new(move |signal| pass_on(root, signal))
+            };
+            Ok(((child, root), undo))
+        })?;
+        if let Some(watchdog) = &mut watchdog {
+            watchdog.guard(&child);
+        }
+        Ok((Self { root, is_group, _undo: undo, _watchdog: watchdog }, child))
+    }
+
+    /// Kills it. One that has just ended needs no killing.
+    pub fn kill(&self) {
+        kill(self.root, self.is_group);
+    }
+}
+
+/// Kills a process and its children: its group where it has one of its own.
+fn kill(root: Pid, is_group: bool) {
+    if is_group {
+        let _ = kill_process_group(root, Signal::KILL);
+    } else {
+        send_to_tree(root, Signal::KILL);
+    }
+}
+
+/// Passes a signal on to a process and its children that share this process's group.
+fn pass_on(root: Pid, signal: i32) {
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        send_to_tree(root, signal);
+    }
+}
+
+/// Sends a signal to a process and its descendants, as far as the system lists them: Linux does.
+fn send_to_tree(root: Pid, signal: Signal) {
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(process) = found.get(next).copied() {
+        let threads = format!("/proc/{}/task", process.as_raw_nonzero());
+        for thread in file_names(Path::new(&threads)).unwrap_or_default() {
+            let children = fs::read_to_string(format!("{threads}/{thread}/children")).unwrap_or_default();
+            found.extend(children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)));
+        }
+        next += 1;
+    }
+    for process in found {
+        let _ = kill_process(process, signal);
+    }
+}
+
+/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: the first line is
+/// the command's id, a second one says that the command has ended, and the end of the pipe that we have.
+struct Watchdog(Child);
+
+impl Watchdog {
+    /// Kills the process group.
+    const GROUP: &str = "read -r id && [ \"$id\" ] && { read -r line || kill -s KILL -- \"-$id\"; }";
+    /// Ends the process and its descendants, as far as the system lists them. After another signal they may take a second to
+    /// restore the terminal.
+    const TREE: &str = "read -r id && [ \"$id\" ] || exit
+        read -r line && exit
+        add() {
+            found=\"$found $1\"
+            for list in /proc/\"$1\"/task/*/children; do
+                children=
+                read -r children <\"$list\"
+                for child in $children; do add \"$child\"; done
+            done
+        }
+        add \"$id\"
+        sleep 1
+        kill -s TERM $found";
+
+    /// Starts it before the command, so that a kill finds it there. Without a shell there is none.
+    fn start(is_isolated: bool) -> Option<Self> {
+        let mut command = Command::new("/bin/sh");
+        let script = if is_isolated { Self::GROUP } else { Self::TREE };
+        command.args(["-c", script]).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // The interrupt key is not for it.
+        command.process_group(0);
+        command.spawn().ok().map(Self)
+    }
+
+    fn guard(&mut self, child: &Child) {
+        if let Some(stdin) = &mut self.0.stdin {
+            writeln!(stdin, "{}", child.id()).ok();
+        }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        if let Some(mut stdin) = self.0.stdin.take() {
+            stdin.write_all(b"\n").ok();
+        }
+        // A program that `exec` runs would inherit it.
+        self.0.wait().ok();
+    }
+}
