@@ -88,7 +88,7 @@ impl CacheLock<'_> {
 
 impl Entry {
     /// What is left of it after a logout at `now`; nothing where no failure holds.
-    fn without_tokens(self, now: OffsetDateTime) -> Option<Self> {
+    pub fn without_tokens(self, now: OffsetDateTime) -> Option<Self> {
         let failure = self.failure.filter(|failure| failure.holds(now));
         let rejections: Vec<_> = self.rejections.into_iter().filter(|rejection| rejection.holds(now)).collect();
         let is_empty = failure.is_none() && rejections.is_empty();

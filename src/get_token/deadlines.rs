@@ -29,6 +29,16 @@ impl Deadlines {
         }
     }
 
+    /// The time that an exchange has that begins at `now`.
+    pub fn time_left(&self, now: Instant) -> Duration {
+        self.refresh_at(now).exchange_end(now).saturating_duration_since(now)
+    }
+
+    /// Whether enough time is left at `now` to begin an exchange.
+    pub fn leave_time_for_exchange(&self, now: Instant) -> bool {
+        self.time_left(now) >= self.limits.exchange / 4
+    }
+
     /// The longest that a refresh takes.
     fn refresh(&self) -> Duration {
         self.limits.exchange + self.limits.commands.unwrap_or_default()

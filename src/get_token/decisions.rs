@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::fetch_result::RefreshTokenFate;
+use super::fetch_result::{FetchError, FetchResult, RefreshTokenFate};
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::TOKEN_ENDPOINT;
+use crate::oauth::IssuedTokens;
 use crate::oauth::rejection::{Delivery, Rejection, RejectionCause};
 use crate::settings;
 use crate::token::{AccessToken, Freshness, RefreshToken, later, span};
@@ -75,6 +76,11 @@ pub fn freshness(
         Some(token) if !request.force => token.freshness(now, request.min_ttl, spread),
         _ => Freshness::Due,
     }
+}
+
+/// The entry's token, if it serves this request.
+pub fn usable_token<'a>(entry: &'a Entry, request: &TokenRequest, now: OffsetDateTime) -> Option<&'a AccessToken> {
+    entry.token.as_ref().filter(|_| freshness(entry, request, now, || 0.0) != Freshness::Due)
 }
 
 fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
@@ -166,6 +172,12 @@ pub fn applies_to(
     }
 }
 
+/// The rate limit that the entry holds: a login respects it as any call does.
+pub fn rate_limit(entry: &Entry, now: OffsetDateTime) -> Option<Error> {
+    let failure = entry.failure.as_ref()?;
+    (failure.error.kind == ErrorKind::RateLimited && failure.holds(now)).then(|| from_cache(failure, now))
+}
+
 /// The grant to send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextGrant<'a> {
@@ -181,6 +193,28 @@ pub enum Plan<'a> {
     Send(NextGrant<'a>),
     /// The credentials are still those of this rejection: nothing is sent.
     FailFromCache(&'a CachedFailure),
+}
+
+/// Whether nothing but the entry's refresh token can obtain a token.
+pub fn needs_refresh_token(entry: &Entry, can_use_own_grant: bool) -> bool {
+    !can_use_own_grant && entry.refresh_token.is_some()
+}
+
+/// The plan for a new token, from the first grant on. `fingerprint` returns that of a grant's credentials.
+pub fn choose_grant<'a, E>(
+    entry: &'a Entry,
+    request: &TokenRequest,
+    can_use_own_grant: bool,
+    now: OffsetDateTime,
+    fingerprint: impl Fn(NextGrant<'a>) -> std::result::Result<String, E>,
+) -> std::result::Result<Plan<'a>, E> {
+    let mut grant = first_grant(entry, can_use_own_grant, now);
+    loop {
+        match plan(entry, grant, &fingerprint(grant)?, request, can_use_own_grant, now) {
+            Plan::Send(next) if next != grant => grant = next,
+            plan => return Ok(plan),
+        }
+    }
 }
 
 /// The first grant to try: the refresh token's while that lives and cannot be spent. Where nothing else serves it is sent
@@ -270,6 +304,47 @@ pub fn after_rejection(
     AfterRejection { refresh_token: fate, is_about_client, next }
 }
 
+/// The result of a failed refresh grant. `own_grant` fetches a token by the profile's own grant; `failed` makes a failure
+/// of a rejection.
+pub fn refresh_failed(
+    rejection: Rejection,
+    decision: AfterRejection,
+    client_fingerprint: &str,
+    own_grant: impl FnOnce() -> std::result::Result<IssuedTokens, FetchError>,
+    failed: impl FnOnce(Rejection) -> FetchError,
+) -> FetchResult {
+    let AfterRejection { refresh_token, is_about_client, next } = decision;
+    let client_rejection = is_about_client.then(|| (rejection.error.clone(), client_fingerprint.to_owned()));
+    let outcome = match next {
+        AfterRefresh::FallBack => match own_grant() {
+            // Nothing was sent: what was learned is that the refresh endpoint is in trouble.
+            Err(FetchError::Cached(_)) if rejection.error.kind == ErrorKind::Temporary => Err(failed(rejection)),
+            outcome => outcome,
+        },
+        AfterRefresh::Fail(error) => {
+            let failed = failed(Rejection { error, ..rejection });
+            // A refresh token that is gone says nothing of the client.
+            Err(if is_about_client { failed } else { failed.without_fingerprint() })
+        }
+    };
+    let client_rejection = client_rejection.filter(|_| outcome.is_err());
+    FetchResult { outcome, refresh_token, client_rejection }
+}
+
+/// Where the failure of an exchange comes from, for [`applies_to`]: nothing for the server's own verdict.
+pub fn failure_source(
+    rejection: &Rejection,
+    runs_commands: bool,
+    credentials_source: impl FnOnce() -> String,
+    transport_source: impl FnOnce() -> String,
+) -> Option<String> {
+    match (rejection.delivery, rejection.error.kind) {
+        (Delivery::Answered(_), ErrorKind::Rejected) if runs_commands => Some(credentials_source()),
+        (Delivery::Answered(_), _) => None,
+        _ => Some(transport_source()),
+    }
+}
+
 /// Whether a rejection is about the refresh token, for all that is known. One caller's wrong client secret, or a gateway
 /// on the way, must not end the login of all others.
 fn is_about_refresh_token(cause: RejectionCause, refresh_token: &RefreshToken, client_fingerprint: &str) -> bool {
@@ -295,9 +370,33 @@ fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alterna
     }
 }
 
+/// What a refresh that ended with the entry `next` means for the call itself; it began `age` ago.
+pub fn refresh_result(
+    next: &Entry,
+    request: &TokenRequest,
+    traits: &Traits,
+    now: OffsetDateTime,
+    age: Duration,
+) -> Result<AccessToken> {
+    match (&next.failure, &next.token) {
+        (None, Some(token)) => checked(token.clone(), request, traits, age),
+        // While the token in hand is usable, nothing is said of the failure.
+        (Some(failure), _) => usable_token(next, request, now).cloned().ok_or_else(|| from_cache(failure, now)),
+        (None, None) => Err(Error::other("a refresh brought neither token nor failure")),
+    }
+}
+
+/// A new token, if it meets the request after the time that the fetch took.
+pub fn checked(token: AccessToken, request: &TokenRequest, traits: &Traits, age: Duration) -> Result<AccessToken> {
+    match unmet_min_ttl(&token, request, traits).or_else(|| expired_meanwhile(&token, request, age)) {
+        Some(error) => Err(error),
+        None => Ok(token),
+    }
+}
+
 /// The error of a `--min-ttl` that a new token of this provider does not meet. An endpoint's next one will not either; a
 /// command's may.
-pub fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Traits) -> Option<Error> {
+fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Traits) -> Option<Error> {
     let longest = token.longest_min_ttl().filter(|longest| request.min_ttl > *longest)?;
     let flag = settings::MIN_TTL.flag();
     let asked = humantime::format_duration(request.min_ttl);
@@ -314,7 +413,7 @@ pub fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Trait
 
 /// The error of a new token that is too old for this request already: its exchange, which began `age` ago, took longer
 /// than it lives.
-pub fn expired_meanwhile(token: &AccessToken, request: &TokenRequest, age: Duration) -> Option<Error> {
+fn expired_meanwhile(token: &AccessToken, request: &TokenRequest, age: Duration) -> Option<Error> {
     // By the time that passed here, and not by the clock, which may be set during a call.
     if token.is_usable(later(token.obtained_at, age), request.min_ttl) {
         return None;

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use super::deadlines::RefreshDeadlines;
 use super::decisions::{
-    AfterRefresh, AfterRejection, Alternatives, NextGrant, Plan, TokenRequest, after_rejection, applies_to,
-    first_grant, plan,
+    AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, after_rejection, applies_to, choose_grant,
+    failure_source, plan, refresh_failed,
 };
 use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::provider::{EndpointConfig, GrantType};
 use crate::config::secret_source::SecretSetting;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::oauth::rejection::{Delivery, Rejection};
+use crate::oauth::rejection::Rejection;
 use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, exchange, fingerprint};
 use crate::sys::secret::Secret;
@@ -53,18 +53,13 @@ impl<'a> EndpointProvider<'a> {
 
     /// The grant that [`Self::fetch`] sends first, or why it sends none.
     pub fn plan<'e>(&self, entry: &'e Entry, request: &TokenRequest) -> std::result::Result<NextGrant<'e>, FetchError> {
-        let (can_use_own_grant, now) = (self.config.can_use_own_grant(), clock::now());
-        let mut grant = first_grant(entry, can_use_own_grant, now);
-        loop {
-            let fingerprint = match grant {
-                NextGrant::Refresh(_) => fingerprint(self.client_secret()?, None),
-                NextGrant::Own => self.own_fingerprint()?,
-            };
-            match plan(entry, grant, &fingerprint, request, can_use_own_grant, now) {
-                Plan::Send(next) if next == grant => return Ok(grant),
-                Plan::Send(next) => grant = next,
-                Plan::FailFromCache(known) => return Err(FetchError::Cached(Box::new(known.clone()))),
-            }
+        let fingerprint = |grant| match grant {
+            NextGrant::Refresh(_) => self.client_secret().map(|client_secret| fingerprint(client_secret, None)),
+            NextGrant::Own => self.own_fingerprint(),
+        };
+        match choose_grant(entry, request, self.config.can_use_own_grant(), clock::now(), fingerprint)? {
+            Plan::Send(grant) => Ok(grant),
+            Plan::FailFromCache(known) => Err(FetchError::Cached(Box::new(known.clone()))),
         }
     }
 
@@ -120,39 +115,20 @@ impl<'a> EndpointProvider<'a> {
             has_own_refresh_url: self.config.has_own_refresh_url(),
             login_hint: self.config.login_hint(),
         };
-        let AfterRejection { refresh_token, is_about_client, next } =
-            after_rejection(&rejection, refresh_token, &client_fingerprint, &alternatives);
-        let client_rejection = is_about_client.then(|| (rejection.error.clone(), client_fingerprint.clone()));
-        let outcome = match next {
-            AfterRefresh::FallBack => {
-                printer::debug(|| format!("{}; falling back to the profile's own grant", rejection.error));
-                match self.fetch_by_own_grant(entry, request) {
-                    // Nothing was sent: what was learned is that the refresh endpoint is in trouble.
-                    Err(FetchError::Cached(_)) if rejection.error.kind == ErrorKind::Temporary => {
-                        Err(self.failed(rejection, client_fingerprint))
-                    }
-                    outcome => outcome,
-                }
-            }
-            AfterRefresh::Fail(error) => {
-                let failed = self.failed(Rejection { error, ..rejection }, client_fingerprint);
-                // A refresh token that is gone says nothing of the client.
-                Err(if is_about_client { failed } else { failed.without_fingerprint() })
-            }
-        };
-        let client_rejection = client_rejection.filter(|_| outcome.is_err());
-        FetchResult { outcome, refresh_token, client_rejection }
+        let decision = after_rejection(&rejection, refresh_token, &client_fingerprint, &alternatives);
+        if decision.next == AfterRefresh::FallBack {
+            printer::debug(|| format!("{}; falling back to the profile's own grant", rejection.error));
+        }
+        let own_grant = || self.fetch_by_own_grant(entry, request);
+        let failed = |rejection| self.failed(rejection, client_fingerprint.clone());
+        refresh_failed(rejection, decision, &client_fingerprint, own_grant, failed)
     }
 
     /// The failure as other callers may share it.
     fn failed(&self, rejection: Rejection, fingerprint: String) -> FetchError {
-        let source = match (rejection.delivery, rejection.error.kind) {
-            (Delivery::Answered(_), ErrorKind::Rejected) if self.config.runs_commands() => {
-                Some(self.config.credentials_source())
-            }
-            (Delivery::Answered(_), _) => None,
-            _ => Some(self.transport_source()),
-        };
+        let credentials_source = || self.config.credentials_source();
+        let source =
+            failure_source(&rejection, self.config.runs_commands(), credentials_source, || self.transport_source());
         FetchError::rejected(rejection, fingerprint, source)
     }
 

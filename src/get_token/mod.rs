@@ -16,12 +16,12 @@ use crate::cache::{BeginError, Cache, CacheLock, LockOutcome, PendingEntry, Read
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::sys::{clock, printer, random};
-use crate::token::{AccessToken, Freshness, RefreshToken};
+use crate::token::AccessToken;
 use deadlines::Deadlines;
 use decisions::{Action, NextGrant, TokenRequest, Traits, from_cache};
 use endpoint_provider::Secrets;
 use fetch_result::{FetchError, FetchResult};
-use next_entry::{Publication, next_entry};
+use next_entry::{Publication, attempt, next_entry};
 use provider::Fetcher;
 
 /// A lock file that is removed as often is removed on purpose.
@@ -106,7 +106,7 @@ impl Call<'_> {
         lock: CacheLock<'_>,
         before: Option<&Entry>,
     ) -> Interruptible<Result<AccessToken>> {
-        if self.time_left() >= self.config.limits.exchange / 4 {
+        if self.deadlines.leave_time_for_exchange(Instant::now()) {
             return self.refresh(lock, before);
         }
         let result = self.use_concurrent_result(before, &lock.read());
@@ -147,12 +147,7 @@ impl Call<'_> {
         if let Err(error) = pending.publish(&next, &began_with) {
             printer::note(&format!("the token could not be saved: {error}"));
         }
-        Ok(match (&next.failure, &next.token) {
-            (None, Some(token)) => self.checked(token.clone(), started),
-            // While the token in hand is usable, nothing is said of the failure.
-            (Some(failure), _) => self.usable_token(&next).map_or_else(|| Err(from_cache(failure, now)), Ok),
-            (None, None) => Err(Error::other("a refresh brought neither token nor failure")),
-        })
+        Ok(decisions::refresh_result(&next, &self.request, &self.traits(), now, started.elapsed()))
     }
 
     /// A token for this caller alone, as nothing can be cached: the one in hand, or a new one. No refresh token is spent.
@@ -173,7 +168,7 @@ impl Call<'_> {
     fn fetch_unshared(&self, entry: &Entry) -> Result<AccessToken> {
         let started = Instant::now();
         match self.fetcher().fetch_unshared(entry, &self.request).outcome {
-            Ok(issued) => self.checked(issued.access, started),
+            Ok(issued) => decisions::checked(issued.access, &self.request, &self.traits(), started.elapsed()),
             Err(FetchError::New { error, .. }) => Err(error),
             Err(FetchError::Cached(failure)) => Err(from_cache(&failure, clock::now())),
         }
@@ -196,17 +191,7 @@ impl Call<'_> {
 
     /// The entry's token, if it serves this call.
     fn usable_token(&self, entry: &Entry) -> Option<AccessToken> {
-        let freshness = decisions::freshness(entry, &self.request, clock::now(), || 0.0);
-        entry.token.clone().filter(|_| freshness != Freshness::Due)
-    }
-
-    /// A new token, if it meets the request after the time that the fetch took.
-    fn checked(&self, token: AccessToken, fetched_since: Instant) -> Result<AccessToken> {
-        let unmet = decisions::unmet_min_ttl(&token, &self.request, &self.traits());
-        match unmet.or_else(|| decisions::expired_meanwhile(&token, &self.request, fetched_since.elapsed())) {
-            Some(error) => Err(error),
-            None => Ok(token),
-        }
+        decisions::usable_token(entry, &self.request, clock::now()).cloned()
     }
 
     fn traits(&self) -> Traits {
@@ -216,8 +201,7 @@ impl Call<'_> {
 
     /// The time that an exchange has that begins now.
     fn time_left(&self) -> Duration {
-        let now = Instant::now();
-        self.deadlines.refresh_at(now).exchange_end(now).saturating_duration_since(now)
+        self.deadlines.time_left(Instant::now())
     }
 
     /// The provider, with the time that is left for a refresh that begins now.
@@ -229,14 +213,7 @@ impl Call<'_> {
 
 /// Says in the cache that a request begins, before it is sent.
 fn begin<'a>(pending: PendingEntry<'a>, entry: &Entry, grant: NextGrant<'_>) -> Interruptible<PendingEntry<'a>> {
-    let attempt = match grant {
-        NextGrant::Refresh(token) => {
-            let token = RefreshToken { maybe_spent: true, ..token.clone() };
-            Entry { refresh_token: Some(token), ..entry.clone() }
-        }
-        NextGrant::Own => entry.clone(),
-    };
-    pending.begin(&attempt).map_err(|error| match error {
+    pending.begin(&attempt(entry, grant)).map_err(|error| match error {
         BeginError::LockLost => Interruption::LockLost,
         BeginError::Io(error) => Interruption::Uncacheable(error, Box::new(entry.clone())),
     })

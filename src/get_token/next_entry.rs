@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::decisions::NextGrant;
 use super::fetch_result::{FetchError, FetchResult, RefreshTokenFate};
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::ErrorKind;
@@ -32,6 +33,17 @@ pub struct Publication {
     pub exchange: Duration,
     /// Whether the cache may hold the refresh token.
     pub keeps_refresh_token: bool,
+}
+
+/// The entry of a request that begins: the same tokens, but the refresh token may be spent if it is sent.
+pub fn attempt(entry: &Entry, grant: NextGrant<'_>) -> Entry {
+    match grant {
+        NextGrant::Refresh(token) => {
+            let token = RefreshToken { maybe_spent: true, ..token.clone() };
+            Entry { refresh_token: Some(token), ..entry.clone() }
+        }
+        NextGrant::Own => entry.clone(),
+    }
 }
 
 /// The entry that follows `before`, which is the one from before the attempt.

@@ -2,7 +2,7 @@
 
 use super::command_provider;
 use super::deadlines::RefreshDeadlines;
-use super::decisions::{NextGrant, TokenRequest};
+use super::decisions::{self, NextGrant, TokenRequest};
 use super::endpoint_provider::{EndpointProvider, Secrets};
 use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::Cache;
@@ -106,6 +106,8 @@ pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
 
 /// Whether nothing but the entry's refresh token can obtain a token.
 pub fn needs_refresh_token(provider: &TokenProvider, entry: &Entry) -> bool {
-    let is_needed = matches!(provider, TokenProvider::Endpoint(endpoint) if !endpoint.can_use_own_grant());
-    is_needed && entry.refresh_token.is_some()
+    match provider {
+        TokenProvider::Endpoint(endpoint) => decisions::needs_refresh_token(entry, endpoint.can_use_own_grant()),
+        _ => false,
+    }
 }

@@ -9,7 +9,7 @@ use crate::cache::entry::Entry;
 use crate::config::provider::EndpointConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
-use crate::get_token::decisions::{TokenRequest, from_cache};
+use crate::get_token::decisions::{TokenRequest, rate_limit};
 use crate::get_token::endpoint_provider::{EndpointProvider, Secrets};
 use crate::get_token::fetch_result::FetchError;
 use crate::get_token::next_entry::{Publication, next_entry};
@@ -54,7 +54,7 @@ pub fn log_in(
     let unkept = |error| unkept(&cache.path(), &error);
     let lock = cache.require(cache.lock_until(deadlines.call_end()))?;
     let before = lock.read();
-    if let Some(error) = rate_limit(&before) {
+    if let Some(error) = rate_limit(&before, clock::now()) {
         return Err(error);
     }
     // Nothing is spent before there is room to keep the result.
@@ -89,11 +89,4 @@ pub fn log_in(
         (Some(failure), _) => Err(failure.error),
         (None, None) => Err(Error::other("the login brought neither token nor failure")),
     }
-}
-
-/// A cached rate limit, which a login respects as any call does.
-fn rate_limit(entry: &Entry) -> Option<Error> {
-    let now = clock::now();
-    let failure = entry.failure.as_ref()?;
-    (failure.error.kind == ErrorKind::RateLimited && failure.holds(now)).then(|| from_cache(failure, now))
 }
