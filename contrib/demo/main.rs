@@ -1,5 +1,5 @@
-//! `cargo run --example demo`: runs the program against the stand-in, with a temporary home directory. It needs no
-//! account, connects to nothing outside of this machine, and leaves nothing behind.
+//! `cargo run --example demo`: shows how to use the program, at a terminal, with a stand-in for Spotinst and a temporary
+//! home directory. It needs no account, connects to nothing outside of this machine, and leaves nothing behind.
 
 #![allow(
     clippy::expect_used,
@@ -10,115 +10,117 @@
     reason = "a demo: it prints, reads its own environment, and fails by panicking"
 )]
 
-use std::collections::BTreeSet;
+mod terminal;
+
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use stand_in::{StandIn, spotinst};
+use stand_in::proxy::Proxy;
+use stand_in::tls::Ca;
+use stand_in::{Request, StandIn, spotinst};
 use tempfile::TempDir;
 
+/// The questions of `login`, and what is typed.
+const LOGIN: [(&str, &str); 7] = [
+    ("User name: ", spotinst::USERNAME),
+    ("Client id: ", spotinst::CLIENT_ID),
+    ("Choose [1]: ", ""),
+    ("Client secret (not shown): ", spotinst::CLIENT_SECRET),
+    ("Choose [1]: ", ""),
+    ("Password (not shown): ", spotinst::PASSWORD),
+    ("Choose [none]: ", "1"),
+];
+
+const NEXT: &str = "
+== What next?
+   cargo run -p stand-in   starts a stand-in, to try all this by hand
+   cargo install --path .  installs spotinst-cred; then run `spotinst-cred login` with your own account
+   README.md               shows where to find your four values, and how to use it in CI, make, kubectl, …
+";
+
 fn main() {
-    let demo = Demo::new();
-    println!("A stand-in for Spotinst's token endpoints listens on {}", demo.stand_in.base());
-    demo.empty_cache();
-    demo.json();
-    demo.cache_hit();
-    demo.refresh();
-    demo.rejected_credentials();
+    terminal::exec_if_asked();
+    println!("Building spotinst-cred. The first time, this takes about a minute.");
+    let demo = Demo::start(build_program());
+    println!("\nThe commands below run for real, against a stand-in for Spotinst on this machine.");
+    demo.show("Log in. The password is not stored; after 14 days you log in again.", "spotinst-cred login", &LOGIN);
+    demo.show(
+        "Export the token. A cached one needs no request.",
+        "export SPOTINST_TOKEN=$(spotinst-cred)\nenv | grep SPOTINST_",
+        &[],
+    );
+    demo.show("Give it to one program only, with the account.", "spotinst-cred exec -- env | grep SPOTINST_", &[]);
+    demo.show("See the settings, and how long token and login last.", "spotinst-cred status", &[]);
+    demo.show("Report that the API rejected the token.", "spotinst-cred | spotinst-cred invalidate", &[]);
+    let requests = demo.show(
+        "Now 50 programs ask at once. They share one request, which needs no password.",
+        "for i in $(seq 50); do spotinst-cred & done | sort | uniq -c",
+        &[],
+    );
+    assert_eq!(requests, 1, "concurrent callers share one request");
+    print!("{NEXT}");
 }
 
 struct Demo {
-    stand_in: StandIn,
+    spotinst: StandIn,
+    proxy: Proxy,
     home: TempDir,
     program: PathBuf,
 }
 
 impl Demo {
-    fn new() -> Self {
-        Self {
-            program: build_program(),
-            stand_in: StandIn::start(),
-            home: TempDir::with_prefix("spotinst-cred-demo-").expect("the temporary directory is writable"),
+    fn start(program: PathBuf) -> Self {
+        let ca = Ca::new();
+        let spotinst = StandIn::start_tls(&ca.identity_for(&["oauth.spotinst.io", "api.spotinst.io"]));
+        let home = TempDir::with_prefix("spotinst-cred-demo-").expect("the temporary directory is writable");
+        ca.write_pem(&home.path().join("ca.pem")).expect("a temporary directory is writable");
+        Self { proxy: Proxy::start(spotinst.addr()), spotinst, home, program }
+    }
+
+    /// Runs shell commands at a terminal, and shows what they show. Returns how many requests the stand-in got.
+    fn show(&self, title: &str, commands: &str, answers: &[(&str, &str)]) -> usize {
+        println!("\n== {title}");
+        let before = self.spotinst.requests().len();
+        let screen = terminal::run(self.shell(commands), answers);
+        let requests = self.spotinst.requests().split_off(before);
+        for line in commands.lines() {
+            println!("$ {line}");
         }
+        print!("{}", self.without_tokens(&screen));
+        println!("   requests to the stand-in: {}", describe(&requests));
+        requests.len()
     }
 
-    fn empty_cache(&self) {
-        title("50 processes start at once with an empty cache:");
-        let children: Vec<_> = (0..50).map(|_| self.start(&[], spotinst::PASSWORD)).collect();
-        let tokens: BTreeSet<_> = children.into_iter().map(|child| printed(&finish(child))).collect();
-        let result = match tokens.len() {
-            1 => "all printed the same token".to_owned(),
-            count => format!("they printed {count} different tokens"),
-        };
-        self.report(&result, 0);
-        for token in &tokens {
-            println!("     {}", shortened(token));
-        }
+    /// A shell without the user's environment. A proxy connects it to the stand-in instead of Spotinst's hosts.
+    fn shell(&self, commands: &str) -> Command {
+        let directory = self.program.parent().expect("a program is in a directory").to_owned();
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(std::iter::once(directory).chain(env::split_paths(&path)));
+        let mut shell = terminal::shell(commands);
+        shell.env_clear().current_dir(self.home.path());
+        shell.env("HOME", self.home.path()).env("PATH", path.expect("no directory of a PATH has a colon"));
+        shell.env("HTTPS_PROXY", self.proxy.url()).env("SSL_CERT_FILE", self.home.path().join("ca.pem"));
+        shell.env("NO_COLOR", "1");
+        shell
     }
 
-    fn json(&self) {
-        title("The same token as JSON, for scripts: spotinst-cred -f json");
-        let document = printed(&finish(self.start(&["-f", "json"], spotinst::PASSWORD)));
-        println!("     {}", with_short_token(&document));
-    }
-
-    fn cache_hit(&self) {
-        title("A cache hit needs no request:");
-        let (before, started) = (self.stand_in.grants().len(), Instant::now());
-        finish(self.start(&[], spotinst::PASSWORD));
-        self.report(&format!("{:.1} ms for the whole process", started.elapsed().as_secs_f64() * 1e3), before);
-    }
-
-    fn refresh(&self) {
-        title("A new token needs only the refresh token, not the password:");
-        let before = self.stand_in.grants().len();
-        finish(self.start(&["--force-refresh"], spotinst::PASSWORD));
-        self.report("spotinst-cred --force-refresh", before);
-    }
-
-    fn rejected_credentials(&self) {
-        title("20 processes start at once with a wrong password and an empty cache; the password is sent once:");
-        let before = self.stand_in.grants().len();
-        let cache = self.home.path().join("empty-cache");
-        let start = |_| self.start(&["--cache-dir", &cache.to_string_lossy()], "wrong");
-        let children: Vec<_> = (0..20).map(start).collect();
-        let outputs: Vec<_> = children.into_iter().map(finish).collect();
-        let rejected = outputs.iter().filter(|output| output.status.code() == Some(4)).count();
-        self.report(&format!("{rejected} ended with exit status 4"), before);
-        print!("{}", indented(&String::from_utf8_lossy(&outputs[0].stderr)));
-    }
-
-    /// Starts the program with this password. Its environment has nothing else of the user's.
-    fn start(&self, arguments: &[&str], password: &str) -> Child {
-        Command::new(&self.program)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("SPOTINST_TOKEN_URL", self.stand_in.url())
-            .env("SPOTINST_USERNAME", spotinst::USERNAME)
-            .env("SPOTINST_PASSWORD", password)
-            .env("SPOTINST_CLIENT_ID", spotinst::CLIENT_ID)
-            .env("SPOTINST_CLIENT_SECRET", spotinst::CLIENT_SECRET)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program was built above")
-    }
-
-    /// Prints a result, and the requests that the stand-in got after the first `before`.
-    fn report(&self, result: &str, before: usize) {
-        let grants = self.stand_in.grants().split_off(before);
-        let plural = if grants.len() == 1 { "" } else { "s" };
-        let names = if grants.is_empty() { String::new() } else { format!(" ({})", grants.join(", ")) };
-        println!("   {result}; {} request{plural} to the token endpoint{names}", grants.len());
+    /// Shortens the tokens: they are worthless, but a demo of secrets should not show whole ones.
+    fn without_tokens(&self, screen: &str) -> String {
+        let tokens = self.spotinst.issued();
+        let shortened = tokens.iter().fold(screen.to_owned(), |text, token| text.replace(token, &shortened(token)));
+        shortened.replace(&*self.home.path().to_string_lossy(), "~")
     }
 }
 
-fn title(text: &str) {
-    println!("\n-> {text}");
+fn shortened(token: &str) -> String {
+    format!("{}…{}", &token[..12], &token[token.len() - 12..])
+}
+
+fn describe(requests: &[Request]) -> String {
+    let name = |request: &Request| format!("{} {} {}", request.method, request.path(), request.grant());
+    let names: Vec<_> = requests.iter().map(|request| name(request).trim_end().to_owned()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// Builds the program with the profile of this demo. Returns its path, next to the directory of the examples.
@@ -127,7 +129,13 @@ fn build_program() -> PathBuf {
     let directory = demo.parent().and_then(Path::parent).expect("an example is in TARGET/PROFILE/examples");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--bin", "spotinst-cred"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    build.args([
+        "build",
+        "--bin",
+        "spotinst-cred",
+        "--manifest-path",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+    ]);
     if directory.ends_with("release") {
         build.arg("--release");
     }
@@ -142,27 +150,4 @@ fn build_program() -> PathBuf {
 /// variable, like that of `ring`, would run again; the user's settings, such as `CARGO_HOME`, are different.
 fn describes_this_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
-}
-
-fn finish(child: Child) -> Output {
-    child.wait_with_output().expect("a child process can be waited for")
-}
-
-fn printed(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-/// The start and the end of a token. A demo should not show whole tokens, not even worthless ones.
-fn shortened(token: &str) -> String {
-    format!("{}…{}", &token[..12], &token[token.len() - 12..])
-}
-
-fn with_short_token(document: &str) -> String {
-    let token = document.split('"').find(|text| text.len() > 60).unwrap_or_default();
-    document.replace(token, &shortened(token))
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("     {line}\n")).collect()
 }
