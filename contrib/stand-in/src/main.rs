@@ -1,11 +1,11 @@
-//! The stand-in as a program, for shell scripts and for use by hand: `cargo run -p stand-in -- --help`.
+//! The stand-in as a program, for scripts and for use by hand: `cargo run -p stand-in -- --help`.
 //!
-//! On stdout it prints shell assignments that point `spotinst-cred` at it, ready for `eval`; on stderr one line per
-//! request, without secrets.
+//! On stdout it prints shell assignments that point `spotinst-cred` at it, on stderr one line per request, without
+//! secrets. If stdout is a terminal, stderr also explains how to use them.
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,8 +18,30 @@ use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::tls::{Ca, Identity};
 use stand_in::{Reply, Request, StandIn};
 
-/// A local server that behaves like Spotinst's token endpoints
+const BEFORE: &str = "\
+A stand-in for Spotinst runs until you press Ctrl-C. To use it, paste these lines into a shell in another terminal:
+";
+
+const AFTER: &str = "
+There, `spotinst-cred` (or `cargo run` in a checkout) now prints a token.
+
+To try the login as well, paste these lines there. They leave your own configuration alone:
+
+unset SPOTINST_USERNAME SPOTINST_PASSWORD SPOTINST_CLIENT_ID SPOTINST_CLIENT_SECRET
+export SPOTINST_CRED_CONFIG=\"$(mktemp -d)/config.toml\"
+
+Then run `spotinst-cred login` (or `cargo run -- login`) and answer:
+";
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run -p stand-in                            Try spotinst-cred by hand; it prints what to do
+  cargo run -p stand-in -- --expires-in 60         Issue tokens that expire after a minute
+  cargo run -p stand-in -- --answer-after 10000    Watch callers wait, and time out";
+
+/// A local server that behaves like Spotinst's token endpoints. It prints variables that point spotinst-cred at it
 #[derive(Parser)]
+#[command(after_help = EXAMPLES)]
 struct Options {
     /// Listen on 127.0.0.1:N [default: a free port]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
@@ -60,7 +82,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         stand_in.settings(|service| service.expires_in = Duration::from_secs(seconds.into()));
     }
     report_requests(&stand_in, Duration::from_millis(options.answer_after));
+    explain(BEFORE);
     print_assignments(&stand_in, root.as_ref().map(|(_, path)| path.as_path()))?;
+    explain(&format!("{AFTER}\n{}\nRequests:", answers()));
     wait(options.until_eof)?;
     Ok(())
 }
@@ -94,6 +118,20 @@ fn report(request: &Request, reply: &Reply) -> String {
         _ => "",
     };
     format!("{} {}{grant} {}", request.method, request.path(), reply.status)
+}
+
+/// Tells a person at a terminal what to do. Scripts get the assignments only.
+fn explain(text: &str) {
+    if io::stdout().is_terminal() {
+        drop(writeln!(io::stderr(), "{text}"));
+    }
+}
+
+/// What to type when `login` asks.
+fn answers() -> String {
+    let answers =
+        [("User name", USERNAME), ("Client id", CLIENT_ID), ("Client secret", CLIENT_SECRET), ("Password", PASSWORD)];
+    answers.iter().map(|(question, answer)| format!("  {question:<13}  {answer}\n")).collect()
 }
 
 /// Prints all lines in one write, so that a reader of the first line can read all of them.
