@@ -6,7 +6,7 @@
 //! - `get_token` is the use case: read, lock, read again, fetch, publish. Its `decisions` are pure functions.
 //! - `oauth` speaks to the token endpoint and the API.
 //! - `config` resolves the settings, `cache` keeps the tokens, `http` sends requests, `format` has the bytes for each host.
-//! - `settings` is the table of all settings; `token`, `url` and `transport` are plain types.
+//! - `settings` is the table of all settings; `token`, `url`, `transport` and `sdk_file` are plain types.
 //! - `sys` is the machine and the person: environment, clock, files, processes, terminal, and all that differs between
 //!   operating systems. `error`, `sourced` and `text` are at the bottom.
 //!
@@ -23,6 +23,7 @@ mod format;
 mod get_token;
 mod http;
 mod oauth;
+mod sdk_file;
 mod settings;
 mod sourced;
 mod sys;

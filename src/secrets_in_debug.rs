@@ -26,7 +26,7 @@ fn debug_shows_no_secret() {
         SecretSetting { name: "password", secret: source, source: ValueSource::Variable("SPOTINST_PASSWORD") };
     let fetched = setting.fetch(None, Instant::now() + Duration::from_secs(1));
     let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
-    let token = AccessToken::permanent(secret(), OffsetDateTime::UNIX_EPOCH);
+    let token = AccessToken::given(secret(), OffsetDateTime::UNIX_EPOCH);
     let refresh_token =
         Some(RefreshToken { value: secret(), expires_at: None, client_fingerprint: None, maybe_spent: false });
     let issued = IssuedTokens { access: token.clone(), refresh: refresh_token.clone() };

@@ -187,14 +187,14 @@ pub static CACHE_DIR: Setting = setting("cache", Path, Never)
     .with_help("directory of the cache; one file per identity, and its lock");
 
 pub static SDK_FILE: Setting = setting("SDK file", Path, Never)
-    .with_variables(&["SPOTINST_CREDENTIALS_FILE"])
+    .with_variables(&["SPOTINST_CREDENTIALS_FILE", "SPOTINST_SHARED_CREDENTIALS_FILE"])
     .with_default("~/.spotinst/credentials")
-    .with_help("credentials file of the Spotinst SDKs; read where nothing else is configured");
+    .with_help("credentials file of the Spotinst SDKs; INI, YAML or JSON; read where nothing else is configured");
 
 pub static SDK_PROFILE: Setting = setting("SDK profile", Text, Never)
-    .with_variables(&["SPOTINST_CREDENTIALS_PROFILE"])
+    .with_variables(&["SPOTINST_CREDENTIALS_PROFILE", "SPOTINST_PROFILE"])
     .with_default("default")
-    .with_help("section of the credentials file of the SDKs");
+    .with_help("section of the credentials file of the SDKs; without a configuration `--profile` names it, too");
 
 /// All settings, in the order in which they are listed everywhere.
 pub static SETTINGS: [&Setting; 22] = [

@@ -37,7 +37,7 @@ pub struct AccessToken {
     /// When the request for it started.
     #[serde(with = "time::serde::timestamp")]
     pub obtained_at: OffsetDateTime,
-    /// The start of the request plus `expires_in`. A permanent token has none.
+    /// The start of the request plus `expires_in`, or the `exp` of a JWT. A permanent token has none.
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     /// The account that came with it: see [`is_account`].
@@ -81,9 +81,12 @@ pub enum Freshness {
 }
 
 impl AccessToken {
-    /// A token that is printed as it is.
-    pub fn permanent(value: Secret, now: OffsetDateTime) -> Self {
-        Self { value, obtained_at: now, expires_at: None, account: None }
+    /// A token that is printed as it is. A JWT tells its expiry: people paste tokens of two hours from the console.
+    pub fn given(value: Secret, now: OffsetDateTime) -> Self {
+        let expires_at = jwt_expiry(value.expose());
+        let issued_at = expires_at.zip(jwt_lifetime(value.expose())).map(|(expiry, lifetime)| expiry - lifetime);
+        let obtained_at = issued_at.filter(|at| *at <= now).unwrap_or(now);
+        Self { value, obtained_at, expires_at, account: None }
     }
 
     /// What it can be sent and printed as: no character of it breaks out of a header or format.

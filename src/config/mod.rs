@@ -152,16 +152,17 @@ fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<G
     }
     for setting in provider::CREDENTIALS {
         if sources.is_given(setting)? {
-            return Ok(None);
+            return location.not_there().map_or(Ok(None), Err);
         }
     }
     if location.profiles.is_empty()
-        && let Some(found) = sdk_credentials::read(|| profile::read_deadline(&sources.flags))?
+        && let Some(found) =
+            sdk_credentials::read(location.sdk_section.as_ref(), || profile::read_deadline(&sources.flags))?
     {
         found.account.as_ref().map(value::check_account).transpose()?;
         return Ok(Some(GivenToken { secret: found.token, account: found.account, is_command: false }));
     }
-    location.none_selected().map_or(Ok(None), Err)
+    location.not_there().or_else(|| location.none_selected()).map_or(Ok(None), Err)
 }
 
 /// A profile with a token or its command has no credentials: it would be unclear which is meant.

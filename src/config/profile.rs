@@ -35,6 +35,8 @@ pub struct ProfileLocation {
     pub file: Option<PathBuf>,
     pub profile: Option<Sourced<String>>,
     pub profiles: Vec<String>,
+    /// What the caller names where there are no profiles: it may be a section of the SDKs' file.
+    pub sdk_section: Option<Sourced<String>>,
 }
 
 impl ProfileLocation {
@@ -98,6 +100,11 @@ impl ProfileLocation {
         text
     }
 
+    /// The error of a profile that is named, where there are none and the SDKs' file is not used.
+    pub fn not_there(&self) -> Option<Error> {
+        self.sdk_section.as_ref().map(|name| unknown(name, self))
+    }
+
     /// The error of a file with profiles of which none is selected.
     pub fn none_selected(&self) -> Option<Error> {
         let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
@@ -109,12 +116,19 @@ impl ProfileLocation {
 }
 
 /// Selects the profile: the one that the caller names, else the file's `default_profile`, else the one named `default`.
+/// Fails where there are profiles, and not the one that is named.
 pub fn select(flags: &Flags) -> Result<ActiveProfile> {
     let (file, config) = read(flags)?;
     let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
-    let mut location = ProfileLocation { file, profile: None, profiles: profiles.keys().cloned().collect() };
+    let mut location =
+        ProfileLocation { file, profile: None, profiles: profiles.keys().cloned().collect(), sdk_section: None };
+    let named = named(flags)?;
+    if profiles.is_empty() && named.is_some() {
+        location.sdk_section = named;
+        return Ok(ActiveProfile { profile: Profile::default(), location });
+    }
     let default = || profiles.contains_key(DEFAULT_NAME).then(|| Sourced::default(DEFAULT_NAME.to_owned()));
-    let Some(name) = named(flags)?.or(default_profile).or_else(default) else {
+    let Some(name) = named.or(default_profile).or_else(default) else {
         return Ok(ActiveProfile { profile: Profile::default(), location });
     };
     let Some(profile) = profiles.remove(&name.value) else {

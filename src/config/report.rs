@@ -74,7 +74,7 @@ impl ConfigReport {
         // The proxy is none of the rows, and must parse as they must.
         sources.transport()?;
         Ok(Self {
-            profile: location.profile.clone(),
+            profile: location.profile.as_ref().or(location.sdk_section.as_ref()).cloned(),
             config_file: profile::path(flags),
             cache_dir: cache_dir(flags),
             settings: rows,

@@ -1,4 +1,4 @@
-//! The Go SDK's own file, `~/.spotinst/credentials`: INI with a permanent token. It is read, never written.
+//! The SDKs' own file, `~/.spotinst/credentials`, as a source of tokens: where nothing else is configured.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,98 +7,112 @@ use std::time::Instant;
 
 use super::secret_source::{SecretSetting, SecretSource};
 use crate::error::{Error, Result};
-use crate::settings;
+use crate::sdk_file::{ACCOUNT, DEFAULT_SECTION, Entry, SdkFile, TOKEN};
+use crate::settings::{self, Setting};
 use crate::sourced::{Sourced, ValueSource};
-use crate::sys::secret::Secret;
-use crate::sys::{bounded_read, env};
+use crate::sys::bounded_read::{self, ReadFile};
+use crate::sys::env;
 use crate::text::one_line;
 
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// What the file holds for one profile.
+/// What the file holds for one section.
 #[derive(Debug)]
 pub struct SdkCredentials {
     pub token: SecretSetting,
     pub account: Option<Sourced<String>>,
 }
 
-/// What the file holds for the profile that its variable names, or `default`. Nothing where there is no such file,
-/// profile or token, and no variable that asks for one. A pipe instead of a file has until the deadline.
-pub fn read(deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>> {
-    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
-    let Some(path) = env::path(settings::SDK_FILE.variable()).or_else(default) else {
+/// What the file holds for the section that the caller names, else its variables, else `default`. Nothing where there is
+/// no file, and no variable that names one. A pipe instead of a file has until the deadline.
+///
+/// Fails where there is a file that does not have a token in that section.
+pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>> {
+    let Some(path) = path()? else {
         return Ok(None);
     };
-    let is_named = !path.source.is_default();
-    let bytes = match bounded_read::file(&path.value, MAX_FILE, deadline) {
-        Ok(read) => read.bytes,
+    let ReadFile { bytes, .. } = match bounded_read::file(&path.value, MAX_FILE, deadline) {
+        Ok(read) => read,
         // A home like /dev/null is one without files.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !is_named => {
-            return Ok(None);
-        }
+        Err(error) if is_missing(&error) && path.source.is_default() => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
         }
         Err(error) => return Err(Error::unreadable(&describe(&path), &error)),
     };
+    let section = match section {
+        Some(named) => named.clone(),
+        None => section_by_variable()?.unwrap_or_else(|| Sourced::default(DEFAULT_SECTION.to_owned())),
+    };
     let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
-    let text = str::from_utf8(&bytes).map_err(not_utf8)?;
-    let default = settings::SDK_PROFILE.default.unwrap_or_default();
-    let profile = env::text(settings::SDK_PROFILE.variables)?.unwrap_or_else(|| Sourced::default(default.to_owned()));
-    let found = parse(text, &profile.value, &path.value);
-    if found.is_none() && (is_named || !profile.source.is_default()) {
-        let (file, section, source) = (describe(&path), one_line(&profile.value), profile.source.in_parentheses());
-        return Err(Error::config(format!("{file} has no token in [{section}]{source}"))
-            .hint("correct the variable, or unset it and set up the credentials of a grant"));
+    let file = SdkFile::parse(str::from_utf8(&bytes).map_err(not_utf8)?).map_err(|error| {
+        Error::config(format!("{} {} (line {})", describe(&path), error.problem, error.line))
+            .hint(format!("write a line [{DEFAULT_SECTION}], and below it `{TOKEN} = …` and `{ACCOUNT} = …`"))
+    })?;
+    find(&file, &section.value, &path.value)
+        .map_or_else(|| Err(no_token(&file, &section, &path)), |found| Ok(Some(found)))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The file that the variables name, else the one in the home directory.
+fn path() -> Result<Option<Sourced<PathBuf>>> {
+    let named = settings::SDK_FILE.variables.iter().filter_map(|name| env::path(name)).collect();
+    let default = || env::home().map(|home| Sourced::default(home.join(".spotinst").join("credentials")));
+    Ok(only_one(&settings::SDK_FILE, named)?.or_else(default))
+}
+
+fn section_by_variable() -> Result<Option<Sourced<String>>> {
+    let mut named = Vec::new();
+    for name in settings::SDK_PROFILE.variables {
+        named.extend(env::text(&[*name])?);
     }
-    Ok(found)
+    only_one(&settings::SDK_PROFILE, named)
+}
+
+/// The value of the variables, each of which another SDK reads. Two values would be the tokens of two accounts.
+fn only_one<T: PartialEq>(setting: &Setting, named: Vec<Sourced<T>>) -> Result<Option<Sourced<T>>> {
+    let mut named = named.into_iter();
+    let Some(first) = named.next() else {
+        return Ok(None);
+    };
+    match named.find(|other| other.value != first.value) {
+        Some(other) => {
+            let problem = format!("{} and {} give the {} two values", first.source, other.source, setting.name);
+            Err(Error::config(problem).hint("unset one of them"))
+        }
+        None => Ok(Some(first)),
+    }
 }
 
 fn describe(path: &Sourced<PathBuf>) -> String {
     format!("the credentials file {}{}", path.value.display(), path.source.in_parentheses())
 }
 
-fn parse(text: &str, profile: &str, path: &Path) -> Option<SdkCredentials> {
+fn find(file: &SdkFile, section: &str, path: &Path) -> Option<SdkCredentials> {
     let path: Rc<Path> = path.into();
-    let sourced = |key: &str| {
-        let (line, value) = value(text, profile, key)?;
-        Some(Sourced { value, source: ValueSource::File { path: Rc::clone(&path), line } })
-    };
-    let token = sourced("token")?;
-    let secret = SecretSource::Value(Secret::from(token.value));
+    let source = |entry: &Entry| ValueSource::File { path: Rc::clone(&path), line: entry.line };
+    let token = file.get(section, TOKEN)?;
+    let account = file.get(section, ACCOUNT);
     Some(SdkCredentials {
-        token: SecretSetting { name: settings::TOKEN.name, secret, source: token.source },
-        account: sourced("account"),
+        token: SecretSetting {
+            name: settings::TOKEN.name,
+            secret: SecretSource::Value(token.value.clone()),
+            source: source(token),
+        },
+        account: account.map(|entry| Sourced { value: entry.value.expose().to_owned(), source: source(entry) }),
     })
 }
 
-/// The value of a key in a section, and its line. Where it stands more than once the last one counts, as in the SDK.
-fn value(text: &str, section: &str, key: &str) -> Option<(usize, String)> {
-    let mut found = None;
-    let mut is_inside = false;
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            is_inside = header.trim() == section;
-        } else if is_inside
-            && !line.starts_with(['#', ';'])
-            && let Some((name, value)) = line.split_once(['=', ':'])
-            && name.trim() == key
-            && !unquoted(value).is_empty()
-        {
-            found = Some((index + 1, unquoted(value).to_owned()));
-        }
-    }
-    found
+fn no_token(file: &SdkFile, section: &Sourced<String>, path: &Sourced<PathBuf>) -> Error {
+    let (name, source) = (one_line(&section.value), section.source.in_parentheses());
+    let problem = format!("{} has no token in [{name}]{source}", describe(path));
+    let sections: Vec<_> = file.sections().into_iter().map(one_line).collect();
+    Error::config(problem).hint(if sections.is_empty() {
+        format!("write `{TOKEN} = …` below a line [{name}], or move the file away and run `spotinst-cred login`")
+    } else {
+        format!("it has tokens in {}: choose one with {}", sections.join(", "), settings::PROFILE.flag())
+    })
 }
-
-/// A value without a comment behind it and without the quotes that some people put around it. A comment begins at the
-/// first `#` or `;`, as the SDK has it: neither is part of any token or account.
-fn unquoted(value: &str) -> &str {
-    let value = value.split(['#', ';']).next().unwrap_or_default().trim();
-    let strip = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-    strip('"').or_else(|| strip('\'')).unwrap_or(value)
-}
-
-#[cfg(test)]
-mod tests;

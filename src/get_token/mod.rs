@@ -7,6 +7,7 @@ pub mod endpoint_provider;
 pub mod fetch_result;
 pub mod next_entry;
 pub mod provider;
+mod static_provider;
 
 use std::io;
 use std::time::{Duration, Instant};

@@ -5,15 +5,11 @@ use super::deadlines::RefreshDeadlines;
 use super::decisions::{self, NextGrant, TokenRequest};
 use super::endpoint_provider::{EndpointProvider, Secrets};
 use super::fetch_result::{FetchError, FetchResult};
+use super::static_provider;
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
 use crate::config::provider::{EndpointConfig, TokenProvider};
-use crate::config::secret_source::SecretSetting;
-use crate::error::{Error, Result};
-use crate::oauth::IssuedTokens;
-use crate::sys::clock;
-use crate::token::{AccessToken, is_bearer_token};
 
 /// The cache of the provider's tokens, if there is one.
 pub fn cache(config: &Config) -> Option<Cache> {
@@ -48,7 +44,7 @@ impl Fetcher<'_> {
         has_usable_token: bool,
     ) -> FetchResult {
         match &self.config.provider {
-            TokenProvider::Static(token) => self.fetch_static(token).into(),
+            TokenProvider::Static(token) => static_provider::fetch(token, request, self.deadlines).into(),
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch(entry, grant, request),
             TokenProvider::Command(command) => {
                 command_provider::fetch(command, self.identity, has_usable_token, self.deadlines).into()
@@ -82,15 +78,6 @@ impl Fetcher<'_> {
 
     fn endpoint<'b>(&'b self, config: &'b EndpointConfig) -> EndpointProvider<'b> {
         EndpointProvider::new(config, self.config.transport(), self.secrets, self.identity, self.deadlines)
-    }
-
-    fn fetch_static(&self, token: &SecretSetting) -> Result<IssuedTokens> {
-        let value = token.fetch(None, self.deadlines.commands_end)?;
-        if is_bearer_token(value.expose()) {
-            return Ok(IssuedTokens { access: AccessToken::permanent(value, clock::now()), refresh: None });
-        }
-        let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", token.source);
-        Err(Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/="))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["error", "sourced", "text"],
     &["sys"],
-    &["settings", "token", "transport", "url"],
+    &["sdk_file", "settings", "token", "transport", "url"],
     &["cache", "config", "format", "http"],
     &["oauth"],
     &["get_token"],

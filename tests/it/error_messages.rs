@@ -914,7 +914,7 @@ fn secret_source_errors() {
             status: 3,
             stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials has no token in [prod] (from \
                      SPOTINST_CREDENTIALS_PROFILE)\n\
-                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
+                     hint: it has tokens in default: choose one with --profile\n",
         },
         Row {
             situation: "a file that is not the SDK's",
@@ -926,7 +926,83 @@ fn secret_source_errors() {
             status: 3,
             stderr: "spotinst-cred: the credentials file $HOME/notes (from SPOTINST_CREDENTIALS_FILE) has no token in \
                      [default]\n\
-                     hint: correct the variable, or unset it and set up the credentials of a grant\n",
+                     hint: write `token = …` below a line [default], or move the file away and run `spotinst-cred \
+                     login`\n",
+        },
+        Row {
+            situation: "the SDK's file is empty",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials has no token in [default]\n\
+                     hint: write `token = …` below a line [default], or move the file away and run `spotinst-cred \
+                     login`\n",
+        },
+        Row {
+            situation: "the SDK's file is too long",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", &"#".repeat(1024 * 1024 + 1));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials cannot be read: it is longer than \
+                     1 MiB\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "the SDK's file is a directory",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials/default", "");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials cannot be read: Is a directory (os \
+                     error 21)\n\
+                     hint: check the path and its permissions\n",
+        },
+        Row {
+            situation: "the SDK's file is broken YAML",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "default:\n\ttoken: hunter2\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials is not valid YAML (line 2)\n\
+                     hint: write a line [default], and below it `token = …` and `account = …`\n",
+        },
+        Row {
+            situation: "the SDK's file is broken JSON",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "{\"token\": \"hunter2}\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials is not valid JSON (line 1)\n\
+                     hint: write a line [default], and below it `token = …` and `account = …`\n",
+        },
+        Row {
+            situation: "the SDK's file has an alias",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "a: &a {token: hunter2}\ndefault: *a\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the credentials file $HOME/.spotinst/credentials has a YAML alias, which is not \
+                     supported (line 2)\n\
+                     hint: write a line [default], and below it `token = …` and `account = …`\n",
+        },
+        Row {
+            situation: "the variables of two SDKs differ",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = hunter2\n");
+                sandbox.set("SPOTINST_CREDENTIALS_PROFILE", "prod").set("SPOTINST_PROFILE", "test");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: SPOTINST_CREDENTIALS_PROFILE and SPOTINST_PROFILE give the SDK profile two values\n\
+                     hint: unset one of them\n",
         },
         Row {
             situation: "the SDK's file is not text",

@@ -21,7 +21,7 @@ pub fn secret(text: &str) -> Secret {
 
 /// The access token `T`, obtained `age` seconds ago, with `left` seconds to live.
 pub fn token(age: i64, left: i64) -> AccessToken {
-    AccessToken { expires_at: Some(at(left)), ..AccessToken::permanent(secret("T"), at(-age)) }
+    AccessToken { expires_at: Some(at(left)), ..AccessToken::given(secret("T"), at(-age)) }
 }
 
 /// A refresh token that does not expire, issued to the client secret with the fingerprint `client`.

@@ -151,7 +151,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
         source: None,
         timeout_ms: 8000,
     };
-    let token = AccessToken::permanent(Secret::from("T".to_owned()), OffsetDateTime::UNIX_EPOCH);
+    let token = AccessToken::given(Secret::from("T".to_owned()), OffsetDateTime::UNIX_EPOCH);
     let entry = Entry {
         revision: "1".to_owned(),
         token: Some(token),
@@ -210,7 +210,7 @@ fn an_entry_with_the_right_sum_holds_no_invalid_token() {
         [("T", None, true), ("T", Some("act-1"), true), ("T\n", None, false), ("T", Some("a b"), false)]
     {
         let value = Secret::from(token.to_owned());
-        let token = AccessToken { account: account.map(str::to_owned), ..AccessToken::permanent(value, NOW) };
+        let token = AccessToken { account: account.map(str::to_owned), ..AccessToken::given(value, NOW) };
         let bytes = Entry { token: Some(token), ..Entry::default() }.encode(NAME);
         assert_eq!(Entry::decode(&bytes, NAME).is_some(), expected, "{account:?}");
     }

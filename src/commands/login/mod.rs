@@ -89,8 +89,8 @@ fn target(options: &Options) -> Result<(PathBuf, Sources, ProfileLocation)> {
     let default = || Sourced::default(DEFAULT_NAME.to_owned());
     let name = profile::named(flags)?.or(default_profile).unwrap_or_else(default);
     let profile = profiles.remove(&name.value).unwrap_or_default();
-    let location =
-        ProfileLocation { file: Some(path.clone()), profiles: vec![name.value.clone()], profile: Some(name) };
+    let profiles = vec![name.value.clone()];
+    let location = ProfileLocation { file: Some(path.clone()), profiles, profile: Some(name), sdk_section: None };
     let sources = Sources { flags: flags.clone(), profile };
     check(&sources, &location)?;
     check_identity(&sources)?;

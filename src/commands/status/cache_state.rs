@@ -88,7 +88,7 @@ impl CacheState {
 
 impl TokenState {
     /// The state of an access token, without this process's own spread.
-    fn of_access(token: Option<&AccessToken>, now: OffsetDateTime) -> Self {
+    pub fn of_access(token: Option<&AccessToken>, now: OffsetDateTime) -> Self {
         let (state, color) = match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
             None => (NO_TOKEN, Color::Red),
             Some(Freshness::Fresh) => ("fresh", Color::Green),

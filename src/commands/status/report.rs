@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::cache_state::CacheState;
+use super::cache_state::{CacheState, TokenState};
 use crate::config::Config;
 use crate::config::provider::TokenProvider;
 use crate::config::report::{ConfigReport, ReportedValue};
+use crate::config::secret_source::{SecretSetting, SecretSource};
 use crate::error::{Error, Result};
 use crate::get_token::provider;
 use crate::oauth::api::Account;
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::clock;
+use crate::token::AccessToken;
 
 #[derive(Serialize)]
 pub struct Report {
@@ -28,7 +30,10 @@ pub struct Report {
     /// Where there is a cache, and an identity to look it up by.
     #[serde(flatten)]
     pub tokens: Option<CacheState>,
-    /// What a person reads where there is none.
+    /// A token that is printed as it is, where it is known without fetching it and tells its expiry.
+    #[serde(rename = "token", skip_serializing_if = "Option::is_none")]
+    pub given_token: Option<TokenState>,
+    /// What a person reads where there is no cache.
     #[serde(skip)]
     pub instead_of_tokens: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +67,7 @@ impl Report {
         let cache = config.as_ref().ok().and_then(provider::cache);
         let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
         let problem = problem(&config, tokens.as_ref());
+        let given_token = config.as_ref().ok().and_then(given_token);
         Self {
             version: 1,
             profile,
@@ -71,10 +77,14 @@ impl Report {
             problem: problem.map(|Error { message, hint, .. }| Problem { message, hint }),
             tokens,
             instead_of_tokens: match config.map(|config| config.provider) {
+                Ok(TokenProvider::Static(_)) if given_token.is_some() => {
+                    "it is printed as it is, and nothing is cached"
+                }
                 Ok(TokenProvider::Static(_)) => "permanent: it is printed as it is, and nothing is cached",
                 Ok(_) => "no cache is used",
                 Err(_) => "none",
             },
+            given_token,
             check: accounts.map(|accounts| Check { accepted: true, accounts }),
         }
     }
@@ -82,6 +92,15 @@ impl Report {
 
 fn place(Sourced { value, source }: Sourced<PathBuf>) -> Place {
     Place { path: value.display().to_string(), from: source, exists: value.exists() }
+}
+
+fn given_token(config: &Config) -> Option<TokenState> {
+    let TokenProvider::Static(SecretSetting { secret: SecretSource::Value(value), .. }) = &config.provider else {
+        return None;
+    };
+    let now = clock::now();
+    let token = AccessToken::given(value.clone(), now);
+    token.expires_at.map(|_| TokenState::of_access(Some(&token), now))
 }
 
 fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error> {

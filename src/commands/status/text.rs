@@ -20,7 +20,10 @@ pub fn document(report: &Report) -> String {
     lines.extend(report.settings.iter().map(|(name, value)| line(name, &shown(value.as_ref()))));
     match &report.tokens {
         Some(tokens) => lines.extend(token_lines(tokens)),
-        None => lines.push(line(TOKEN.name, report.instead_of_tokens)),
+        None => {
+            let state = report.given_token.iter().map(|given| token(given) + "; ").collect::<String>();
+            lines.push(painted_line(TOKEN.name, &(state + report.instead_of_tokens)));
+        }
     }
     if let Some(problem) = &report.problem {
         lines.push(painted_line("trouble", &Color::Red.paint(&problem.message, &io::stdout())));

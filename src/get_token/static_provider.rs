@@ -1,0 +1,46 @@
+//! A token that is there already: it is printed as it is.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::deadlines::RefreshDeadlines;
+use super::decisions::TokenRequest;
+use crate::config::secret_source::SecretSetting;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oauth::IssuedTokens;
+use crate::settings;
+use crate::sys::clock;
+use crate::token::{AccessToken, is_bearer_token, span};
+
+/// Fetches the token. Fails with [`ErrorKind::Rejected`] where it has expired, or will too early for the request.
+pub fn fetch(token: &SecretSetting, request: &TokenRequest, deadlines: RefreshDeadlines) -> Result<IssuedTokens> {
+    let value = token.fetch(None, deadlines.commands_end)?;
+    if !is_bearer_token(value.expose()) {
+        let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", token.source);
+        return Err(Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/="));
+    }
+    let now = clock::now();
+    let access = AccessToken::given(value, now);
+    match shortfall(&access, request.min_ttl, now) {
+        None => Ok(IssuedTokens { access, refresh: None }),
+        Some(what) => Err(Error::new(ErrorKind::Rejected, format!("the token from {} {what}", token.source))
+            .hint("replace it with a permanent one, or run `spotinst-cred login`: its tokens are renewed")),
+    }
+}
+
+/// Why the token is not handed out. Only its owner can get another one.
+fn shortfall(token: &AccessToken, min_ttl: Duration, now: OffsetDateTime) -> Option<String> {
+    let (expires_at, longest) = (token.expires_at?, token.longest_min_ttl()?);
+    let duration = |span: Duration| humantime::format_duration(Duration::from_secs(span.as_secs()));
+    if expires_at <= now {
+        Some(format!("expired {} ago", duration(span(expires_at, now))))
+    } else if !token.is_usable(now, Duration::ZERO) {
+        Some(format!("expires in {}", duration(span(now, expires_at))))
+    } else if !token.is_usable(now, min_ttl) || min_ttl > longest {
+        let (left, flag, asked) = (duration(span(now, expires_at)), settings::MIN_TTL.flag(), duration(min_ttl));
+        Some(format!("expires in {left}, and {flag} asks for {asked}"))
+    } else {
+        None
+    }
+}
