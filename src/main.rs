@@ -41,6 +41,7 @@ use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::CommandFactory;
 use cli::{Cli, Command, usage_error};
 use commands::OutputClosed;
 use error::{Error, ErrorKind};
@@ -66,9 +67,6 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
     let Some(command) = &cli.command else {
         return commands::print::run(&cli.output, options, started);
     };
-    if let Some(option) = cli.output.given() {
-        return Err(Error::new(ErrorKind::Usage, format!("{option} does not go with a command")).into());
-    }
     match command {
         Command::Completions { shell } => commands::completions::run(*shell),
         Command::Exec { argv } => commands::exec::run(argv, options, started),
@@ -76,8 +74,9 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         Command::Invalidate => commands::invalidate::run(options, started),
         Command::Login => commands::login::run(options),
         Command::Logout { all } => commands::logout::run(*all, options, started),
-        Command::Status { profiles: true, .. } => commands::profiles::run(options),
-        Command::Status { json, check, profiles: _ } => commands::status::run(*json, *check, options, started),
+        Command::Profiles { names } => commands::profiles::run(*names, options),
+        Command::Status { json, check } => commands::status::run(*json, *check, options, started),
+        Command::Whoami => commands::status::whoami(options, started),
     }
 }
 
@@ -97,7 +96,7 @@ fn help_or_usage_error(error: &clap::Error) -> ExitCode {
         let printed = commands::print_document(error.to_string().as_bytes());
         return printed.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS);
     }
-    report(&usage_error::from_clap(error).into())
+    report(&usage_error::from_clap(error, &Cli::command()).into())
 }
 
 /// A panic is a bug. Its message may hold a piece of what was being processed, so it is not printed.

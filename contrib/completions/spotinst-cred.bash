@@ -25,6 +25,9 @@ _spotinst__cred() {
             spotinst__cred,get)
                 cmd="spotinst__cred__subcmd__get"
                 ;;
+            spotinst__cred,help)
+                cmd="spotinst__cred__subcmd__help"
+                ;;
             spotinst__cred,invalidate)
                 cmd="spotinst__cred__subcmd__invalidate"
                 ;;
@@ -34,8 +37,17 @@ _spotinst__cred() {
             spotinst__cred,logout)
                 cmd="spotinst__cred__subcmd__logout"
                 ;;
+            spotinst__cred,profiles)
+                cmd="spotinst__cred__subcmd__profiles"
+                ;;
             spotinst__cred,status)
                 cmd="spotinst__cred__subcmd__status"
+                ;;
+            spotinst__cred,version)
+                cmd="spotinst__cred__subcmd__version"
+                ;;
+            spotinst__cred,whoami)
+                cmd="spotinst__cred__subcmd__whoami"
                 ;;
             *)
                 ;;
@@ -44,7 +56,7 @@ _spotinst__cred() {
 
     case "${cmd}" in
         spotinst__cred)
-            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help --version completions exec get invalidate login logout status"
+            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help --version completions exec get invalidate login logout profiles status whoami help version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -67,11 +79,11 @@ _spotinst__cred() {
                     return 0
                     ;;
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -98,36 +110,12 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__completions)
-            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help bash elvish fish powershell zsh"
+            opts="-h --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
-                    return 0
-                    ;;
-                -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
-                    return 0
-                    ;;
-                --min-ttl)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --cache-dir)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -143,11 +131,11 @@ _spotinst__cred() {
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -181,11 +169,11 @@ _spotinst__cred() {
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -211,23 +199,33 @@ _spotinst__cred() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        spotinst__cred__subcmd__help)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         spotinst__cred__subcmd__invalidate)
-            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
+            opts="-p -v -h --profile --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
-                    return 0
-                    ;;
-                --min-ttl)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -250,22 +248,18 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__login)
-            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
+            opts="-p -v -h --profile --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
-                    return 0
-                    ;;
-                --min-ttl)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -288,18 +282,70 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__logout)
-            opts="-p -v -h --all --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
+            opts="-p -v -h --all --profile --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__profiles)
+            opts="-h --names --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__status)
+            opts="-p -v -h --json --check --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -325,19 +371,33 @@ _spotinst__cred() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        spotinst__cred__subcmd__status)
-            opts="-p -v -h --json --check --profiles --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
+        spotinst__cred__subcmd__version)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__whoami)
+            opts="-p -v -h --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -W "$(spotinst-cred status --profiles 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)

@@ -44,19 +44,13 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand invalidate 'Forget the cached token if it is the rejected one on stdin'
             cand login 'Ask for what is missing, check it, and write the profile'
             cand logout 'Forget the cached tokens'
+            cand profiles 'List the profiles'
             cand status 'Show what is set, from where, and how the cached token is'
+            cand whoami 'Ask the API who the token belongs to: `status --check` in short'
+            cand help 'Print the help of a command'
+            cand version 'Print the version'
         }
         &'spotinst-cred;completions'= {
-            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
-            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
-            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
-            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
-            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
-            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
-            cand --no-cache 'Neither read nor write the cache'
-            cand --force-refresh 'Renew the token even if the cached one is good'
-            cand -v 'Say on stderr what is done'
-            cand --verbose 'Say on stderr what is done'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -91,12 +85,9 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
         &'spotinst-cred;invalidate'= {
             cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
-            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
             cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
             cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
             cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
-            cand --no-cache 'Neither read nor write the cache'
-            cand --force-refresh 'Renew the token even if the cached one is good'
             cand -v 'Say on stderr what is done'
             cand --verbose 'Say on stderr what is done'
             cand -h 'Print help (see more with ''--help'')'
@@ -105,12 +96,9 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
         &'spotinst-cred;login'= {
             cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
-            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
             cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
             cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
             cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
-            cand --no-cache 'Neither read nor write the cache'
-            cand --force-refresh 'Renew the token even if the cached one is good'
             cand -v 'Say on stderr what is done'
             cand --verbose 'Say on stderr what is done'
             cand -h 'Print help (see more with ''--help'')'
@@ -119,15 +107,18 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
         &'spotinst-cred;logout'= {
             cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
-            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
             cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
             cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
             cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
             cand --all 'Those of every profile and user'
-            cand --no-cache 'Neither read nor write the cache'
-            cand --force-refresh 'Renew the token even if the cached one is good'
             cand -v 'Say on stderr what is done'
             cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;profiles'= {
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --names 'Print the names alone, one on each line'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -140,7 +131,6 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
             cand --json 'Print a JSON document'
             cand --check 'Ask the API whether the token is accepted, and which accounts it sees'
-            cand --profiles 'Print the names of all profiles, and nothing else'
             cand --no-cache 'Neither read nor write the cache'
             cand --force-refresh 'Renew the token even if the cached one is good'
             cand -v 'Say on stderr what is done'
@@ -148,9 +138,31 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'spotinst-cred;whoami'= {
+            cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
+            cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
+            cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
+            cand --no-cache 'Neither read nor write the cache'
+            cand --force-refresh 'Renew the token even if the cached one is good'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'spotinst-cred;help'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'spotinst-cred;version'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
     ]
     if (has-value [-p --profile] $words[-2]) {
-        spotinst-cred status --profiles 2>/dev/null | each {|name| edit:complex-candidate $name }
+        spotinst-cred profiles --names 2>/dev/null | each {|name| edit:complex-candidate $name }
     } else {
         $completions[$command]
     }

@@ -37,7 +37,7 @@ yaml\t'The YAML file of the Serverless Framework plugin'
 kubernetes\t'An ExecCredential for kubectl and other Kubernetes clients'
 terraform\t'An object of strings for the `external` data source of Terraform and OpenTofu'"
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s o -l output -d 'Write to a file, 0600, and print nothing' -r -F
-complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
@@ -54,17 +54,13 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "get" -d
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "invalidate" -d 'Forget the cached token if it is the rejected one on stdin'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "login" -d 'Ask for what is missing, check it, and write the profile'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "logout" -d 'Forget the cached tokens'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "profiles" -d 'List the profiles'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "status" -d 'Show what is set, from where, and how the cached token is'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l no-cache -d 'Neither read nor write the cache'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -l force-refresh -d 'Renew the token even if the cached one is good'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -s v -l verbose -d 'Say on stderr what is done'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "whoami" -d 'Ask the API who the token belongs to: `status --check` in short'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "help" -d 'Print the help of a command'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "version" -d 'Print the version'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
@@ -73,7 +69,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l no-
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
@@ -82,43 +78,47 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l no-c
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l no-cache -d 'Neither read nor write the cache'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l no-cache -d 'Neither read nor write the cache'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l all -d 'Those of every profile and user'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l no-cache -d 'Neither read nor write the cache'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred status --profiles 2>/dev/null)"
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -l names -d 'Print the names alone, one on each line'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l json -d 'Print a JSON document'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l check -d 'Ask the API whether the token is accepted, and which accounts it sees'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l profiles -d 'Print the names of all profiles, and nothing else'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l no-cache -d 'Neither read nor write the cache'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l no-cache -d 'Neither read nor write the cache'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -l force-refresh -d 'Renew the token even if the cached one is good'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -s v -l verbose -d 'Say on stderr what is done'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand help" -s h -l help -d 'Print help'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand version" -s h -l help -d 'Print help'

@@ -16,7 +16,7 @@ use crate::format::Format;
 use crate::settings::{SETTINGS, Setting, ValueKind};
 
 /// How the scripts learn the profiles' names.
-const LIST: &str = "spotinst-cred status --profiles 2>/dev/null";
+const LIST: &str = "spotinst-cred profiles --names 2>/dev/null";
 
 #[test]
 fn the_bash_completions_are_those_of_the_command_line() {
@@ -57,7 +57,7 @@ fn the_powershell_completions_are_those_of_the_command_line() {
     let names = format!(
         r#"{start}    $previous = $commandElements | Where-Object {{ $_.Extent.EndOffset -lt $cursorPosition }} | Select-Object -Last 1
     if ("$previous" -cin '-p', '--profile') {{
-        spotinst-cred status --profiles 2>$null | Where-Object {{ $_ -like "$wordToComplete*" }} | ForEach-Object {{
+        spotinst-cred profiles --names 2>$null | Where-Object {{ $_ -like "$wordToComplete*" }} | ForEach-Object {{
             [CompletionResult]::new($_, $_, [CompletionResultType]::ParameterValue, $_)
         }}
         return

@@ -3,22 +3,24 @@
 
 #[cfg(test)]
 mod generated;
+mod options;
 pub mod usage_error;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
-use clap::{Arg, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::config::flags::Flags;
 use crate::format::Format;
-use crate::settings::{self, FORMAT, SETTINGS, Setting, ValueKind};
+use crate::settings;
 use crate::sys::env;
+pub use options::Options;
 
 /// Prints a Spotinst API token: cached, and renewed once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", version, disable_help_subcommand = true, mut_args(with_help))]
+#[command(name = "spotinst-cred", version, disable_help_subcommand = true)]
+#[command(subcommands(commands_for_options()), mut_args(options::with_help), mut_subcommands(options::add_to))]
 #[command(after_long_help = "\
 Examples:
   export SPOTINST_TOKEN=$(spotinst-cred)                     hides a failure
@@ -27,6 +29,7 @@ Examples:
   spotinst-cred exec -- terraform apply
   spotinst-cred login                                        sets up a profile
   spotinst-cred status                                       what is set, and from where
+  spotinst-cred help exec                                    more about a command
 
 Formats:
   token       the token alone, on one line
@@ -58,7 +61,7 @@ pub struct Cli {
 /// The command line of a call for a token: the same without commands. Each command has a copy of every option, and all
 /// are built before the first argument is parsed, which is a cost of every warm call.
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", disable_help_flag = true, mut_args(|option| option.global(false)))]
+#[command(name = "spotinst-cred", disable_help_flag = true)]
 struct Plain {
     #[command(flatten)]
     output: Output,
@@ -72,9 +75,42 @@ impl Cli {
     pub fn parse_arguments() -> Result<Self, clap::Error> {
         match Plain::try_parse() {
             Ok(Plain { output, options }) => Ok(Self { output, options, command: None }),
-            Err(_) => Self::try_parse(),
+            Err(_) => Self::parse_command(std::env::args_os()),
         }
     }
+
+    fn parse_command(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut definition = Self::command();
+        let matches = definition.try_get_matches_from_mut(arguments)?;
+        match matches.subcommand() {
+            Some((HELP, of_help)) => Self::parse_command(asking_for(of_help.get_one("command"), "--help")),
+            Some((VERSION, _)) => Self::parse_command(asking_for(None, "--version")),
+            Some((name, of_command)) => {
+                options::check_before_command(&mut definition, &matches, name)?;
+                let mut cli = Self::from_arg_matches(&matches)?;
+                cli.options.take_from(of_command);
+                Ok(cli)
+            }
+            None => Self::from_arg_matches(&matches),
+        }
+    }
+}
+
+const HELP: &str = "help";
+const VERSION: &str = "version";
+
+/// The commands that only stand for an option. The short help has no line for them.
+fn commands_for_options() -> [ClapCommand; 2] {
+    let command = Arg::new("command").value_name("COMMAND").value_parser(ValueParser::os_string());
+    [
+        ClapCommand::new(HELP).about("Print the help of a command").arg(command.help("The command")).hide(true),
+        ClapCommand::new(VERSION).about("Print the version").hide(true),
+    ]
+}
+
+/// The command line with the option that such a command stands for.
+fn asking_for(command: Option<&OsString>, option: &str) -> Vec<OsString> {
+    ["spotinst-cred".into()].into_iter().chain(command.cloned()).chain([option.into()]).collect()
 }
 
 /// Without any of these the token is printed.
@@ -94,7 +130,7 @@ pub enum Command {
     },
 
     /// Run a program with the token in its environment, without the keys
-    #[command(long_about = exec_help())]
+    #[command(long_about = exec_help(), override_usage = "spotinst-cred exec [OPTIONS] -- <CMD> [ARG …]")]
     Exec {
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
@@ -118,6 +154,13 @@ pub enum Command {
         all: bool,
     },
 
+    /// List the profiles
+    Profiles {
+        /// Print the names alone, one on each line
+        #[arg(long)]
+        names: bool,
+    },
+
     /// Show what is set, from where, and how the cached token is
     Status {
         /// Print a JSON document
@@ -127,11 +170,10 @@ pub enum Command {
         /// Ask the API whether the token is accepted, and which accounts it sees
         #[arg(long)]
         check: bool,
-
-        /// Print the names of all profiles, and nothing else
-        #[arg(long, conflicts_with_all = ["json", "check"])]
-        profiles: bool,
     },
+
+    /// Ask the API who the token belongs to: `status --check` in short
+    Whoami,
 }
 
 /// The shape of what is printed.
@@ -141,7 +183,7 @@ pub struct Output {
     pub format: Option<Format>,
 
     /// Print no newline after the token
-    #[arg(short, long)]
+    #[arg(short, long, hide_short_help = true)]
     pub no_newline: bool,
 
     /// Write to a file, 0600, and print nothing
@@ -153,35 +195,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// The first of these options that is given: they are for printing only.
-    pub fn given(&self) -> Option<&'static str> {
-        let options = [
-            (self.format.is_some(), FORMAT.flag()),
-            (self.no_newline, "--no-newline"),
-            (self.output.is_some(), "--output"),
-        ];
-        options.into_iter().find(|(is_given, _)| *is_given).map(|(_, option)| option)
-    }
-
     /// The file to write to. `-` is stdout, as with many programs.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
-}
-
-/// How a token is obtained.
-#[derive(Debug, Args)]
-pub struct Options {
-    #[command(flatten)]
-    pub flags: Flags,
-
-    /// Renew the token even if the cached one is good
-    #[arg(long, global = true)]
-    pub force_refresh: bool,
-
-    /// Say on stderr what is done
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
 }
 
 /// The shells with completions.
@@ -192,73 +209,6 @@ pub enum Shell {
     Fish,
     Powershell,
     Zsh,
-}
-
-const NO_CACHE: &str = "no_cache";
-
-/// The settings with an option, except the format, which is for printing only.
-fn flags() -> impl Iterator<Item = (&'static Setting, &'static settings::Flag)> {
-    let settings = SETTINGS.into_iter().filter(|setting| !setting.is(&FORMAT));
-    settings.filter_map(|setting| Some((setting, setting.flag.as_ref()?)))
-}
-
-impl Args for Flags {
-    fn augment_args(command: ClapCommand) -> ClapCommand {
-        let no_cache = Arg::new(NO_CACHE).long("no-cache").action(clap::ArgAction::SetTrue).global(true);
-        flags()
-            .fold(command, |command, (setting, flag)| command.arg(option(setting, flag)))
-            .arg(no_cache.hide_short_help(true).help("Neither read nor write the cache"))
-    }
-
-    fn augment_args_for_update(command: ClapCommand) -> ClapCommand {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given =
-            |(setting, flag): (_, &settings::Flag)| Some((setting, matches.get_raw(flag.long)?.next()?.to_owned()));
-        Ok(Self { values: flags().filter_map(given).collect(), no_cache: matches.get_flag(NO_CACHE) })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {
-    let parser = match setting.kind {
-        ValueKind::Path => ValueParser::path_buf(),
-        _ => ValueParser::string(),
-    };
-    let name = flag.long.trim_start_matches('-');
-    let option = Arg::new(flag.long).long(name).short(flag.short).value_name(flag.value_name).value_parser(parser);
-    option.global(true).hide_short_help(!flag.is_in_short_help)
-}
-
-/// The option with the help of its setting. Not for a plain call, which prints none.
-fn with_help(option: Arg) -> Arg {
-    let name = option.get_long().map(|name| format!("--{name}"));
-    let is_of = |setting: &&&Setting| name.as_deref().is_some_and(|name| setting.flag() == name);
-    match SETTINGS.iter().find(is_of) {
-        Some(setting) => option.help(help(setting)),
-        None => option,
-    }
-}
-
-/// The setting's line, its default where that is short, and its variable.
-fn help(setting: &Setting) -> String {
-    let (first, rest) = setting.summary().split_at(1);
-    let mut help = first.to_uppercase() + rest;
-    if let (Some(default), false) = (setting.default, setting.kind == ValueKind::Path) {
-        help.push_str(&format!(" ({default})"));
-    }
-    if let Some(variable) = setting.variables.first() {
-        help.push_str(&format!(" [{variable}]"));
-    }
-    help
 }
 
 fn get_help() -> String {

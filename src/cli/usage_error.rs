@@ -1,24 +1,62 @@
 //! The error of a command line that does not parse, in the form of all other errors.
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind as UsageErrorKind};
 
+use super::options::does_not_go_with;
 use crate::error::{Error, ErrorKind};
 
 const UNKNOWN_WORD: &str = "unknown command (not shown: it could be a secret)";
 
 /// A word that is no option is not repeated: it may be a password or a token that was meant for somewhere else.
-pub fn from_clap(error: &clap::Error) -> Error {
-    let is_option = |word: &ContextValue| matches!(word, ContextValue::String(word) if word.starts_with('-'));
-    let word = error.get(ContextKind::InvalidArg);
-    let message = match (error.kind(), word) {
-        (UsageErrorKind::UnknownArgument, Some(word)) if !is_option(word) => UNKNOWN_WORD.to_owned(),
-        (UsageErrorKind::InvalidValue, Some(ContextValue::String(word))) if word.starts_with('<') => {
-            format!("{word} is none of the known ones (not shown, as it may be a secret)")
+pub fn from_clap(error: &clap::Error, program: &Command) -> Error {
+    let command = command_of(error, program);
+    let invalid = words(error, ContextKind::InvalidArg);
+    let option = invalid.first().map(String::as_str).filter(|word| word.starts_with('-'));
+    let (message, help) = match (error.kind(), command) {
+        (UsageErrorKind::InvalidSubcommand | UsageErrorKind::UnknownArgument, None) if option.is_none() => {
+            (UNKNOWN_WORD.to_owned(), commands(program))
         }
-        (UsageErrorKind::InvalidSubcommand, _) => UNKNOWN_WORD.to_owned(),
-        _ => first_line(error),
+        (UsageErrorKind::InvalidSubcommand | UsageErrorKind::UnknownArgument, Some(command)) if option.is_none() => {
+            let problem = format!("`{command}` takes no such argument (not shown: it could be a secret)");
+            (problem, usage(error))
+        }
+        (UsageErrorKind::UnknownArgument, Some(command)) if is_option_of(option, program) => {
+            let problem = does_not_go_with(option.unwrap_or_default(), command);
+            // A similar option would be another one.
+            return Error::new(ErrorKind::Usage, problem).hint(help_of(Some(command)));
+        }
+        (UsageErrorKind::MissingRequiredArgument, Some(command)) => (
+            format!("`{command}` lacks its argument: {}", invalid.join(" ").trim_end_matches('.')),
+            choices(command, program).unwrap_or_else(|| usage(error)),
+        ),
+        (UsageErrorKind::InvalidValue, _) if invalid.iter().any(|word| word.starts_with('<')) => {
+            (format!("{} is none of the known ones (not shown: it could be a secret)", invalid.join(" ")), usage(error))
+        }
+        _ => (first_line(error), help_of(command)),
     };
-    Error::new(ErrorKind::Usage, message).hint(hint(error))
+    Error::new(ErrorKind::Usage, message).hint(suggestion(error).unwrap_or(help))
+}
+
+/// What would be right, as far as the parser can tell.
+fn suggestion(error: &clap::Error) -> Option<String> {
+    let known = words(error, ContextKind::ValidValue);
+    if !known.is_empty() {
+        return Some(expected(&known));
+    }
+    let mut similar = words(error, ContextKind::SuggestedArg);
+    similar.extend(words(error, ContextKind::SuggestedSubcommand));
+    // The parser names the most similar one last.
+    similar.reverse();
+    (!similar.is_empty()).then(|| format!("did you mean {}?", similar.join(" or ")))
+}
+
+fn words(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(word)) => vec![word.clone()],
+        Some(ContextValue::Strings(words)) => words.clone(),
+        _ => Vec::new(),
+    }
 }
 
 fn first_line(error: &clap::Error) -> String {
@@ -27,19 +65,48 @@ fn first_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
-/// What would be right.
-fn hint(error: &clap::Error) -> String {
-    let words = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.clone()),
-        Some(ContextValue::Strings(words)) if !words.is_empty() => Some(words.join(", ")),
-        _ => None,
+/// How the command is called, as the parser's own message ends.
+fn usage(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default().to_owned()
+}
+
+/// The values that a command's argument can have, where these are few.
+fn choices(command: &str, program: &Command) -> Option<String> {
+    let argument = program.find_subcommand(command)?.get_positionals().next()?;
+    let values: Vec<_> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    (!values.is_empty()).then(|| expected(&values))
+}
+
+fn expected(values: &[String]) -> String {
+    format!("expected one of {}", values.join(", "))
+}
+
+/// The command whose arguments are wrong; nothing where they are those of the program.
+fn command_of<'p>(error: &clap::Error, program: &'p Command) -> Option<&'p str> {
+    let usage = usage(error);
+    let name = usage.split(' ').nth(1)?;
+    program.find_subcommand(name).map(Command::get_name)
+}
+
+fn is_option_of(option: Option<&str>, program: &Command) -> bool {
+    let is = |long: Option<&str>, short: Option<char>| {
+        option.is_some_and(|option| {
+            long.is_some_and(|long| option.strip_prefix("--") == Some(long))
+                || short.is_some_and(|short| option.strip_prefix('-') == Some(short.encode_utf8(&mut [0; 4])))
+        })
     };
-    if let Some(known) = words(ContextKind::ValidValue) {
-        return format!("expected one of {known}");
+    program.get_arguments().any(|known| is(known.get_long(), known.get_short()))
+}
+
+fn help_of(command: Option<&str>) -> String {
+    match command {
+        Some(command) => format!("`spotinst-cred help {command}` lists its options"),
+        None => "`spotinst-cred --help` lists the options".to_owned(),
     }
-    let similar = words(ContextKind::SuggestedArg).or_else(|| words(ContextKind::SuggestedSubcommand));
-    similar.map_or_else(
-        || "spotinst-cred --help lists the options".to_owned(),
-        |similar| format!("did you mean {similar}?"),
-    )
+}
+
+fn commands(program: &Command) -> String {
+    let names: Vec<_> = program.get_subcommands().map(Command::get_name).collect();
+    format!("the commands are {}; without one it prints the token", names.join(", "))
 }

@@ -66,7 +66,7 @@ fn rejected_token(deadline: Instant) -> Result<Secret> {
     let problem = |what: &str| Error::new(ErrorKind::Usage, what).hint(USAGE);
     let not_a_token = || problem("what stdin holds is no token");
     if io::stdin().is_terminal() {
-        return Err(problem("stdin is a terminal; invalidate reads the rejected token there"));
+        return Err(problem("`invalidate` reads the rejected token from stdin, and stdin is a terminal"));
     }
     let bytes = bounded_read::stdin(MAX_SECRET, deadline).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => not_a_token(),

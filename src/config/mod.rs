@@ -16,7 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 use crate::sys::env;
@@ -115,12 +115,8 @@ pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
     if flags.no_cache { None } else { find_cache_dir(flags).ok().flatten() }
 }
 
-/// The same for a command that takes tokens back: it does nothing without the cache, and must not look in a wrong place.
+/// The same for a command that takes tokens back, which must not look in a wrong place.
 pub fn certain_cache_dir(flags: &Flags) -> Result<Option<Sourced<PathBuf>>> {
-    if flags.no_cache {
-        let problem = "--no-cache keeps the cached tokens, and this command is there to forget them";
-        return Err(Error::new(ErrorKind::Usage, problem).hint("leave --no-cache out"));
-    }
     let flag = settings::CACHE_DIR.flag();
     find_cache_dir(flags).map_err(|error| {
         Error::other(format!("cannot find the directory of the cache: {error}"))

@@ -7,13 +7,21 @@ const CONFIG: &str =
     "[profiles.staging]\ntoken = \"a\"\n[profiles.production]\ntoken = \"b\"\n[profiles.stage2]\ntoken = \"c\"\n";
 
 #[test]
-fn status_lists_the_profiles() {
+fn the_profiles_are_listed() {
     let sandbox = Sandbox::new();
-    sandbox.run(["status", "--profiles"]).prints("");
+    sandbox.run(["profiles", "--names"]).prints("");
     sandbox.config(CONFIG);
-    sandbox.run(["status", "--profiles"]).prints("production\nstage2\nstaging\n");
+    sandbox.run(["profiles", "--names"]).prints("production\nstage2\nstaging\n");
+    sandbox.run(["profiles"]).prints("production\nstage2\nstaging\n");
+    sandbox.config(&format!("default_profile = 'stage2'\n{CONFIG}"));
+    sandbox.run(["profiles"]).prints("production\nstage2 (default)\nstaging\n");
+    sandbox.run(["profiles", "--names"]).prints("production\nstage2\nstaging\n");
     sandbox.config("no TOML at all");
-    sandbox.run(["status", "--profiles"]).prints("");
+    sandbox.run(["profiles", "--names"]).prints("");
+    let expected = format!("spotinst-cred: {}:1 is not valid TOML: ", sandbox.config_path().display());
+    let outcome = sandbox.run(["profiles"]);
+    assert_eq!(outcome.status, Some(3));
+    assert!(outcome.stderr.starts_with(&expected), "{outcome:?}");
 }
 
 #[test]

@@ -367,7 +367,8 @@ fn section<'a>(help: &'a str, title: &str) -> Vec<&'a str> {
 }
 
 fn commands() -> BTreeSet<String> {
-    section(&help(&[]), "Commands:").into_iter().map(first_word).collect()
+    // The help has no lines for the last two.
+    section(&help(&[]), "Commands:").into_iter().map(first_word).chain(["help", "version"].map(str::to_owned)).collect()
 }
 
 /// All options of all commands, short and long.

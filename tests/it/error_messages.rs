@@ -24,6 +24,10 @@ struct Row {
 /// No message may contain it.
 const SECRET: &str = "hunter2";
 
+const UNKNOWN_COMMAND: &str = "spotinst-cred: unknown command (not shown: it could be a secret)\n\
+    hint: the commands are completions, exec, get, invalidate, login, logout, profiles, status, whoami, help, version; \
+    without one it prints the token\n";
+
 #[test]
 fn command_line_errors() {
     check(&[
@@ -41,15 +45,85 @@ fn command_line_errors() {
             args: &["--password=hunter2"],
             status: 2,
             stderr: "spotinst-cred: unexpected argument '--password' found\n\
-                     hint: spotinst-cred --help lists the options\n",
+                     hint: `spotinst-cred --help` lists the options\n",
         },
         Row {
             situation: "an unknown command",
             prepare: complete,
             args: &["hunter2"],
             status: 2,
+            stderr: UNKNOWN_COMMAND,
+        },
+        Row {
+            situation: "the help of an unknown command",
+            prepare: complete,
+            args: &["help", "hunter2"],
+            status: 2,
+            stderr: UNKNOWN_COMMAND,
+        },
+        Row {
+            situation: "a mistyped command: the nearest one first",
+            prepare: complete,
+            args: &["logn"],
+            status: 2,
             stderr: "spotinst-cred: unknown command (not shown: it could be a secret)\n\
-                     hint: spotinst-cred --help lists the options\n",
+                     hint: did you mean login or logout?\n",
+        },
+        Row {
+            situation: "a word behind a command that takes none",
+            prepare: complete,
+            args: &["logout", "hunter2"],
+            status: 2,
+            stderr: "spotinst-cred: `logout` takes no such argument (not shown: it could be a secret)\n\
+                     hint: spotinst-cred logout [OPTIONS]\n",
+        },
+        Row {
+            situation: "nothing to run",
+            prepare: complete,
+            args: &["exec"],
+            status: 2,
+            stderr: "spotinst-cred: `exec` lacks its argument: <CMD>\n\
+                     hint: spotinst-cred exec [OPTIONS] -- <CMD> [ARG …]\n",
+        },
+        Row {
+            situation: "no shell to complete for",
+            prepare: complete,
+            args: &["completions"],
+            status: 2,
+            stderr: "spotinst-cred: `completions` lacks its argument: <SHELL>\n\
+                     hint: expected one of bash, elvish, fish, powershell, zsh\n",
+        },
+        Row {
+            situation: "an option that means nothing to the command",
+            prepare: complete,
+            args: &["logout", "--min-ttl", "5m"],
+            status: 2,
+            stderr: "spotinst-cred: --min-ttl does not go with `logout`\n\
+                     hint: `spotinst-cred help logout` lists its options\n",
+        },
+        Row {
+            situation: "such an option in front of the command",
+            prepare: complete,
+            args: &["--min-ttl", "5m", "logout"],
+            status: 2,
+            stderr: "spotinst-cred: --min-ttl does not go with `logout`\n\
+                     hint: `spotinst-cred help logout` lists its options\n",
+        },
+        Row {
+            situation: "such a short option",
+            prepare: complete,
+            args: &["status", "-f", "json"],
+            status: 2,
+            stderr: "spotinst-cred: -f does not go with `status`\n\
+                     hint: `spotinst-cred help status` lists its options\n",
+        },
+        Row {
+            situation: "a mistyped option of a command",
+            prepare: complete,
+            args: &["status", "--jsno"],
+            status: 2,
+            stderr: "spotinst-cred: unexpected argument '--jsno' found\n\
+                     hint: did you mean --json?\n",
         },
         Row {
             situation: "an option without its value",
@@ -57,7 +131,7 @@ fn command_line_errors() {
             args: &["--profile"],
             status: 2,
             stderr: "spotinst-cred: a value is required for '--profile <NAME>' but none was supplied\n\
-                     hint: spotinst-cred --help lists the options\n",
+                     hint: `spotinst-cred --help` lists the options\n",
         },
         Row {
             situation: "an empty path",
@@ -65,7 +139,7 @@ fn command_line_errors() {
             args: &["--cache-dir", ""],
             status: 2,
             stderr: "spotinst-cred: a value is required for '--cache-dir <DIR>' but none was supplied\n\
-                     hint: spotinst-cred --help lists the options\n",
+                     hint: `spotinst-cred --help` lists the options\n",
         },
         Row {
             situation: "an option given twice",
@@ -73,15 +147,15 @@ fn command_line_errors() {
             args: &["-p", "work", "-p", "home"],
             status: 2,
             stderr: "spotinst-cred: the argument '--profile <NAME>' cannot be used multiple times\n\
-                     hint: spotinst-cred --help lists the options\n",
+                     hint: `spotinst-cred --help` lists the options\n",
         },
         Row {
             situation: "a logout without the cache",
             prepare: complete,
             args: &["logout", "--no-cache"],
             status: 2,
-            stderr: "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
-                     hint: leave --no-cache out\n",
+            stderr: "spotinst-cred: --no-cache does not go with `logout`\n\
+                     hint: `spotinst-cred help logout` lists its options\n",
         },
         Row {
             situation: "an unknown format",
@@ -1183,7 +1257,7 @@ fn an_argument_that_is_not_utf8() {
     command.arg("-p").arg(OsString::from_vec(b"Ren\xE9".to_vec()));
 
     let stderr = "spotinst-cred: invalid UTF-8 was detected in one or more arguments\n\
-                  hint: spotinst-cred --help lists the options\n";
+                  hint: `spotinst-cred --help` lists the options\n";
     Running::start(&mut command).end().fails(2, stderr);
 }
 

@@ -100,7 +100,7 @@ fn github_variables_are_written_only_to_a_file() {
 fn an_unknown_shell_is_not_shown() {
     Sandbox::new().run(["completions", "hunter2"]).fails(
         2,
-        "spotinst-cred: <SHELL> is none of the known ones (not shown, as it may be a secret)\n\
+        "spotinst-cred: <SHELL> is none of the known ones (not shown: it could be a secret)\n\
          hint: expected one of bash, elvish, fish, powershell, zsh\n",
     );
 }

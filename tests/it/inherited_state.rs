@@ -24,7 +24,7 @@ const PRINTING: [&str; 9] = [
     "--output -",
     "status",
     "status --json",
-    "status --profiles",
+    "profiles",
     "completions bash",
     "--help",
     "--version",

@@ -410,18 +410,6 @@ fn a_profile_that_needs_no_password_refuses_a_login() {
 }
 
 #[test]
-fn a_login_without_a_cache_sends_no_request() {
-    let stand_in = StandIn::start();
-    let sandbox = new_machine(&stand_in);
-    sandbox.config(&profile(""));
-    let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--no-cache"]) else { return };
-
-    terminal.until("spotinst-cred: a login is kept in the cache, and none is used\n");
-    assert_eq!(terminal.end().1, Some(3));
-    assert_eq!(stand_in.connections(), 0);
-}
-
-#[test]
 fn an_unwritable_configuration_is_refused_before_any_prompt() {
     let stand_in = StandIn::start();
     let sandbox = new_machine(&stand_in);

@@ -20,7 +20,8 @@
 //! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`
+//! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`,
+//!   `command_line`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
@@ -93,6 +94,7 @@ mod output_file;
 mod structured_formats;
 mod terminal_output;
 
+mod command_line;
 mod completions;
 mod exec;
 mod exit_zero;

@@ -155,9 +155,15 @@ fn options_that_conflict_with_output() {
     let github = "--output does not go with the github format of --format, whose output the runner reads";
     let hint = "leave out one of the two";
     sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\nhint: {hint}\n"));
-    sandbox.run(["-o", "x", "get"]).fails(2, "spotinst-cred: --output does not go with a command\n");
-    sandbox.run(["-f", "json", "get"]).fails(2, "spotinst-cred: --format does not go with a command\n");
-    sandbox.run(["-n", "exec", "true"]).fails(2, "spotinst-cred: --no-newline does not go with a command\n");
+    for (arguments, option, command) in [
+        (["-o", "x", "get"], "--output", "get"),
+        (["-f", "json", "get"], "--format", "get"),
+        (["-n", "exec", "true"], "--no-newline", "exec"),
+    ] {
+        let hint = format!("`spotinst-cred help {command}` lists its options");
+        let expected = format!("spotinst-cred: {option} does not go with `{command}`\nhint: {hint}\n");
+        sandbox.run(arguments).fails(2, &expected);
+    }
 }
 
 #[track_caller]

@@ -162,15 +162,6 @@ fn a_system_call_that_fails_is_not_taken_for_an_empty_cache() {
 }
 
 #[test]
-fn no_cache_does_not_go_with_forgetting() {
-    let machine = Machine::new();
-    let expected = "spotinst-cred: --no-cache keeps the cached tokens, and this command is there to forget them\n\
-                    hint: leave --no-cache out\n";
-    machine.sandbox.run(["logout", "--no-cache"]).fails(2, expected);
-    machine.sandbox.run(["logout", "--all", "--no-cache"]).fails(2, expected);
-}
-
-#[test]
 fn files_of_others_in_a_shared_directory_are_left_to_them() {
     if !need(is_root(), "only root can give files to another user") {
         return;

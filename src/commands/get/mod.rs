@@ -3,7 +3,7 @@
 
 mod allowed_hosts;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -15,7 +15,9 @@ use crate::config::secret_source::MAX_SECRET;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::json;
 use crate::get_token::deadlines::Deadlines;
-use crate::sys::bounded_read;
+use crate::sys::{bounded_read, printer};
+
+const REQUEST: &str = r#"{"uri":"https://api.spotinst.io/"}"#;
 
 /// The request. Other fields are ignored, as the protocol demands.
 #[derive(Deserialize)]
@@ -36,8 +38,11 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
 fn read(deadline: Instant) -> Result<Request> {
     let problem = |what: &str| {
         Error::other(format!("stdin {what}"))
-            .hint("`get` is run by Bazel, Buck2 or restish, and reads {\"uri\":\"https://api.spotinst.io/\"}")
+            .hint(format!("`get` is run by Bazel, Buck2 or restish, and reads {REQUEST}"))
     };
+    if io::stdin().is_terminal() {
+        printer::note(&format!("reading a request from the terminal, such as {REQUEST}; Ctrl-D ends it"));
+    }
     let bytes = bounded_read::stdin(MAX_SECRET, deadline).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => problem("holds more than 64 KiB"),
         io::ErrorKind::TimedOut => problem("was not closed in time").kind(ErrorKind::Temporary),

@@ -30,7 +30,7 @@ pub fn check_cache_dir(dir: Option<PathBuf>) -> Result<PathBuf> {
     let Some(dir) = dir else {
         let flag = settings::CACHE_DIR.flag();
         return Err(Error::config("a login is kept in the cache, and none is used")
-            .hint(format!("leave --no-cache out, or name a directory with {flag}")));
+            .hint(format!("set HOME, or name a directory with {flag}")));
     };
     output_file::check_dir(&dir).map_err(|error| unkept(&dir, &error))?;
     Ok(dir)

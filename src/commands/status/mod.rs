@@ -24,6 +24,14 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
     commands::print_document(document.as_bytes())
 }
 
+/// The same with `--check`, in short.
+pub fn whoami(options: &Options, started: Instant) -> anyhow::Result<()> {
+    let config = ConfigReport::resolve(&options.flags)?;
+    let accounts = accounts(&config, options, started)?;
+    let document = text::identity(&Report::new(config, Some(accounts)));
+    commands::print_document(document.as_bytes())
+}
+
 /// Gets a token as any call does, and asks the API what it sees.
 fn accounts(report: &ConfigReport, options: &Options, started: Instant) -> anyhow::Result<Vec<Account>> {
     let config = report.config.as_ref().map_err(Error::clone)?;

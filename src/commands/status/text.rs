@@ -6,13 +6,16 @@ use std::time::Duration;
 use super::cache_state::{CacheState, NO_TOKEN, TokenState};
 use super::report::{Check, Place, Report};
 use crate::config::report::{DisplayValue, ReportedValue};
-use crate::settings::TOKEN;
+use crate::settings::{ACCOUNT, CLIENT_ID, PROFILE, TOKEN, USERNAME};
 use crate::sourced::ValueSource;
 use crate::sys::color::Color;
 use crate::text::printable;
 
 /// Width of the names, in columns.
 const NAMES: usize = 14;
+
+/// The lines that say whose token it is.
+const IDENTITY: [&str; 7] = [PROFILE.name, TOKEN.name, USERNAME.name, CLIENT_ID.name, ACCOUNT.name, "check", ""];
 
 pub fn document(report: &Report) -> String {
     let profile = report.profile.as_ref().map_or_else(|| "none".to_owned(), |given| from(&given.value, &given.source));
@@ -33,6 +36,13 @@ pub fn document(report: &Report) -> String {
     lines.push(line("cache", &place(report.cache.as_ref())));
     lines.extend(report.check.iter().flat_map(checked));
     lines.concat()
+}
+
+/// Whose token it is, and which accounts it sees.
+pub fn identity(report: &Report) -> String {
+    let lines = document(report);
+    let is_shown = |line: &&str| IDENTITY.iter().any(|name| line.starts_with(&format!("{name:<NAMES$} ")));
+    lines.lines().filter(is_shown).map(|line| format!("{line}\n")).collect()
 }
 
 /// A name or a path may hold anything: control characters are shown as U+FFFD.

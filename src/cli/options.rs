@@ -1,0 +1,157 @@
+//! The options that are settings, and the few others that many commands share: each command has those that mean something
+//! to it.
+
+use clap::builder::ValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::flags::Flags;
+use crate::settings::{self, CONFIG, FORMAT, MIN_TTL, SETTINGS, Setting, ValueKind};
+
+/// How a token is obtained.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    pub flags: Flags,
+
+    /// Renew the token even if the cached one is good
+    #[arg(long, hide_short_help = true)]
+    pub force_refresh: bool,
+
+    /// Say on stderr what is done
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl Options {
+    /// Adds what stands behind the command; it counts before what stands in front of it.
+    pub fn take_from(&mut self, of_command: &ArgMatches) {
+        let Flags { mut values, no_cache } = Flags::given(of_command);
+        values.append(&mut self.flags.values);
+        self.flags = Flags { values, no_cache: no_cache || self.flags.no_cache };
+        self.force_refresh |= is_set(of_command, FORCE_REFRESH);
+        self.verbose |= is_set(of_command, VERBOSE);
+    }
+}
+
+const NO_CACHE: &str = "no_cache";
+const FORCE_REFRESH: &str = "force_refresh";
+const VERBOSE: &str = "verbose";
+
+/// Whether an option means anything to a command.
+fn goes_with(option: &str, command: &str) -> bool {
+    match command {
+        "exec" | "get" | "status" | "whoami" => true,
+        "invalidate" | "login" | "logout" => ![MIN_TTL.flag(), FORCE_REFRESH, NO_CACHE].contains(&option),
+        "profiles" => option == CONFIG.flag(),
+        _ => false,
+    }
+}
+
+/// Gives a command the options that go with it.
+pub fn add_to(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let all = Options::augment_args(Command::default());
+    let options = all.get_arguments().filter(|option| goes_with(option.get_id().as_str(), &name));
+    // Global, for the commands of the command.
+    command.args(options.map(|option| with_help(option.clone()).global(true)))
+}
+
+/// Fails for an option in front of a command that it does not go with.
+pub fn check_before_command(program: &mut Command, matches: &ArgMatches, command: &str) -> Result<(), clap::Error> {
+    let given = |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let given: Vec<_> = program.get_arguments().filter(given).cloned().collect();
+    let Some(command) = program.find_subcommand_mut(command) else {
+        return Ok(());
+    };
+    let Some(option) = given.iter().find(|option| command.get_arguments().all(|own| own.get_id() != option.get_id()))
+    else {
+        return Ok(());
+    };
+    let option = format!("--{}", option.get_long().unwrap_or_default());
+    let problem = does_not_go_with(&option, command.get_name());
+    Err(command.error(ErrorKind::ArgumentConflict, problem))
+}
+
+pub fn does_not_go_with(option: &str, command: &str) -> String {
+    format!("{option} does not go with `{command}`")
+}
+
+/// The settings with an option, except the format, which is for printing only.
+fn flags() -> impl Iterator<Item = (&'static Setting, &'static settings::Flag)> {
+    let settings = SETTINGS.into_iter().filter(|setting| !setting.is(&FORMAT));
+    settings.filter_map(|setting| Some((setting, setting.flag.as_ref()?)))
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        let no_cache = Arg::new(NO_CACHE).long("no-cache").action(ArgAction::SetTrue);
+        flags()
+            .fold(command, |command, (setting, flag)| command.arg(option(setting, flag)))
+            .arg(no_cache.hide_short_help(true).help("Neither read nor write the cache"))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self::given(matches))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::given(matches);
+        Ok(())
+    }
+}
+
+impl Flags {
+    /// Those that are given, of the ones that the command has.
+    fn given(matches: &ArgMatches) -> Self {
+        let given = |(setting, flag): (_, &settings::Flag)| {
+            let value = matches.try_get_raw(flag.long).ok()??.next()?;
+            Some((setting, value.to_owned()))
+        };
+        Self { values: flags().filter_map(given).collect(), no_cache: is_set(matches, NO_CACHE) }
+    }
+}
+
+fn is_set(matches: &ArgMatches, option: &str) -> bool {
+    matches.try_get_one(option).ok().flatten().is_some_and(|is_set| *is_set)
+}
+
+fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {
+    let parser = match setting.kind {
+        ValueKind::Path => ValueParser::path_buf(),
+        _ => ValueParser::string(),
+    };
+    let name = flag.long.trim_start_matches('-');
+    let option = Arg::new(flag.long).long(name).short(flag.short).value_name(flag.value_name).value_parser(parser);
+    option.hide_short_help(!flag.is_in_short_help)
+}
+
+/// The option with the help of its setting. Not for a plain call, which prints none.
+pub fn with_help(option: Arg) -> Arg {
+    let name = option.get_long().map(|name| format!("--{name}"));
+    let is_of = |setting: &&&Setting| name.as_deref().is_some_and(|name| setting.flag() == name);
+    match SETTINGS.iter().find(is_of) {
+        Some(setting) => option.help(help(setting)),
+        None => option,
+    }
+}
+
+/// The setting's line, its default where that is short, and its variable.
+fn help(setting: &Setting) -> String {
+    let (first, rest) = setting.summary().split_at(1);
+    let mut help = first.to_uppercase() + rest;
+    if let (Some(default), false) = (setting.default, setting.kind == ValueKind::Path) {
+        help.push_str(&format!(" ({default})"));
+    }
+    if let Some(variable) = setting.variables.first() {
+        help.push_str(&format!(" [{variable}]"));
+    }
+    help
+}
