@@ -22,7 +22,7 @@ struct Etcd {
 }
 
 impl Etcd {
-    /// Nothing where etcd is not installed.
+    /// `None` if etcd is not installed.
     fn start() -> Option<Self> {
         let programs =
             [("etcd", "--version"), ("etcdctl", "version"), ("timeout", "--version"), ("pkill", "--version")];
@@ -40,7 +40,7 @@ impl Etcd {
             command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
             command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
             command.args(["--initial-cluster", &cluster.join(",")]);
-            // Every call of etcdctl logs in: let that cost little here.
+            // Every call of etcdctl logs in: a low cost of the password hash keeps the tests fast.
             command.args(["--bcrypt-cost", "4"]);
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
@@ -52,7 +52,7 @@ impl Etcd {
         Some(etcd)
     }
 
-    /// Runs the first block of the README, and switches authentication on.
+    /// Runs the first block of the README and enables authentication.
     fn set_up(&self) {
         let readme = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
         let block = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
@@ -73,9 +73,9 @@ impl Etcd {
         (outcome.status == Some(0)).then_some(outcome.stdout)
     }
 
-    /// Waits until so many stand at the lock, its holder among them.
+    /// Waits until `n` processes hold the lock or wait for it.
     fn wait_for_lock(&self, n: usize) {
-        eventually("they stand at the lock", || {
+        eventually("all callers hold the lock or wait for it", || {
             let keys = self.ctl(&["get", "--prefix", "--keys-only", "/spotinst/lock/"]).unwrap_or_default();
             keys.lines().filter(|line| !line.is_empty()).count() == n
         });
@@ -102,12 +102,12 @@ struct Machine {
 }
 
 impl Machine {
-    /// One that holds a user of etcd, and nothing else.
+    /// A machine that has a password for etcd, and no other secret.
     fn runner(etcd: &Etcd) -> Self {
         Self::new(etcd, "spotinst-runner", "", "")
     }
 
-    /// One that holds Spotinst's secrets too.
+    /// A machine that has Spotinst's secrets too.
     fn refresher(etcd: &Etcd, stand_in: &StandIn) -> Self {
         let refresh = format!("refresh='{PROGRAM} --profile spotinst'\n");
         Self::new(etcd, "spotinst-refresher", &refresh, &login_with_secrets(stand_in))
@@ -122,9 +122,9 @@ impl Machine {
         Self { sandbox }
     }
 
-    /// What a caller who needs a token prints on stderr when the command says this.
-    fn problem(&self, words: &str) -> String {
-        command_failed(&self.sandbox, &format!("spotinst-cred-fleet: {words}"))
+    /// The stderr of a caller that needs a token when the script fails with this message.
+    fn problem(&self, message: &str) -> String {
+        command_failed(&self.sandbox, &format!("spotinst-cred-fleet: {message}"))
     }
 }
 
@@ -141,7 +141,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let token = all_print_the_last(&stand_in, callers.into_iter().flatten());
     assert_eq!(stand_in.grants(), ["password"]);
 
-    // A member less changes nothing: neither for who reads nor for who renews.
+    // With one member down, readers and refreshers still work.
     etcd.stop(0);
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
     etcd.ctl(&["del", "--prefix", "/spotinst/"]).unwrap();
@@ -149,19 +149,19 @@ fn a_hundred_and_fifty_cold_callers_on_three_machines_make_one_request() {
     let renewed = cold.sandbox.token();
     assert_eq!(stand_in.issued(), [token.clone(), renewed]);
 
-    // Without etcd only those fail who need a token.
+    // Without etcd, only callers that need a new token fail.
     etcd.stop(1);
     etcd.stop(2);
     let due = Machine::runner(&etcd);
-    let words = "etcd does not give /spotinst/token at";
-    let problem = due.problem(&format!("{words} {}: see `etcdctl endpoint health`", etcd.endpoints));
+    let message = "etcd does not give /spotinst/token at";
+    let problem = due.problem(&format!("{message} {}: see `etcdctl endpoint health`", etcd.endpoints));
     due.sandbox.run([]).fails(5, &problem);
     machines[0].sandbox.run([]).prints(&format!("{token}\n"));
     assert_eq!(stand_in.grants(), ["password", "password"]);
 }
 
 #[test]
-fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
+fn if_a_machine_dies_during_a_refresh_the_next_one_takes_over() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let gate = stand_in.close_gate();
@@ -173,7 +173,7 @@ fn the_next_machine_takes_over_from_one_that_dies_while_it_refreshes() {
     etcd.wait_for_lock(2);
 
     kill_session(caller);
-    // The next one has 20 seconds from its start. The lease of the dead one's lock is five of them.
+    // The next machine waits for 20 seconds. The lease of the dead machine's lock ends after five.
     stand_in.wait_for_requests(2);
     gate.open();
 
@@ -187,8 +187,8 @@ fn a_runner_can_read_the_token_and_nothing_else() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let early = Machine::runner(&etcd);
-    let words = "there is no token below /spotinst in etcd: is a refreshing machine at work?";
-    early.sandbox.run([]).fails(5, &early.problem(words));
+    let message = "there is no token below /spotinst in etcd: is a refreshing machine at work?";
+    early.sandbox.run([]).fails(5, &early.problem(message));
     let token = Machine::refresher(&etcd, &stand_in).sandbox.token();
     Machine::runner(&etcd).sandbox.run([]).prints(&format!("{token}\n"));
 
@@ -206,18 +206,18 @@ fn a_runner_can_read_the_token_and_nothing_else() {
 }
 
 #[test]
-fn the_old_token_serves_while_spotinst_gives_no_new_one() {
+fn the_old_token_is_used_while_spotinst_issues_no_new_one() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let first = Machine::refresher(&etcd, &stand_in);
     let token = first.sandbox.token();
-    // So it is when nine tenths of its life are over.
+    // This is the state when nine tenths of its lifetime are over.
     etcd.ctl(&["del", "/spotinst/fresh"]).unwrap();
 
-    // A machine that holds the token itself does not take it for a new one.
+    // A machine whose own cache has the shared token does not share it again.
     first.sandbox.run(["--force-refresh"]).prints(&format!("{token}\n"));
     assert_eq!(etcd.ctl(&["get", "/spotinst/fresh"]).unwrap(), "");
-    // One that asks in vain is as quiet.
+    // A machine whose login is rejected prints the old token too, without a message.
     stand_in.always(Reply::unauthorized());
     Machine::refresher(&etcd, &stand_in).sandbox.run([]).prints(&format!("{token}\n"));
     assert_eq!(stand_in.grants(), ["password", "password"]);
@@ -229,7 +229,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
 }
 
 #[test]
-fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
+fn no_argument_holds_a_secret_and_every_call_of_etcdctl_has_a_time_limit() {
     let Some(etcd) = Etcd::start() else { return };
     let stand_in = StandIn::start();
     let mut machine = Machine::refresher(&etcd, &stand_in);
@@ -243,15 +243,15 @@ fn a_token_is_in_no_argument_and_no_call_of_etcdctl_is_without_a_limit() {
     let arguments = fs::read_to_string(machine.sandbox.home().join("arguments")).unwrap();
     assert!(!arguments.contains(&token) && !arguments.contains("word"), "{arguments}");
     assert_eq!(arguments.matches(" put ").count(), 2);
-    // The figures of `contrib/docs/fleets.md`: one call for a look, eight more for a refresh.
+    // The numbers in `contrib/docs/fleets.md`: one call to check the token, eight more to refresh it.
     assert_eq!(arguments.lines().count(), 9, "{arguments}");
-    // A wait for the lock may be longer, and has its limit from `timeout`.
+    // The wait for the lock may be longer: `timeout` limits it.
     let limit = |line: &str| {
         if line.contains(" lock ") { "--dial-timeout=4s " } else { "--dial-timeout=4s --command-timeout=4s " }
     };
     let is_limited = |line: &str| line.starts_with(limit(line));
     assert!(arguments.lines().all(is_limited), "{arguments}");
-    // Both are gone before the token is: nothing lives on without a lease.
+    // Every key has a lease, so that it is deleted before the token expires.
     for key in ["/spotinst/token", "/spotinst/fresh"] {
         assert!(!etcd.ctl(&["get", key, "-w", "fields"]).unwrap().contains("\"Lease\" : 0"), "{key}");
     }

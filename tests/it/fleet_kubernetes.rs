@@ -63,7 +63,7 @@ fn the_cron_job_makes_the_secret_with_the_keys_that_ocean_reads() {
     Running::start(&mut command).end().prints("");
     let token = stand_in.issued().remove(0);
 
-    // The last step needs a cluster, so it only prints what it would apply.
+    // The last step needs a cluster: here it only prints what it would apply.
     let publish = here(words(&pod["containers"][0]["command"]).last().unwrap());
     let script = format!("set -eu\nkubectl() {{ case $1 in apply) ;; *) command kubectl \"$@\" ;; esac; }}\n{publish}");
     sandbox.set("ACCOUNT", "act-1").set("HOME", volume.as_os_str());

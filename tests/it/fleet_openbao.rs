@@ -28,7 +28,7 @@ struct OpenBao {
 }
 
 impl OpenBao {
-    /// `None` where a program is missing. Claims last as long as the README says.
+    /// `None` if a program is missing. Claims last as long as in the README.
     fn start() -> Option<Self> {
         Self::with_claims_of("20s")
     }
@@ -84,7 +84,7 @@ impl OpenBao {
         self.ok(&["delete", CLAIM]);
     }
 
-    /// The requests that were made with the token of a machine, in order. The server logs each before it replies.
+    /// The requests with a machine's token, in order. The server logs each before it replies.
     fn requests(&self, machine: &str) -> Vec<String> {
         let log = fs::read_to_string(self.sandbox.home().join("audit")).unwrap();
         // The last line may not be complete.
@@ -102,15 +102,15 @@ impl OpenBao {
         own.map(request).collect()
     }
 
-    /// Waits until a machine has seen that another one claims the login. The first time that it reads the claim there
-    /// may be none yet.
+    /// Waits until a machine has seen another one's claim. When it reads the claim for the first time, there may be
+    /// none yet.
     fn wait_until_waiting(&self, machine: &str) {
-        eventually("it waits for the other refresher", || {
+        eventually("the machine waits for the other refresher", || {
             self.requests(machine).iter().filter(|request| *request == "read claim").count() >= 2
         });
     }
 
-    /// A token of the server for a machine.
+    /// An OpenBao token for a machine.
     fn token(&self, machine: &str, policy: &str) -> String {
         let name = format!("-display-name={machine}");
         self.ok(&["token", "create", "-field=token", &name, &format!("-policy={policy}")])
@@ -122,7 +122,7 @@ impl OpenBao {
         machine
     }
 
-    /// A machine that can read the shared token, with the line of the README.
+    /// A machine that can read the shared token, with the README's configuration.
     fn reader(&self, name: &str) -> Sandbox {
         let machine = self.new_machine();
         machine.write(".vault-token", &self.token(name, "spotinst-reader"));
@@ -134,7 +134,7 @@ impl OpenBao {
         machine
     }
 
-    /// A machine that can log in too. `conf` is appended to its file.
+    /// A machine that can also log in. `conf` is appended to its `fleet.conf`.
     fn refresher(&self, name: &str, stand_in: &StandIn, conf: &str) -> Sandbox {
         let machine = self.new_machine();
         let token = self.token(name, "spotinst-refresher");
@@ -158,13 +158,13 @@ fn path_with(bao: &std::path::Path) -> String {
     format!("{}:{}", bao.parent().unwrap().display(), std::env::var("PATH").unwrap())
 }
 
-/// A refresher's script, run without our cache in front of it.
+/// Starts a refresher's script directly, without the cache of `spotinst-cred`.
 fn script(machine: &Sandbox, option: &[&str]) -> Running {
     let conf = machine.home().join("fleet.conf");
     Running::start(machine.command(format!("{FOLDER}/spotinst-cred-fleet")).arg(conf).args(option))
 }
 
-/// The token of a document.
+/// The token in a printed document.
 #[track_caller]
 fn token_of(outcome: &Outcome) -> String {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
@@ -172,8 +172,8 @@ fn token_of(outcome: &Outcome) -> String {
     document["access_token"].as_str().unwrap().to_owned()
 }
 
-fn failed(machine: &Sandbox, words: &str) -> String {
-    command_failed(machine, &format!("spotinst-cred-fleet: {words}"))
+fn failed(machine: &Sandbox, message: &str) -> String {
+    command_failed(machine, &format!("spotinst-cred-fleet: {message}"))
 }
 
 #[test]
@@ -181,9 +181,9 @@ fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
     let Some(mut openbao) = OpenBao::with_claims_of("60s") else { return };
     let stand_in = StandIn::start();
     let names = ["one", "two", "three"];
-    // The reply comes once all others wait: let that take its time.
-    let patient = format!("refresh='{PROGRAM} --profile spotinst --timeout 50s'\npatience=50\n");
-    let machines = names.map(|name| openbao.refresher(name, &stand_in, &patient));
+    // The reply is held back until all others wait, which may take a while.
+    let conf = format!("refresh='{PROGRAM} --profile spotinst --timeout 50s'\npatience=50\n");
+    let machines = names.map(|name| openbao.refresher(name, &stand_in, &conf));
     let gate = stand_in.close_gate();
     let callers = machines.each_ref().map(fifty_callers);
     stand_in.wait_for_requests(1);
@@ -199,7 +199,7 @@ fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
     let reader = openbao.reader("reader");
     reader.run([]).prints(&format!("{token}\n"));
 
-    // A caller with a usable token does not notice that the server is sealed, and one without is told.
+    // If the server is sealed, callers with a usable token print it, and others get an error.
     openbao.ok(&["operator", "seal"]);
     let late = openbao.new_machine();
     late.config(&fs::read_to_string(reader.config_path()).unwrap());
@@ -207,13 +207,13 @@ fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
     let url = format!("{}/v1/{TOKEN}", openbao.address);
     let sealed = format!("Error making API request.\n\nURL: GET {url}\nCode: 503. Errors:\n\n* Vault is sealed");
     late.run([]).fails(5, &reader_failed(&late, &format!("Error reading {TOKEN}: {sealed}")));
-    let words = format!("bao cannot read {TOKEN}: Vault is sealed");
-    machines[0].run(["--force-refresh"]).fails(5, &failed(&machines[0], &words));
+    let message = format!("bao cannot read {TOKEN}: Vault is sealed");
+    machines[0].run(["--force-refresh"]).fails(5, &failed(&machines[0], &message));
     for warm in machines.iter().chain([&reader]) {
         warm.run([]).prints(&format!("{token}\n"));
     }
 
-    // The same when it is gone.
+    // The same if the server is down.
     openbao.server.kill().unwrap();
     openbao.server.wait().unwrap();
     let host = openbao.address.strip_prefix("http://").unwrap();
@@ -226,15 +226,15 @@ fn a_hundred_and_fifty_cold_callers_on_three_refreshers_make_one_request() {
 }
 
 #[test]
-fn another_refresher_takes_over_at_whatever_step_one_dies() {
+fn if_a_refresher_dies_at_any_step_another_takes_over() {
     let Some(openbao) = OpenBao::with_claims_of("2s") else { return };
     let log_in = format!("{PROGRAM} -p spotinst -f json --timeout 50s");
     let steps = [
-        // It has claimed the login, and has not sent a request.
+        // After its claim, before its request.
         ("claimed", "touch ~/there; exec sleep 600".to_owned(), 0),
-        // It waits for the reply.
+        // While it waits for the reply.
         ("logging-in", format!("touch ~/there; exec {log_in}"), 1),
-        // It has the token, and has not shared it.
+        // After the reply, before it shares the token.
         ("logged-in", format!("document=$({log_in}); touch ~/there; exec sleep 600"), 1),
     ];
     for (step, script, sent) in steps {
@@ -244,7 +244,7 @@ fn another_refresher_takes_over_at_whatever_step_one_dies() {
         let dying = openbao.refresher(&format!("dying-{step}"), &stand_in, "refresh=~/refresh\n");
         dying.script("refresh", &script);
         let caller = start_session(&dying);
-        eventually("the refresher is there", || dying.home().join("there").exists());
+        eventually("the refresher has reached the step", || dying.home().join("there").exists());
         stand_in.wait_for_requests(sent);
         let name = format!("next-{step}");
         let next = openbao.refresher(&name, &stand_in, "");
@@ -261,16 +261,18 @@ fn another_refresher_takes_over_at_whatever_step_one_dies() {
 }
 
 #[test]
-fn a_refresher_that_was_suspended_before_its_claim_reads_the_token_again() {
+fn a_refresher_that_is_suspended_before_its_claim_reads_the_token_again() {
     let Some(openbao) = OpenBao::with_claims_of("1s") else { return };
     let stand_in = StandIn::start();
     let suspended = openbao.refresher("suspended", &stand_in, "engine=~/bao\n");
     let wait = "touch ~/there; until [ -e ~/go ]; do sleep 0.1; done";
     suspended.script("bao", &format!("case $* in *{CLAIM}*) {wait} ;; esac\nexec {} \"$@\"", openbao.bao.display()));
     let call = suspended.start([]);
-    eventually("it is about to read the claim", || suspended.home().join("there").exists());
+    eventually("the refresher is about to read the claim", || suspended.home().join("there").exists());
     let token = openbao.refresher("quick", &stand_in, "").token();
-    eventually("the claim of the other one is over", || openbao.run(&["read", "-field=data", CLAIM]).status != Some(0));
+    eventually("the other refresher's claim has ended", || {
+        openbao.run(&["read", "-field=data", CLAIM]).status != Some(0)
+    });
     suspended.write("go", "");
     call.end().prints(&format!("{token}\n"));
     assert_eq!(stand_in.grants(), ["password"]);
@@ -284,7 +286,7 @@ fn a_slow_refresher_does_not_overwrite_the_token_of_the_one_that_took_over() {
     let wait = "touch ~/there; until [ -e ~/go ]; do sleep 0.1; done";
     slow.script("refresh", &format!("document=$({PROGRAM} -p spotinst -f json); {wait}; echo \"$document\""));
     let slow_call = slow.start([]);
-    eventually("the slow one has a token", || slow.home().join("there").exists());
+    eventually("the slow refresher has a token", || slow.home().join("there").exists());
     // Its claim ends.
     let token = openbao.refresher("quick", &stand_in, "").token();
     slow.write("go", "");
@@ -296,7 +298,7 @@ fn a_slow_refresher_does_not_overwrite_the_token_of_the_one_that_took_over() {
 }
 
 #[test]
-fn refreshers_that_start_at_once_log_in_once_each_time() {
+fn concurrent_refreshers_log_in_once_in_each_round() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
     let refresh = format!("refresh='{PROGRAM} --profile spotinst --no-cache'\n");
@@ -311,7 +313,7 @@ fn refreshers_that_start_at_once_log_in_once_each_time() {
     }
 }
 
-/// More, for a search by hand: `FLEET_ROUNDS=500`.
+/// `FLEET_ROUNDS=500` runs more rounds, to search for races by hand.
 fn rounds() -> usize {
     std::env::var("FLEET_ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
 }
@@ -320,7 +322,7 @@ fn rounds() -> usize {
 fn a_reader_can_read_the_token_and_nothing_else() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
-    // Password and client secret are in the engine.
+    // The engine holds the password and the client secret too.
     let (password, secret) = (spotinst::PASSWORD, spotinst::CLIENT_SECRET);
     let fields = [format!("password={password}"), format!("client_secret={secret}")];
     openbao.ok(&["kv", "put", "-mount=secret", "spotinst/login", &fields[0], &fields[1]]);
@@ -332,7 +334,7 @@ fn a_reader_can_read_the_token_and_nothing_else() {
     let command = [&format!("{FOLDER}/spotinst-cred-fleet"), conf.to_str().unwrap()];
     refresher.config(&(token_command(&command) + &login(&stand_in) + &commands));
 
-    // Before there is a token, and after.
+    // First without a shared token, then with one.
     let reader = openbao.reader("reader");
     reader.run([]).fails(5, &reader_failed(&reader, &format!("No value found at {TOKEN}")));
     let token = refresher.token();
@@ -362,31 +364,31 @@ fn a_reader_can_read_the_token_and_nothing_else() {
     reader.run(["--force-refresh"]).fails(5, &problem);
 }
 
-/// The same without a script: the text of `bao` stands alone.
-fn reader_failed(reader: &Sandbox, words: &str) -> String {
-    command_failed(reader, words).replace("exit status: 1", "exit status: 2")
+/// Readers run `bao` without a script: its message comes first, and its exit status is 2.
+fn reader_failed(reader: &Sandbox, message: &str) -> String {
+    command_failed(reader, message).replace("exit status: 1", "exit status: 2")
 }
 
 #[test]
-fn the_old_token_serves_while_spotinst_gives_no_new_one() {
+fn the_old_token_is_used_while_spotinst_issues_no_new_one() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
     let token = openbao.refresher("first", &stand_in, "").token();
-    // For these a token is due when it has less than two hours.
+    // For these machines a token with less than two hours left is due.
     let due = |name| openbao.refresher(name, &stand_in, "margin=7200\n");
-    let in_vain = due("in-vain");
+    let rejected = due("rejected");
     let late = due("late");
 
-    // Another refresher's claim stands: nobody waits for its end, and readers do not notice.
+    // While another refresher's claim is active, nobody waits for it, and readers are not affected.
     openbao.reader("early").run([]).prints(&format!("{token}\n"));
-    assert_eq!(token_of(&script(&in_vain, &[]).end()), token);
+    assert_eq!(token_of(&script(&rejected, &[]).end()), token);
     assert_eq!(stand_in.grants(), ["password"]);
     openbao.ok(&["delete", CLAIM]);
 
     stand_in.always(Reply::unauthorized());
-    let told = script(&in_vain, &["-v"]).end();
-    assert!(told.stderr.starts_with("spotinst-cred: ") && told.status == Some(0), "{told:?}");
-    assert!(told.stdout.contains(&token));
+    let verbose = script(&rejected, &["-v"]).end();
+    assert!(verbose.stderr.starts_with("spotinst-cred: ") && verbose.status == Some(0), "{verbose:?}");
+    assert!(verbose.stdout.contains(&token));
     // The failed attempt keeps its claim: no other refresher repeats it at once.
     assert_eq!(token_of(&script(&late, &[]).end()), token);
     assert_eq!(stand_in.grants(), ["password", "password"]);
@@ -401,7 +403,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
     let renewed = token_of(&script(&renewing, &[]).end());
     assert_eq!(stand_in.issued(), [token, renewed.clone()]);
     openbao.reader("later").run([]).prints(&format!("{renewed}\n"));
-    // Its own cache has no newer token than the shared one: there is nothing to share.
+    // Its own cache has no newer token than the shared one, so it writes nothing.
     openbao.ok(&["delete", CLAIM]);
     let before = openbao.requests("renewing").len();
     assert_eq!(token_of(&script(&renewing, &[]).end()), renewed);
@@ -409,7 +411,7 @@ fn the_old_token_serves_while_spotinst_gives_no_new_one() {
 }
 
 #[test]
-fn a_refresher_does_not_log_in_where_its_claim_or_its_clock_is_wrong() {
+fn a_refresher_does_not_log_in_if_its_claim_or_clock_is_wrong() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
     let shifted = |seconds: i32| {
@@ -419,8 +421,8 @@ fn a_refresher_does_not_log_in_where_its_claim_or_its_clock_is_wrong() {
     };
     for (n, seconds) in [-100, 100].into_iter().enumerate() {
         let machine = openbao.refresher(&format!("shifted-{n}"), &stand_in, &shifted(seconds));
-        let words = "the clocks of this machine and of bao's server differ by more than a minute";
-        machine.run([]).fails(5, &failed(&machine, words));
+        let message = "the clocks of this machine and of bao's server differ by more than a minute";
+        machine.run([]).fails(5, &failed(&machine, message));
         openbao.ok(&["delete", CLAIM]);
     }
     let wrong = openbao.refresher("wrong", &stand_in, "BAO_TOKEN=wrong\n");
@@ -430,7 +432,7 @@ fn a_refresher_does_not_log_in_where_its_claim_or_its_clock_is_wrong() {
     weak.run([]).fails(5, &failed(&weak, &format!("bao cannot read {CLAIM}: permission denied")));
     openbao.ok(&["policy", "write", "spotinst-refresher", &format!("{FOLDER}/refresher.hcl")]);
 
-    // An engine that does not delete claims by itself. The claim that is left does not stay in the way.
+    // The engine does not delete claims. The leftover claim does not block later logins.
     openbao.ok(&["kv", "metadata", "put", "-mount=secret", "-delete-version-after=0s", "spotinst/claim"]);
     for name in ["endless-1", "endless-2"] {
         let endless = openbao.refresher(name, &stand_in, "");
@@ -444,7 +446,7 @@ fn a_refresher_does_not_log_in_where_its_claim_or_its_clock_is_wrong() {
 }
 
 #[test]
-fn a_secret_of_another_shape_is_replaced() {
+fn a_secret_with_unexpected_fields_is_replaced() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
     for (n, field) in ["hello=world", "expiry=2099-01-01T00:00:00Z", "access_token=eyJ", "data=null"].iter().enumerate()
@@ -459,10 +461,10 @@ fn a_secret_of_another_shape_is_replaced() {
 }
 
 #[test]
-fn a_refresh_costs_four_requests_more_than_a_look_and_puts_no_secret_into_arguments() {
+fn a_refresh_takes_four_more_requests_than_a_check_and_no_argument_holds_a_secret() {
     let Some(openbao) = OpenBao::start() else { return };
     let stand_in = StandIn::start();
-    // The program of Vault is not packaged where the tests could install it; its API and its options are the same.
+    // The tests cannot install Vault's program; its API and options are those of `bao`.
     let machine = openbao.refresher(
         "machine",
         &stand_in,
@@ -481,19 +483,19 @@ fn a_refresh_costs_four_requests_more_than_a_look_and_puts_no_secret_into_argume
     assert!(arguments.lines().all(|line| line.starts_with("4s ")), "{arguments}");
     assert_eq!(arguments.lines().count(), 5);
 
-    // A look at a token that is not due.
+    // A check of a token that is not due.
     assert_eq!(token_of(&script(&machine, &[]).end()), token);
     assert_eq!(openbao.requests("machine")[5..], ["read token"]);
-    // A refresher for which it is due while another one's claim stands.
+    // A refresher for which the token is due, while another one's claim is active.
     let other = openbao.refresher("other", &stand_in, "margin=7200\n");
     assert_eq!(token_of(&script(&other, &[]).end()), token);
     assert_eq!(openbao.requests("other"), ["read token", "read claim", "read token"]);
-    // One that finds no claim, and is slower than another one to write its own: it does not log in.
+    // A refresher that finds no claim, but another one writes its claim first: it does not log in.
     openbao.ok(&["delete", CLAIM]);
     let slower = openbao.refresher("slower", &stand_in, "margin=7200\nengine=~/bao\n");
     let claim = "BAO_TOKEN=root bao kv put -mount=secret -cas=1 spotinst/claim by=other >&2";
-    let first = format!("case $* in write*{CLAIM}*) {claim} || exit ;; esac\nexec bao \"$@\"");
-    slower.script("bao", &first);
+    let other_first = format!("case $* in write*{CLAIM}*) {claim} || exit ;; esac\nexec bao \"$@\"");
+    slower.script("bao", &other_first);
     assert_eq!(token_of(&script(&slower, &[]).end()), token);
     assert_eq!(openbao.requests("slower"), ["read token", "read claim", "read token", "write claim"]);
     let reader = openbao.reader("reader");

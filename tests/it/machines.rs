@@ -15,12 +15,12 @@ pub fn addresses<const N: usize>() -> [Ipv4Addr; N] {
     [(); N].map(|()| Ipv4Addr::new(127, high | 128, low, USED.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// Polls a condition that another process brings about.
+/// Waits until another process makes the condition true.
 #[track_caller]
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(60);
     while !condition() {
-        assert!(Instant::now() < limit, "not within a minute: {what}");
+        assert!(Instant::now() < limit, "timed out after a minute: {what}");
         thread::sleep(Duration::from_millis(50));
     }
 }
@@ -30,7 +30,7 @@ pub fn token_command(command: &[&str]) -> String {
     format!("[profiles.default]\ngrant = \"command\"\ntoken_command = {command:?}\ncommand_timeout = \"60s\"\n")
 }
 
-/// The profile by which a refresher logs in, without password and client secret.
+/// The profile that a refresher logs in with, without password and client secret.
 pub fn login(stand_in: &StandIn) -> String {
     let (user, client) = (spotinst::USERNAME, spotinst::CLIENT_ID);
     let url = stand_in.url();
@@ -53,7 +53,7 @@ pub fn fifty_callers(machine: &Sandbox) -> Vec<Running> {
     callers
 }
 
-/// What a caller who needs a token prints on stderr when the token command fails and prints this.
+/// The stderr of a caller that needs a token when the token command fails and prints `stderr`.
 pub fn command_failed(machine: &Sandbox, stderr: &str) -> String {
     let setting = format!("{}:3", machine.config_path().display());
     format!(

@@ -1,4 +1,4 @@
-# A machine that uses the token, and can do nothing else.
+# A machine that can read the token and nothing else.
 path "secret/data/spotinst/token" {
   capabilities = ["read"]
 }
