@@ -17,8 +17,8 @@ pub const SECRETS: [(&str, &str); 4] = [
     ("SPOTINST_CLIENT_SECRET", CLIENT_SECRET),
 ];
 
-/// Makes the directory a repository with this workflow, and runs it with the [`SECRETS`]. The first of the programs is
-/// `act`; steps find all of them, and the program under test.
+/// Creates a repository with this workflow in the directory, and runs it with the [`SECRETS`]. The first program is
+/// `act`; the `PATH` of the steps has all of them, and the program under test.
 #[track_caller]
 pub fn run(sandbox: &Sandbox, programs: &[&Path], repository: &Path, workflow: &str) -> Outcome {
     fs::create_dir_all(repository.join(".github/workflows")).unwrap();
@@ -32,17 +32,17 @@ pub fn run(sandbox: &Sandbox, programs: &[&Path], repository: &Path, workflow: &
     command.current_dir(repository).env("PATH", path_with(programs));
     command.args(["workflow_dispatch", "--platform", "ubuntu-latest=-self-hosted"]);
     command.arg("--secret-file").arg(secrets).arg("--var-file").arg(variables);
-    // Without this a step has no variables of the machine but PATH.
+    // Without this, steps get only PATH from the machine's environment.
     for (name, value) in PASSED.iter().filter_map(|name| Some((name, sandbox.variable(name)?))) {
         command.arg("--env").arg(format!("{name}={value}"));
     }
     Running::start(&mut command).end()
 }
 
-/// Variables of the sandbox that jobs get.
+/// Variables of the sandbox that are passed to jobs.
 pub const PASSED: [&str; 4] = ["SPOTINST_TOKEN_URL", "HTTPS_PROXY", "SSL_CERT_FILE", "CURL_CA_BUNDLE"];
 
-/// Commits all that is in the directory.
+/// Commits all files in the directory.
 #[track_caller]
 pub fn make_repository(sandbox: &Sandbox, directory: &Path) {
     const COMMIT: &str = "git init --quiet --initial-branch=main && git add --all && \

@@ -1,4 +1,4 @@
-//! The layers of the source: who may import whom, no import cycles, and one place for the operating system.
+//! The layers of the source: which module may import which, no import cycles, and one place for the operating system.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,13 +18,13 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
 ];
 
-/// What depends on the operating system. Only `sys` may contain it.
+/// Code that depends on the operating system. Only `sys` may contain it.
 const OS_DEPENDENT: &[&str] =
     &["std::os::", "rustix", "libc::", "cfg(unix", "cfg(windows", "target_os", "target_family"];
 
 #[test]
 fn every_module_imports_only_what_is_below_it() {
-    assert_eq!(wrong_arrows(&Source::read()), Vec::<String>::new());
+    assert_eq!(wrong_imports(&Source::read()), Vec::<String>::new());
 }
 
 #[test]
@@ -44,14 +44,14 @@ fn only_sys_depends_on_the_operating_system() {
 }
 
 #[test]
-fn a_wrong_arrow_is_reported_with_both_files() {
+fn a_wrong_import_is_reported_with_both_files() {
     let source =
         Source::of(&[("token.rs", "use crate::cache::entry::Entry;"), ("cache/entry.rs", ""), ("cache/mod.rs", "")]);
-    assert_eq!(wrong_arrows(&source), ["src/token.rs must not import src/cache/entry.rs"]);
+    assert_eq!(wrong_imports(&source), ["src/token.rs must not import src/cache/entry.rs"]);
     let beside = Source::of(&[("http/tls.rs", "fn f() { crate::config::g() }"), ("config/mod.rs", "")]);
-    assert_eq!(wrong_arrows(&beside), ["src/http/tls.rs must not import src/config/mod.rs"]);
+    assert_eq!(wrong_imports(&beside), ["src/http/tls.rs must not import src/config/mod.rs"]);
     let unknown = Source::of(&[("helpers.rs", "")]);
-    assert_eq!(wrong_arrows(&unknown), ["src/helpers.rs is in no layer"]);
+    assert_eq!(wrong_imports(&unknown), ["src/helpers.rs is in no layer"]);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn layer(file: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-fn wrong_arrows(source: &Source) -> Vec<String> {
+fn wrong_imports(source: &Source) -> Vec<String> {
     let top = |file: &str| file.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
     let mut wrong = Vec::new();
     for (file, targets) in source.imports() {

@@ -13,8 +13,8 @@ use stand_in::StandIn;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One refresh in 16 collects garbage: the chance that none of so many does is 1 in 100 billion.
-const SURELY_ENOUGH: usize = 400;
+/// One refresh in 16 collects garbage: the chance that none of 400 does is 1 in 100 billion.
+const MAX_REFRESHES: usize = 400;
 
 /// The name of another identity: this digit, 32 times.
 fn other(digit: char) -> String {
@@ -39,14 +39,14 @@ fn names(sandbox: &Sandbox) -> BTreeSet<String> {
 
 /// Refreshes until this file is gone. The garbage collection that removes it removes all other old files too.
 fn refresh_until_gone(sandbox: &Sandbox, old: &Path) {
-    for _ in 0..SURELY_ENOUGH {
+    for _ in 0..MAX_REFRESHES {
         if !old.exists() {
             return;
         }
         let outcome = sandbox.run(["--force-refresh"]);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     }
-    panic!("{SURELY_ENOUGH} refreshes left {}", old.display());
+    panic!("{MAX_REFRESHES} refreshes left {}", old.display());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! cargo as a host that reads a bare token from a program's stdout: `cargo:token-from-stdout`. No crate registry
-//! accepts a Spotinst token; the test stands for any program with such an option.
+//! accepts a Spotinst token; the test represents any program with such an option.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 //! The wall clock steps by minutes or years, before or during a call: the call always prints a token, and a wrong
-//! lifetime does not last.
+//! expiry is corrected.
 
 use crate::callers::LOCK_HELD;
 use crate::fake_clock::FakeClock;
@@ -10,7 +10,7 @@ const MINUTE: i64 = 60;
 const YEAR: i64 = 365 * 24 * 60 * MINUTE;
 
 #[test]
-fn a_clock_step_before_a_call() {
+fn after_a_clock_step_a_call_prints_the_newest_token() {
     // The step after the first call, and the grants of the two calls after it.
     let renewed: &[&str] = &["refresh_token"];
     let table = [
@@ -42,7 +42,7 @@ fn a_clock_step_before_a_call() {
 }
 
 #[test]
-fn a_clock_that_is_corrected() {
+fn after_the_clock_is_corrected_the_next_call_gets_a_new_token() {
     for step in [-YEAR, YEAR] {
         let stand_in = StandIn::start();
         let mut sandbox = Sandbox::of(&stand_in);
@@ -60,7 +60,7 @@ fn a_clock_that_is_corrected() {
 }
 
 #[test]
-fn a_clock_step_during_a_call() {
+fn after_a_clock_step_during_a_refresh_all_callers_print_the_newest_token() {
     // The step, and the number of requests of the concurrent callers and one later call.
     for (step, requests) in [(10 * MINUTE, 1), (YEAR, 2), (20 * YEAR, 2), (-30, 1), (-10 * MINUTE, 2), (-20 * YEAR, 2)]
     {
@@ -98,7 +98,7 @@ fn a_clock_step_does_not_change_the_wait_for_the_lock() {
     let mut waiter = sandbox.start(["-v", "--timeout", "2s"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
 
-    // The wait neither lasts for years nor ends at once: deadlines use the monotonic clock.
+    // Deadlines use the monotonic clock: the wait still ends after two seconds.
     clock.set(-20 * YEAR);
 
     waiter.end().has_failed(5);

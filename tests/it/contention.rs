@@ -1,5 +1,4 @@
-//! Many callers, at once or one after the other: they share one request and its result, and do not wait for other
-//! identities.
+//! Many callers, concurrent or sequential: they share one request and its result, and do not wait for other identities.
 
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
@@ -308,7 +307,7 @@ fn a_waiter_with_little_time_left_sends_nothing() {
     let started = Instant::now();
     let mut waiter = sandbox.start(["-v", "--force-refresh", "--timeout", "2s"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
-    // Not to wait for anything: of 2.25 s, less than a quarter of an exchange shall be left.
+    // This waits for no event: of the 2.25 s, less than a quarter of an exchange must be left.
     while started.elapsed() < Duration::from_millis(1_900) {
         std::thread::yield_now();
     }
@@ -323,7 +322,7 @@ fn a_waiter_with_little_time_left_sends_nothing() {
 }
 
 #[test]
-fn the_mark_of_an_outer_call_that_has_ended_does_no_harm() {
+fn a_leftover_marker_of_an_outer_call_is_ignored() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -336,7 +335,7 @@ fn the_mark_of_an_outer_call_that_has_ended_does_no_harm() {
 }
 
 #[test]
-fn a_forced_call_that_cannot_read_the_entry_for_a_moment_gets_a_new_token() {
+fn a_forced_refresh_that_fails_to_read_the_entry_once_gets_a_new_token() {
     if !strace::is_there() {
         return;
     }
@@ -352,7 +351,7 @@ fn a_forced_call_that_cannot_read_the_entry_for_a_moment_gets_a_new_token() {
 }
 
 #[test]
-fn a_forced_waiter_uses_a_newer_token_though_a_later_refresh_failed() {
+fn a_forced_waiter_uses_a_newer_token_even_if_a_later_refresh_failed() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -360,7 +359,7 @@ fn a_forced_waiter_uses_a_newer_token_though_a_later_refresh_failed() {
     lock.lock().unwrap();
     let mut waiter = sandbox.start(["-v", "--force-refresh"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
-    // Meanwhile another process refreshes, and then fails to.
+    // Meanwhile another process refreshes once, and fails the second time.
     let elsewhere = Sandbox::of(&stand_in);
     elsewhere.token();
     stand_in.script([Reply::captive_portal(), Reply::captive_portal()]);

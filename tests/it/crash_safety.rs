@@ -12,7 +12,7 @@ use stand_in::spotinst::RefreshTokens;
 /// A new machine for each kill.
 fn machine() -> (StandIn, Sandbox) {
     let stand_in = StandIn::start();
-    // The hardest case: if a spent refresh token's successor is lost, the login cannot be refreshed.
+    // The hardest case: if the token after a spent refresh token is lost, the login cannot be refreshed.
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Rotated);
     let sandbox = Sandbox::of(&stand_in);
     (stand_in, sandbox)
@@ -46,7 +46,7 @@ fn sent_a_request(stderr: &str) -> bool {
     stderr.lines().any(|line| line.starts_with("spotinst-cred: asking "))
 }
 
-/// Asserts that the refresh after a kill removed what it left.
+/// Asserts that the refresh after a kill removed the leftover files.
 #[track_caller]
 fn assert_tidy(call: &Call, sandbox: &Sandbox) {
     assert_eq!(sandbox.cache_files("tmp"), [] as [PathBuf; 0], "after a kill at {call:?}");
@@ -68,7 +68,7 @@ fn after_a_kill_at_any_system_call_the_next_call_succeeds() {
 
         let (token, stderr) = succeeds(call, &sandbox, ["-v"]);
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
-        // An entry is complete if it exists, and is used.
+        // If an entry exists, it is complete and is used.
         assert_eq!(sent_a_request(&stderr), !has_entry, "after a kill at {call:?}: {stderr}");
         assert_tidy(call, &sandbox);
         assert_eq!(succeeds(call, &sandbox, []), (token, String::new()));
@@ -93,7 +93,7 @@ fn after_a_refresh_is_killed_at_any_system_call_the_next_call_succeeds() {
         assert!(!sent_a_request(&stderr), "after a kill at {call:?}: {stderr}");
         assert!(stand_in.issued().contains(&token), "after a kill at {call:?}");
 
-        // If the refresh token was spent and its successor lost, the password is used.
+        // If the refresh token was spent and the next one lost, the password is used.
         let (renewed, _) = succeeds(call, &sandbox, ["--force-refresh", "-v"]);
         assert!(renewed != token && stand_in.issued().contains(&renewed), "after a kill at {call:?}");
         assert_tidy(call, &sandbox);
@@ -112,16 +112,16 @@ fn many_kills_leave_few_temporary_files() {
     let rename = calls.iter().find(|call| call.name.starts_with("rename")).unwrap();
     for _ in 0..5 {
         kill_at(rename, &sandbox, &["--force-refresh"]);
-        // That of the entry to come, and that of the attempt, which is renamed first.
+        // One for the next entry, and one for the attempt, which is renamed first.
         assert!(sandbox.cache_files("tmp").len() <= 2, "{:?}", sandbox.cache_files("tmp"));
     }
     succeeds(rename, &sandbox, ["--force-refresh"]);
     assert_tidy(rename, &sandbox);
 }
 
-/// A power loss must not bring a spent refresh token back.
+/// After a power loss, the cache must not hold a spent refresh token.
 #[test]
-fn an_entry_and_its_name_are_on_the_disk_before_the_token_is_printed() {
+fn the_entry_and_its_directory_are_synced_before_the_token_is_printed() {
     if !strace::is_there() {
         return;
     }

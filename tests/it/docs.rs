@@ -1,4 +1,4 @@
-//! The documentation: what the README shows runs, what the pages name exists, and what exists is documented.
+//! The documentation: the README's examples run, everything that a page names exists, and everything is documented.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,10 @@ use stand_in::{StandIn, spotinst};
 /// The widest line, in characters. Tables and lines with a link may be wider.
 const WIDTH: usize = 120;
 
-/// Pages about other programs: an option that stands alone there may be one of theirs.
+/// Pages about other programs: an option without a command there may be another program's.
 const ABOUT_OTHERS: [&str; 3] = ["contrib/docs/integrations.md", "contrib/docs/fleets.md", "contrib/fleet"];
 
-/// Options with a value, which is no command.
+/// Options that take a value: the next word is not a command.
 const WITH_VALUE: [&str; 10] =
     ["-f", "--format", "-o", "--output", "-p", "--profile", "--min-ttl", "--config", "--cache-dir", "--timeout"];
 
@@ -50,7 +50,7 @@ fn every_shell_block_of_the_readme_runs() {
             assert_eq!(outcome.stdout.lines().last(), Some(&*network.token()), "{}", block.text);
         }
     }
-    assert!(count >= 3, "most blocks run: {count}");
+    assert!(count >= 3, "only {count} blocks run");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn every_configuration_file_is_valid() {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_resolves() {
     let mut broken = Vec::new();
     for page in pages() {
         for link in page.links() {
@@ -212,7 +212,7 @@ fn every_variable_that_is_read_is_documented() {
 }
 
 #[test]
-fn every_message_of_the_readme_is_one_of_the_program() {
+fn every_message_in_the_readme_is_printed_by_the_program() {
     let is_test = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("docs.rs");
     let tests = fs::read_dir(root().join("tests/it")).unwrap().map(|file| file.unwrap().path()).filter(is_test);
     // A long message may continue on the next line of the source.
@@ -231,7 +231,7 @@ fn every_message_of_the_readme_is_one_of_the_program() {
 }
 
 #[test]
-fn the_readme_gets_people_started() {
+fn the_readme_is_short_and_shows_a_command_early() {
     let text = page("README.md").text;
     let command = text.find("SPOTINST_TOKEN=$(spotinst-cred)").unwrap();
     let words = text[..command].split_whitespace().count();
@@ -285,7 +285,7 @@ impl Page {
         self.code_spans().into_iter().chain(lines.map(str::to_owned)).collect()
     }
 
-    /// Where links and pictures lead, in this repository.
+    /// The targets of links and pictures within this repository.
     fn links(&self) -> Vec<String> {
         let prose = self.prose();
         let ends = [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"')];
@@ -322,8 +322,8 @@ fn pages() -> Vec<Page> {
     ["README.md", "CHANGELOG.md"].map(str::to_owned).into_iter().chain(files).map(|path| page(&path)).collect()
 }
 
-/// A user with the README's configuration, a password manager that knows the secrets, and a `terraform` that checks what
-/// it gets.
+/// A user with the README's configuration, a password manager that prints the secrets, and a `terraform` that checks
+/// its environment.
 fn reader() -> FakeNetwork {
     let mut network = FakeNetwork::start();
     let sandbox = &mut network.sandbox;
@@ -381,9 +381,9 @@ fn options() -> BTreeSet<String> {
     names.filter(|word| word.starts_with('-')).map(str::to_owned).collect()
 }
 
-/// The options of the program, and its command, in each call of a line of code.
+/// The options and the command of each call of the program in a line of code.
 fn words_after_program(line: &str) -> Vec<String> {
-    // Also arguments in TOML and JSON, where a colon marks a name.
+    // Includes arguments in TOML and JSON, where a colon marks a key.
     let line = line.replace("\":", ":").replace(['"', '[', ']', ',', '\''], " ");
     let mut words = Vec::new();
     for (start, _) in line.match_indices("spotinst-cred ") {
@@ -424,7 +424,7 @@ fn first_word(text: impl AsRef<str>) -> String {
     text.as_ref().split([' ', ',']).next().unwrap_or_default().to_owned()
 }
 
-/// The names in this text that begin so.
+/// The names in this text that begin with `start`.
 fn variables(text: &str, start: &str) -> BTreeSet<String> {
     let names = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
     names.filter(|name| name.starts_with(start) && name.len() > start.len()).map(str::to_owned).collect()
@@ -434,7 +434,7 @@ fn documented_variables() -> BTreeSet<String> {
     variables(&page("contrib/docs/settings.md").code_spans().join(" "), "")
 }
 
-/// Rust source with strings that continue on the next line put together.
+/// Rust source, with each string literal that continues on the next line joined.
 fn unfolded(source: &str) -> String {
     source.split("\\\n").map(str::trim_start).collect::<Vec<_>>().concat()
 }

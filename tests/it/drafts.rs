@@ -1,4 +1,4 @@
-//! Drafts of files that `-o` and `login` write: a killed process leaves one, with a live token in it.
+//! Drafts, the temporary files of `-o` and `login`: a killed process leaves one behind, with a usable token in it.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ fn plant(dir: &Path, name: &str) -> PathBuf {
     path
 }
 
-/// Locks a draft as the process does that writes it.
+/// Locks a draft like the process that writes it.
 #[expect(clippy::disallowed_methods, reason = "the test holds the lock itself")]
 fn hold(path: &Path) -> File {
     let file = File::open(path).unwrap();
@@ -45,7 +45,7 @@ fn the_draft_of_a_killed_process_is_removed_by_the_next_write() {
         let killed = strace::inject(&sandbox, "fsync", "signal=SIGKILL:when=1", &["-o", &file]);
         assert_eq!(killed.status, None, "{killed:?}");
         let left = drafts(&dir);
-        assert_eq!(left.len(), 1, "the drafts do not pile up: {left:?}");
+        assert_eq!(left.len(), 1, "drafts do not accumulate: {left:?}");
         assert_eq!(fs::read_to_string(&left[0]).unwrap(), format!("{TOKEN}\n"));
     }
     sandbox.run(["-o", &file]).prints("");
@@ -87,7 +87,7 @@ fn logout_all_removes_the_drafts_of_cache_and_configuration() {
     let of_config = plant(&config_dir, NAME);
     let live = plant(&config_dir, ".spotinst-cred.1111111111111111.tmp");
     let _holder = hold(&live);
-    // Its lock file is gone, as after a cleaner.
+    // Its lock file is missing, as if a cleanup job had deleted it.
     let of_cache = plant(&sandbox.cache_dir(), &format!("{}.0123456789abcdef.tmp", "b".repeat(32)));
 
     sandbox.run(["logout", "--all"]).prints("");
@@ -97,7 +97,7 @@ fn logout_all_removes_the_drafts_of_cache_and_configuration() {
 }
 
 #[test]
-fn logout_all_fails_where_it_cannot_look_for_drafts() {
+fn logout_all_fails_if_it_cannot_search_for_drafts() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let dir = sandbox.config_path().parent().unwrap().to_owned();
@@ -113,7 +113,7 @@ fn logout_all_fails_where_it_cannot_look_for_drafts() {
     );
     fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();
 
-    // The configuration of an administrator, in a directory that only root lists.
+    // An administrator's configuration, in a directory that only root can list.
     let dir = sandbox.path().join("etc");
     fs::create_dir(&dir).unwrap();
     fs::set_permissions(&dir, Permissions::from_mode(0o711)).unwrap();

@@ -57,14 +57,14 @@ pub fn find_optional(program: &str) -> Option<PathBuf> {
 fn look_for(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hosts");
-        // What is in `python/bin` starts with this Python. It leads to one of the system or of a user.
+        // The scripts in `python/bin` start with this Python, a link to the Python of the system or of a user.
         return hosts.join(PYTHON).exists().then(|| hosts.join(program)).filter(|path| path.exists());
     }
     let path = std::env::var_os("PATH").unwrap();
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// The Python that has the parser of YAML which most hosts use.
+/// The Python that has PyYAML, the parser that most hosts use.
 const PYTHON: &str = "python/bin/python";
 
 /// Parses YAML; `None` if [`PYTHON`] is not installed.

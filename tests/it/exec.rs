@@ -72,7 +72,7 @@ fn the_exit_status_is_passed_through() {
 }
 
 #[test]
-fn it_is_the_same_process_and_signals_reach_it() {
+fn the_program_replaces_the_process_and_receives_its_signals() {
     let sandbox = with_permanent_token("abc", "");
     let mut child = sandbox.program(["exec", "--", "sh", "-c", "echo $$; read line"]);
     let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
@@ -157,7 +157,7 @@ fn no_extra_file_descriptor_is_inherited() {
     sandbox.run(["exec", "--", "ls", "/proc/self/fd"]).prints(&without.stdout);
 }
 
-/// An empty entry of the PATH means the working directory, where anybody's repository may be.
+/// An empty entry of the PATH means the working directory, which may be an untrusted repository.
 #[test]
 fn empty_entries_of_the_path_are_skipped() {
     let mut sandbox = with_permanent_token("abc", "");
@@ -171,12 +171,12 @@ fn empty_entries_of_the_path_are_skipped() {
         sandbox.set("PATH", path);
         sandbox.run(["exec", "--", "tool"]).fails(127, &format!("{problem}{hint}"));
         if !path.trim_matches(':').is_empty() {
-            // The program's own name and PATH are as they were.
+            // The program's name and PATH are unchanged.
             let script = "echo $0 $PATH";
             sandbox.run(["exec", "--", "sh", "-c", script]).prints(&format!("sh {path}\n"));
         }
     }
-    // A directory that is named is searched.
+    // A named directory is searched.
     sandbox.set("PATH", ":.:/usr/bin");
     sandbox.run(["exec", "--", "tool"]).prints("planted\n");
     sandbox.set("PATH", ":/usr/bin");
@@ -186,7 +186,7 @@ fn empty_entries_of_the_path_are_skipped() {
 }
 
 #[test]
-fn a_file_in_the_path_that_is_no_program_is_skipped() {
+fn a_file_in_the_path_that_is_not_executable_is_skipped() {
     let mut sandbox = with_permanent_token("abc", "");
     fs::create_dir_all(sandbox.home().join("dir/tool")).unwrap();
     sandbox.write("data/tool", "no program");

@@ -1,8 +1,7 @@
-//! Exit 0 means done: every system call of every command fails in turn, and where the command exits 0, what it should
-//! have done is done.
+//! Exit 0 means success: each system call of each command fails in turn, and if the command still exits 0, it must have
+//! done its work.
 //!
-//! Each call fails with one of the errors, another one for the next call. `EXIT_ZERO=all` tries each call with all of
-//! them.
+//! The injected errors take turns: each call fails with one of them. `EXIT_ZERO=all` tries all of them for each call.
 
 use std::fs;
 use std::io::Write;
@@ -15,15 +14,15 @@ use stand_in::{StandIn, spotinst};
 
 const ERRORS: [&str; 6] = ["EIO", "EACCES", "EMFILE", "ENOMEM", "ENOSPC", "EINTR"];
 
-/// System calls by which a process ends, or that the kernel does not let fail.
+/// System calls that end the process, or that never fail.
 const NEVER_FAIL: &str = "exit exit_group rt_sigreturn getpid gettid getuid geteuid sched_yield execve";
 
-/// A command, and how to see that it did what it says.
+/// A command, and a check that it did its work.
 struct Row {
     arguments: &'static [&'static str],
-    /// What it reads on stdin, with `TOKEN` for the cached token.
+    /// Its stdin, with `TOKEN` for the cached token.
     stdin: &'static str,
-    /// Whether a token is cached before.
+    /// Whether a token is in the cache before the command runs.
     is_warm: bool,
     is_done: fn(&Machine, &Outcome) -> bool,
 }
@@ -117,13 +116,13 @@ impl Machine {
         let mut command = strace::command(&self.sandbox, options, row.arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let input = row.stdin.replace("TOKEN", self.cached.trim_end());
-        // A command that failed early does not read it.
+        // A command that fails early does not read its stdin.
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
         Running::of(child).end()
     }
 }
 
-/// The system calls of a row's command, from the first look at the configuration to its end.
+/// The system calls of a row's command, from reading the configuration to the end.
 fn calls(row: &Row) -> Vec<Call> {
     let machine = Machine::new(row.is_warm);
     let trace = machine.sandbox.path().join("trace");
@@ -131,7 +130,7 @@ fn calls(row: &Row) -> Vec<Call> {
     assert!(outcome.status == Some(0) && (row.is_done)(&machine, &outcome), "{:?}: {outcome:?}", row.arguments);
     let calls = strace::read(&trace);
     let first = calls.iter().position(|call| call.line.contains("config.toml")).expect("the configuration is read");
-    // What `exec` has become is not this program any more.
+    // After `exec`, another program runs in the process.
     let end = calls.iter().skip(1).position(|call| call.name == "execve").map_or(calls.len(), |at| at + 1);
     let is_tried = |call: &Call| NEVER_FAIL.split(' ').all(|name| name != call.name);
     calls.into_iter().take(end).skip(first).filter(is_tried).collect()
@@ -159,9 +158,9 @@ fn check(rows: &[Row]) {
             let case = format!("{:?} with {error} for {}", row.arguments, call.line);
             match outcome.status {
                 Some(0) => {
-                    assert!((row.is_done)(&machine, &outcome), "exit 0, and it is not done: {case}: {outcome:?}")
+                    assert!((row.is_done)(&machine, &outcome), "exit 0, but the work is not done: {case}: {outcome:?}")
                 }
-                _ => assert!(!outcome.stderr.is_empty(), "a failure without a message: {case}: {outcome:?}"),
+                _ => assert!(!outcome.stderr.is_empty(), "failed without a message: {case}: {outcome:?}"),
             }
             assert!(!outcome.stderr.contains("internal error"), "{case}: {outcome:?}");
         });
@@ -169,16 +168,16 @@ fn check(rows: &[Row]) {
 }
 
 #[test]
-fn a_token_that_is_printed_or_written_is_there() {
+fn exit_0_means_that_the_token_was_printed_or_written() {
     check(&ROWS[..5]);
 }
 
 #[test]
-fn a_token_that_is_handed_to_a_program_or_host_is_there() {
+fn exit_0_means_that_the_program_or_host_got_the_token() {
     check(&ROWS[5..7]);
 }
 
 #[test]
-fn a_token_that_is_revoked_is_not_handed_out() {
+fn exit_0_means_that_the_token_was_removed_from_the_cache() {
     check(&ROWS[7..]);
 }

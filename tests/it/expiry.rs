@@ -89,7 +89,7 @@ fn a_fresh_token_is_printed_without_lock_or_request() {
     fs::remove_file(sandbox.lock_path()).unwrap();
     clock.set(5_999);
 
-    // Secrets are not read, either.
+    // Secrets are not read either.
     let mut command = sandbox.program([]);
     command.env("SPOTINST_PASSWORD_FILE", "/nonexistent").env_remove("SPOTINST_PASSWORD");
     crate::sandbox::Running::start(&mut command).end().prints(&format!("{token}\n"));
@@ -168,7 +168,7 @@ fn a_cached_token_below_min_ttl_is_not_printed() {
 }
 
 #[test]
-fn an_impossible_min_ttl_causes_one_request_in_all() {
+fn an_impossible_min_ttl_causes_one_request_in_total() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
 

@@ -78,7 +78,7 @@ impl Runner {
         fs::read_dir(self.sandbox.home().join("temporary")).unwrap().map(|file| file.unwrap().path()).collect()
     }
 
-    /// Asserts that the main step failed with this message, handed out nothing, and that the post step cleans up.
+    /// Asserts that the main step failed with this message and set no variables, and that the post step cleans up.
     #[track_caller]
     fn fails(&self, message: &str) {
         let outcome = self.main();
@@ -131,7 +131,7 @@ fn the_following_steps_get_the_token() {
     assert_eq!(runner.temporary(), [] as [PathBuf; 0]);
 }
 
-/// Credentials may come from the environment, and an account from nowhere.
+/// Credentials can come from the environment, and the account is optional.
 #[test]
 fn credentials_may_come_from_the_environment() {
     let Some(mut runner) = Runner::start() else { return };
@@ -179,7 +179,7 @@ fn a_source_with_another_checksum_is_not_run() {
     let Some(mut runner) = Runner::start() else { return };
     let (right, wrong) = (runner.inputs[1].1.clone(), "0".repeat(64));
 
-    runner.input("sha256", &wrong).fails(&format!("the source's SHA-256 is {right}, and not {wrong}"));
+    runner.input("sha256", &wrong).fails(&format!("the source's SHA-256 is {right}, not {wrong}"));
 
     assert_eq!(runner.stand_in.connections(), 0);
 }
@@ -199,7 +199,7 @@ fn a_missing_input_is_named() {
 #[test]
 fn without_a_token_the_step_fails() {
     let Some(mut runner) = Runner::start() else { return };
-    runner.input("password", "wrong").fails("spotinst-cred gave no token: exit status 4");
+    runner.input("password", "wrong").fails("spotinst-cred printed no token: exit status 4");
 }
 
 /// `act` runs the action's two steps around the workflow's own.

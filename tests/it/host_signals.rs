@@ -1,5 +1,5 @@
-//! A host that ends the program while a command of the profile runs: the command ends too, and the next call starts the
-//! only one.
+//! A host ends the program while a command of the profile runs: the command ends too, so it never runs twice at the
+//! same time.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,10 +14,10 @@ use crate::pty::Terminal;
 use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Sandbox};
 
-/// The wait for processes that must end.
+/// A process that takes longer to end fails the test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A profile whose command, and its child, hold `alive` open for as long as they live.
+/// A profile whose command and its child keep `alive` open while they run.
 fn sandbox_with_prompt() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     let alive = sandbox.home().join("alive");
@@ -39,7 +39,7 @@ fn running(alive: &PathBuf) -> File {
     alive
 }
 
-/// Waits until neither the command nor its child lives.
+/// Waits until the command and its child have ended.
 #[track_caller]
 fn ends(mut alive: File, situation: &str) {
     let (send, receive) = mpsc::channel();
@@ -89,7 +89,7 @@ fn a_command_at_a_terminal_ends_with_its_caller() {
     }
 }
 
-/// `nohup` and shells that start jobs in the background let signals be ignored.
+/// `nohup` ignores signals, and so do shells for jobs in the background.
 #[test]
 fn an_ignored_signal_stays_ignored() {
     if !is_installed("env", &["--ignore-signal=HUP", "true"]) {
@@ -98,16 +98,16 @@ fn an_ignored_signal_stays_ignored() {
     let sandbox = Sandbox::new();
     let alive = sandbox.home().join("alive");
     assert!(sandbox.command("mkfifo").arg(&alive).status().unwrap().success());
-    // It sends the signal to its parent, the program, which goes on.
+    // It sends the signal to its parent, the program, which continues.
     let script = sandbox.script("prompt", "kill -HUP $PPID; echo abc123");
     sandbox.config(&format!("[profiles.default]\ntoken_command = [\"{}\"]\n", script.display()));
     let ended = sandbox.command("env").args(["--ignore-signal=HUP", PROGRAM]).output().unwrap();
     assert_eq!(String::from_utf8(ended.stdout).unwrap(), "abc123\n");
 }
 
-/// The handlers of a command that has ended do not keep later phases from being ended.
+/// After the command has ended, its signal handlers no longer apply.
 #[test]
-fn signals_end_the_program_after_its_command() {
+fn signals_still_end_the_program_after_its_command_has_ended() {
     let stand_in = stand_in::StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");

@@ -1,4 +1,4 @@
-//! An unlucky or hostile environment: relative paths, pipes in place of files, files of other users, words that need
+//! Unusual or hostile environments: relative paths, pipes in place of files, files of other users, arguments that need
 //! quoting.
 
 use std::fs;
@@ -269,7 +269,7 @@ fn a_configuration_in_a_world_writable_directory_is_refused() {
     let link = sandbox.path().join("link");
     symlink(&path, &link).unwrap();
     sandbox.run(["--config", link.to_str().unwrap()]).fails(3, &problem(&link, dir));
-    // In a sticky directory only the owner replaces a file, and the group is the user's own choice.
+    // In a sticky directory only the owner can replace a file. Write access for a group is the user's own choice.
     for mode in [0o1777, 0o770, 0o700] {
         fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
         sandbox.run([]).prints("obeyed\n");
@@ -299,7 +299,7 @@ fn a_configuration_of_another_user_is_refused() {
     sandbox.run([]).prints("obeyed\n");
 }
 
-/// A device is world-writable, but has no content of others.
+/// A device is world-writable, but nobody else can put content into it.
 #[test]
 fn dev_null_is_an_empty_configuration() {
     let stand_in = StandIn::start();

@@ -26,17 +26,17 @@ fn xh_sends_the_token() {
 
 /// The example is run under `strace`: no program has the token in its arguments.
 #[test]
-fn curl_gets_the_token_by_stdin() {
+fn curl_gets_the_token_on_stdin() {
     sends_the_token("curl", "curl/spotinst-curl", &[]);
 }
 
-/// Without a token nothing is sent.
+/// Runs an example: it sends the token, and without a token it sends nothing.
 #[track_caller]
 fn sends_the_token(program: &str, example: &str, options: &[&str]) {
     let Some(program) = find(program) else { return };
     let mut network = FakeNetwork::start();
     network.sandbox.set("PATH", path_with(&[&program]));
-    // HTTPie asks for its own updates.
+    // HTTPie checks for its own updates.
     network.sandbox.write(".config/httpie/config.json", r#"{"disable_update_warnings": true}"#);
     let arguments: Vec<_> = options.iter().copied().chain([ACCOUNTS]).collect();
 
@@ -62,44 +62,44 @@ fn sends_the_token(program: &str, example: &str, options: &[&str]) {
 }
 
 #[test]
-fn requests_asks_again_after_a_401() {
+fn requests_retries_with_a_new_token_after_a_401() {
     let script = "import sys, requests, auth_requests\n\
                   session = requests.Session()\n\
                   session.auth = auth_requests.SpotinstAuth()\n\
                   answer = session.post(sys.argv[1], data='a body')\n\
                   print(answer.status_code, answer.text)";
-    asks_again_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
+    retries_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
 }
 
 #[test]
-fn httpx_asks_again_after_a_401() {
+fn httpx_retries_with_a_new_token_after_a_401() {
     let script = "import sys, httpx, auth_httpx\n\
                   client = httpx.Client(auth=auth_httpx.SpotinstAuth())\n\
                   answer = client.post(sys.argv[1], content='a body')\n\
                   print(answer.status_code, answer.text)";
-    asks_again_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
+    retries_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
 }
 
 #[test]
-fn an_asynchronous_httpx_asks_again_after_a_401() {
+fn an_asynchronous_httpx_retries_with_a_new_token_after_a_401() {
     let script = "import asyncio, sys, httpx, auth_httpx\n\
                   async def main():\n    \
                       async with httpx.AsyncClient(auth=auth_httpx.SpotinstAuth()) as client:\n        \
                           answer = await client.post(sys.argv[1], content='a body')\n        \
                           print(answer.status_code, answer.text)\n\
                   asyncio.run(main())";
-    asks_again_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
+    retries_after_a_401(&Library { program: "python/bin/python", flag: "-c", script });
 }
 
 #[test]
-fn node_asks_again_after_a_401() {
+fn node_retries_with_a_new_token_after_a_401() {
     let script = "const { spotinst } = await import(process.env.MODULES + '/node/fetch.mjs'); \
                   const answer = await spotinst(process.argv.at(-1), { method: 'POST', body: 'a body' }); \
                   console.log(answer.status, await answer.text());";
-    asks_again_after_a_401(&Library { program: "node", flag: "-e", script });
+    retries_after_a_401(&Library { program: "node", flag: "-e", script });
 }
 
-/// A program of a library that posts `a body` to its last argument, and prints the answer's status and text.
+/// A program that uses a library to post `a body` to its last argument, and prints the response's status and text.
 struct Library {
     program: &'static str,
     flag: &'static str,
@@ -118,9 +118,10 @@ impl Library {
     }
 }
 
-/// The rejected token is reported and replaced, and the request sent again, once. Other hosts get no token.
+/// Asserts that a rejected token is reported and replaced, and that the request is retried once. Other hosts get no
+/// token.
 #[track_caller]
-fn asks_again_after_a_401(library: &Library) {
+fn retries_after_a_401(library: &Library) {
     let Some(program) = find(library.program) else { return };
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -159,7 +160,7 @@ fn asks_again_after_a_401(library: &Library) {
     assert_eq!(other.connections(), 0);
 }
 
-/// The API accepts a bearer token by this rule, which also gets all issued tokens.
+/// Lets the API accept the bearer tokens for which `is_good` returns true; it also gets all issued tokens.
 fn accept(stand_in: &StandIn, is_good: impl Fn(&str, &[String]) -> bool + Send + Sync + 'static) {
     let service = stand_in.service();
     stand_in.handler(move |request| {

@@ -1,4 +1,4 @@
-//! However slow a server is, at any point of a request, the call ends within its time limit.
+//! A call ends within its time limit, at whatever point of a request the server is slow.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -41,7 +41,7 @@ fn slow_answers() -> [Reply; 3] {
 }
 
 #[test]
-fn slow_responses_over_http() {
+fn a_slow_response_over_http_times_out() {
     for reply in slow_answers() {
         let stand_in = StandIn::start();
         stand_in.always(reply);
@@ -51,7 +51,7 @@ fn slow_responses_over_http() {
 }
 
 #[test]
-fn slow_responses_over_tls() {
+fn a_slow_response_over_tls_times_out() {
     let ca = Ca::new();
     for reply in slow_answers() {
         let stand_in = StandIn::start_tls(&ca.identity_for(&["127.0.0.1"]));
@@ -86,7 +86,7 @@ fn send_slowly(mut to: TcpStream, bytes: impl Iterator<Item = u8>) {
 }
 
 #[test]
-fn a_tls_handshake_that_hangs() {
+fn a_tls_handshake_that_hangs_times_out() {
     let (sandbox, url) = raw_server("https", |stream| {
         thread::park_timeout(AT_MOST * 2);
         drop(stream);
@@ -95,7 +95,7 @@ fn a_tls_handshake_that_hangs() {
 }
 
 #[test]
-fn a_tls_handshake_that_is_slow() {
+fn a_slow_tls_handshake_times_out() {
     // The header of a record of 16 KiB, and then its content.
     let record = || [0x16, 0x03, 0x03, 0x40, 0x00, 0x02, 0x00, 0x3F, 0xFC].into_iter().chain(std::iter::repeat(0));
     let (sandbox, url) = raw_server("https", move |stream| send_slowly(stream, record()));
@@ -103,14 +103,14 @@ fn a_tls_handshake_that_is_slow() {
 }
 
 #[test]
-fn response_headers_that_never_end() {
+fn response_headers_that_never_end_time_out() {
     let head = || b"HTTP/1.1 200 OK\r\n".iter().copied().chain(b"X: y\r\n".iter().copied().cycle());
     let (sandbox, url) = raw_server("http", move |stream| send_slowly(stream, head()));
     assert_times_out(&sandbox, &url);
 }
 
 #[test]
-fn a_body_that_never_ends() {
+fn a_body_that_never_ends_times_out() {
     let heads = ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"];
     for head in heads {
         let bytes = move || head.bytes().chain(std::iter::repeat(b' '));
@@ -130,7 +130,7 @@ fn interim_responses_do_not_restart_the_timeout() {
 }
 
 #[test]
-fn a_name_server_that_is_silent() {
+fn a_name_server_that_does_not_reply_times_out() {
     // Name servers are on port 53, so this one has an address of its own.
     const NAME_SERVER: &str = "127.77.53.53";
     let silent = UdpSocket::bind((NAME_SERVER, 53));

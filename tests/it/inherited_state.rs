@@ -1,5 +1,5 @@
-//! What a process inherits from its host besides variables: ignored signals, a file size limit, a stdout that nobody can
-//! be given a token on.
+//! What a process inherits from its host besides variables: ignored signals, a file size limit, a stdout that nobody
+//! can be given a token on.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -71,14 +71,14 @@ fn a_file_size_limit_fails_the_output_without_a_draft() {
         "spotinst-cred: cannot write to stdout: File too large (os error 27)\n\
          hint: check where stdout goes: its disk may be full\n",
     );
-    // The status is that of the error, although nobody can read the message.
+    // The exit status is right even if stderr cannot be written.
     limited(&format!("--profile none 2>{}", errors.display())).fails(3, "");
 }
 
 #[test]
 fn a_program_that_exec_runs_has_the_usual_signals() {
     let sandbox = with_document(DOCUMENT);
-    // The C library leaves signals beyond 31, its own, ignored in what it spawns.
+    // The C library uses the signals above 31 itself, and leaves them ignored in child processes.
     let signals = |outcome: Outcome| {
         let lines = outcome.stdout.lines().filter(|line| line.starts_with("SigIgn") || line.starts_with("SigCgt"));
         let low = |line: &str| u64::from_str_radix(line.split_once('\t').unwrap().1, 16).unwrap() & 0x7fff_ffff;
@@ -99,7 +99,7 @@ fn commands_work_where_sigchld_is_ignored() {
     };
     ignoring(&with_document(DOCUMENT)).prints(&format!("{TOKEN}\n"));
 
-    // The command's own children, too.
+    // The same for the command's own children.
     let sandbox = Sandbox::new();
     let script = sandbox.script("script", "/bin/false; test $? = 1 && echo abc123");
     sandbox.config(&format!("[profiles.default]\ntoken_command = [\"{}\"]\n", script.display()));
@@ -155,7 +155,7 @@ fn a_full_stdout_is_an_error() {
     }
 }
 
-/// Some hosts hand down one `/dev/null`, open for reading and writing, as stdout and stderr.
+/// Some hosts pass one `/dev/null`, open for reading and writing, as stdout and stderr.
 #[test]
 fn a_discarded_stdout_is_fine() {
     let sandbox = with_document(DOCUMENT);
@@ -171,7 +171,7 @@ fn a_discarded_stdout_is_fine() {
     }
 }
 
-/// A pipe that nobody reads any more needs no message: `spotinst-cred | head -0`.
+/// A closed pipe, as in `spotinst-cred | head -0`, needs no message.
 #[test]
 fn a_closed_pipe_is_quiet() {
     let sandbox = with_document(DOCUMENT);
@@ -182,7 +182,7 @@ fn a_closed_pipe_is_quiet() {
         command.args(["-c", &format!("exec {PROGRAM} {arguments}")]).stdout(writer);
         Running::start(&mut command).end().fails(1, "");
     }
-    // What a pipe did get stays.
+    // What the reader did get is complete.
     let append = OpenOptions::new().append(true).create(true).open(sandbox.path().join("log")).unwrap();
     Running::start(sandbox.program([]).stdout(append)).end().prints("");
     assert_eq!(fs::read_to_string(sandbox.path().join("log")).unwrap(), format!("{TOKEN}\n"));

@@ -1,5 +1,5 @@
-//! The page of integrations: it lists every example, its versions are those that CI installs, and its lines follow the
-//! rules that it states.
+//! The page about integrations: it lists every example, it names the versions that CI installs, and its lines follow
+//! its own rules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,16 +51,16 @@ fn every_example_has_a_row() {
 }
 
 #[test]
-fn every_row_says_what_runs_and_how_the_token_goes() {
+fn every_row_names_the_tested_version_and_the_way_of_the_token() {
     for row in rows() {
         assert_eq!(row.len(), 4, "{row:?}");
         assert!(!row[2].is_empty(), "{row:?}");
     }
 }
 
-/// Except those of Debian, whose versions are those of the machine.
+/// Debian's programs are left out: their versions depend on the machine.
 #[test]
-fn versions_are_those_that_ci_installs() {
+fn the_page_names_the_versions_that_ci_installs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let installed = [".ci/hosts", ".ci/kube-rs/Cargo.toml"].map(|file| fs::read_to_string(root.join(file)).unwrap());
     let installed = installed.concat();
@@ -75,22 +75,22 @@ fn versions_are_those_that_ci_installs() {
     assert!(versions > 15, "{versions}");
 }
 
-/// Who hands a token over for good says how long it must live.
+/// A program that gets the token once, and keeps it, needs `--min-ttl`.
 #[test]
-fn what_goes_on_asks_for_a_long_life() {
+fn lines_that_hand_over_the_token_set_min_ttl() {
     for row in rows() {
         let line = line(&row);
         let hands_over = ["exec", "-o ", "-f github", "dotenv"].iter().any(|word| line.contains(word));
         let is_host = line.contains("set-credentials");
         assert!(!hands_over || is_host || line.contains("min-ttl"), "{line}");
-        // Every call of two.
+        // If a line has two calls, both set it.
         assert_eq!(line.contains("&& spotinst-cred"), line.matches("--min-ttl").count() == 2, "{line}");
     }
 }
 
-/// In a shell's command only a built-in one has the token as an argument.
+/// In a shell, only a built-in command such as `printf` may have the token as an argument.
 #[test]
-fn no_argument_is_a_token() {
+fn no_program_gets_the_token_as_an_argument() {
     let files = examples().into_iter().map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap()));
     let lines = rows().into_iter().map(|row| (row[0].clone(), line(&row).to_owned()));
     for (place, text) in files.chain(lines) {
@@ -154,7 +154,7 @@ fn the_curl_command_authenticates() {
     assert_eq!(network.calls().len(), 1);
 }
 
-/// The user in the kubeconfig is that of the example.
+/// The command creates the same user as the example's kubeconfig.
 #[test]
 fn the_kubectl_command_creates_the_user() {
     let Some(_) = find("kubectl") else { return };

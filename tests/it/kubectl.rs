@@ -27,7 +27,7 @@ impl Cluster {
         let identity: Identity = ca.identity_for(&["127.0.0.1"]);
         let (tokens, api) = (StandIn::start(), StandIn::start_tls(&identity));
         let mut sandbox = Sandbox::of(&tokens);
-        // Twelve kubectl start slowly on a small machine.
+        // Twelve kubectl processes start slowly on a small machine.
         sandbox.set("SPOTINST_CRED_TIMEOUT", "60s");
         let cluster = Self { tokens, api, sandbox };
         ca.write_pem(&cluster.sandbox.home().join("ca.pem")).unwrap();
@@ -106,7 +106,7 @@ fn kubectl_authenticates() {
 }
 
 #[test]
-fn twelve_kubectl_at_once_cause_one_request() {
+fn twelve_concurrent_kubectl_make_one_request() {
     let Some(cluster) = Cluster::start("client.authentication.k8s.io/v1") else { return };
     let gate = cluster.tokens.close_gate();
 
@@ -143,7 +143,7 @@ fn a_rejected_token_is_replaced_by_a_forced_refresh() {
 
     assert_eq!(cluster.kubectl().status, Some(1));
     let rejected_runs = cluster.runs() - accepted_runs;
-    assert!(rejected_runs > accepted_runs, "{rejected_runs} runs, and {accepted_runs} where nothing is rejected");
+    assert!(rejected_runs > accepted_runs, "{rejected_runs} runs, and {accepted_runs} if nothing is rejected");
 
     assert_eq!(cluster.sandbox.run(["--force-refresh"]).status, Some(0));
     assert_eq!(cluster.kubectl().status, Some(0));

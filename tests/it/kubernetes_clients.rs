@@ -130,7 +130,7 @@ fn kubectl_runs_only_what_its_allowlist_names() {
 fn helm_authenticates() {
     let Some(helm) = find("helm/helm") else { return };
     let cluster = Cluster::start();
-    // It is kubectl's own.
+    // Only kubectl reads its `kuberc`.
     let kuberc = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: DenyAll\n";
     cluster.sandbox.write(".kube/kuberc", kuberc);
 

@@ -21,7 +21,7 @@ fn invalidate(sandbox: &Sandbox, stdin: &str) -> Outcome {
 }
 
 #[test]
-fn logout_forgets_both_tokens() {
+fn logout_removes_both_tokens() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     sandbox.token();
@@ -30,7 +30,7 @@ fn logout_forgets_both_tokens() {
 
     assert!(sandbox.cache_files("token").is_empty());
     sandbox.token();
-    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed, too");
+    assert_eq!(stand_in.grants(), ["password", "password"], "the refresh token is removed too");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn hold(lock: &Path) -> fs::File {
     file
 }
 
-/// The error for a lock that is not free in time.
+/// The error after timing out at the lock.
 fn held(lock: &Path) -> String {
     format!(
         "spotinst-cred: timed out waiting for another spotinst-cred (lock {})\n\

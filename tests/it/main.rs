@@ -5,8 +5,8 @@
 //!
 //! - `sandbox`: a home of its own, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
 //!   is known in advance; `callers`: many concurrent callers
-//! - `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall
-//!   clock that a test sets
+//! - `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall clock that a
+//!   test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
 //! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items

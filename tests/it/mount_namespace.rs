@@ -1,4 +1,4 @@
-//! Runs the program in its own mount namespace, where a test replaces files of the system.
+//! Runs the program in its own mount namespace, where a test can replace system files.
 
 use crate::requirements::need;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};

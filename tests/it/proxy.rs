@@ -182,7 +182,7 @@ fn a_proxy_refusal_is_an_error_without_the_password() {
 }
 
 #[test]
-fn a_proxy_that_closes_the_connection_or_is_down() {
+fn a_proxy_that_closes_the_connection_or_is_down_is_an_error() {
     let hint = "check the network, and the proxy that all_proxy names";
     let mut behind = BehindProxy::new();
     behind.sandbox.set("all_proxy", behind.proxy.url());

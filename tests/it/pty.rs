@@ -1,5 +1,4 @@
-//! A program at a pseudo-terminal, from Python's standard library, as safe Rust has none. Tests read what it shows and
-//! type keys.
+//! Runs a program at a pseudo-terminal, with Python's standard library. Tests read the screen and type keys.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -58,13 +57,13 @@ impl Terminal {
         Some(Self { child, keys, shown, screen: String::new(), read: 0 })
     }
 
-    /// Waits until this text is shown, after all text awaited before.
+    /// Waits until this text is shown, after the text of the previous wait.
     #[track_caller]
     pub fn until(&mut self, text: &str) -> &mut Self {
         while !self.screen[self.read..].contains(text) {
             match self.shown.recv_timeout(LIMIT) {
                 Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes).replace('\r', "")),
-                Err(_) => panic!("waited for {text:?} on this screen:\n{}", self.screen),
+                Err(_) => panic!("timed out waiting for {text:?} on this screen:\n{}", self.screen),
             }
         }
         self.read += self.screen[self.read..].find(text).unwrap() + text.len();
@@ -89,7 +88,7 @@ impl Terminal {
             match self.shown.recv_timeout(LIMIT) {
                 Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes).replace('\r', "")),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.screen),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("timed out waiting for the end:\n{}", self.screen),
             }
         }
         let status = self.child.wait().unwrap();

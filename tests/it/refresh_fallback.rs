@@ -1,4 +1,4 @@
-//! If the refresh grant fails: when the password grant is used instead, and what is forgotten.
+//! When the refresh grant fails: in which cases the password grant is used instead, and what is removed from the cache.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use stand_in::spotinst::RefreshTokens;
 use stand_in::token_reply::REQUEST_ID;
 use stand_in::{Reply, StandIn};
 
-/// A token and a refresh endpoint of one service, like the real ones, and a sandbox with a refresh token.
+/// A token endpoint and a refresh endpoint of one service, like the real ones, and a sandbox with a refresh token.
 struct Endpoints {
     token: StandIn,
     refresh: StandIn,
@@ -52,7 +52,7 @@ fn a_rejected_refresh_token_is_dropped_and_the_password_grant_used() {
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, 1);
 
-        // The service gave no new refresh token, and the old one is not sent again.
+        // The service issued no new refresh token, and the old one is not sent again.
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(3, 1);
     }
@@ -71,7 +71,7 @@ fn if_the_password_is_rejected_too_the_call_fails() {
     endpoints.force().fails(4, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     endpoints.assert_requests(2, 1);
 
-    // The refresh token is not sent again, either.
+    // The refresh token is not sent again either.
     assert_eq!(endpoints.force().status, Some(4));
     endpoints.assert_requests(3, 1);
 }
@@ -96,7 +96,7 @@ fn if_only_the_refresh_host_fails_the_password_grant_is_used() {
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, requests);
 
-        // The refresh token was not rejected: it is sent again.
+        // The refresh token was not rejected, so it is sent again.
         endpoints.refresh.default_behavior();
         endpoints.assert_force_prints_newest();
         endpoints.assert_requests(2, requests + 1);
@@ -166,14 +166,14 @@ fn if_the_only_host_fails_refresh_grants_alone_the_password_grant_is_used() {
 }
 
 #[test]
-fn a_refresh_token_whose_response_was_lost_is_not_sent_again_while_the_password_serves() {
+fn a_refresh_token_whose_response_was_lost_is_not_sent_again_if_there_is_a_password() {
     let endpoints = Endpoints::new();
     endpoints.refresh.always(Reply::close_unanswered());
 
     endpoints.assert_force_prints_newest();
     endpoints.assert_requests(2, 1);
 
-    // The password grant brought another refresh token.
+    // The password grant returned a new refresh token.
     endpoints.refresh.default_behavior();
     endpoints.assert_force_prints_newest();
     endpoints.assert_requests(2, 2);
@@ -182,7 +182,7 @@ fn a_refresh_token_whose_response_was_lost_is_not_sent_again_while_the_password_
 }
 
 #[test]
-fn a_refresh_token_whose_response_was_lost_is_sent_once_more_where_nothing_else_serves() {
+fn a_refresh_token_whose_response_was_lost_is_sent_once_more_if_there_is_no_password() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.token();

@@ -1,4 +1,4 @@
-//! When the refresh token is used, replaced and dropped, and that it is never wasted.
+//! When the refresh token is used, replaced and removed, and that it is never sent if the next one could not be stored.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 use stand_in::StandIn;
 use stand_in::spotinst::RefreshTokens;
 
-/// A sandbox with an expired token, of a service that handles refresh tokens like this.
+/// A sandbox with an expired token of a service that handles refresh tokens in this way.
 fn dead_token(stand_in: &StandIn, refresh_tokens: RefreshTokens) -> Option<(Sandbox, FakeClock)> {
     let mut sandbox = Sandbox::of(stand_in);
     let clock = FakeClock::of(&mut sandbox)?;

@@ -300,7 +300,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     sandbox.run([]).has_failed(4);
     for minute in 1..5 {
         clock.set(7_200 + minute * 60);
-        // The refresh endpoint may work again in a moment; it is left alone for two seconds.
+        // The refresh endpoint may recover soon; it gets no request for two seconds.
         for _ in 0..3 {
             sandbox.run([]).has_failed(5);
         }
@@ -312,7 +312,7 @@ fn a_rejected_password_is_not_sent_again_because_the_refresh_endpoint_fails() {
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
 }
 
-/// Like two people who share a user name and both use an old password.
+/// As when several users of one account each have an old password.
 #[test]
 fn each_of_several_wrong_passwords_is_sent_once() {
     let stand_in = StandIn::start();

@@ -1,4 +1,4 @@
-//! What a test needs from the machine and may not find: programs, privileges, devices.
+//! What a test needs from the machine, and may be missing: programs, privileges, devices.
 //!
 //! A test whose requirement is missing is recorded as skipped, and the `skipped` test target lists it at the end of the
 //! run. Under `CI` a missing requirement fails the test, unless CI cannot install it.
@@ -88,7 +88,7 @@ pub fn not_installed(program: &str) -> String {
     format!("{program} is not installed")
 }
 
-/// Permissions do not stop root.
+/// Whether the tests run as root, which ignores permissions.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0)
 }

@@ -1,4 +1,4 @@
-//! `logout`, `logout --all` and `invalidate` exit with 0 only if the token is not handed out any more.
+//! `logout`, `logout --all` and `invalidate` exit with 0 only if no later call prints the token.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -46,7 +46,7 @@ impl Machine {
         Running::start(command.args(words).args(arguments).stdin(self.stdin(arguments))).end()
     }
 
-    /// Asserts that nothing was claimed that is not so.
+    /// Asserts that the exit status is not 0 if a later call still prints the token.
     #[track_caller]
     fn is_honest(&self, outcome: &Outcome, printed: &str, what: &str) {
         let is_handed_out = printed.trim_end() == self.token;
@@ -54,7 +54,7 @@ impl Machine {
     }
 }
 
-/// Runs each command while the path has this mode, which is then 0700 again.
+/// Runs each command while the path has this mode, and then sets 0700 again.
 fn with_mode(path: impl Fn(&Machine) -> PathBuf, mode: u32, mut check: impl FnMut(&Machine, &[&str], &Outcome)) {
     for arguments in COMMANDS {
         let machine = Machine::new();
@@ -74,7 +74,7 @@ fn with_mode(path: impl Fn(&Machine) -> PathBuf, mode: u32, mut check: impl FnMu
 }
 
 #[test]
-fn a_directory_that_cannot_be_looked_at_is_a_failure() {
+fn a_directory_that_cannot_be_read_is_an_error() {
     let denied = "Permission denied (os error 13)";
     for mode in [0o300, 0o100, 0o000, 0o600] {
         with_mode(
@@ -87,7 +87,7 @@ fn a_directory_that_cannot_be_looked_at_is_a_failure() {
                     outcome
                         .fails(1, &format!("spotinst-cred: cannot look for cached tokens in {dir}: {denied}\n{HINT}"));
                 }
-                // One entry can be looked at by its name alone.
+                // A single entry can be opened by name without listing the directory.
                 if arguments == ["logout"] && mode == 0o100 {
                     outcome.has_failed(1);
                 }
@@ -98,7 +98,7 @@ fn a_directory_that_cannot_be_looked_at_is_a_failure() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_read_for_a_moment_is_not_taken_for_another_token() {
+fn an_entry_that_temporarily_cannot_be_read_is_not_mistaken_for_another_token() {
     with_mode(
         |machine| machine.sandbox.entry_path(),
         0o000,
@@ -115,7 +115,7 @@ fn an_entry_that_cannot_be_read_for_a_moment_is_not_taken_for_another_token() {
 }
 
 #[test]
-fn too_few_file_descriptors_are_a_failure() {
+fn too_few_file_descriptors_are_an_error() {
     for arguments in COMMANDS {
         for limit in [3, 4, 5] {
             let machine = Machine::new();
@@ -132,7 +132,7 @@ fn too_few_file_descriptors_are_a_failure() {
 }
 
 #[test]
-fn a_system_call_that_fails_is_not_taken_for_an_empty_cache() {
+fn a_system_call_that_fails_is_not_mistaken_for_an_empty_cache() {
     if !strace::is_there() {
         return;
     }
@@ -142,7 +142,7 @@ fn a_system_call_that_fails_is_not_taken_for_an_empty_cache() {
             let machine = Machine::new();
             strace::calls_reading(machine.stdin(arguments), &machine.sandbox, arguments)
         });
-        // What comes before the program's first call is the dynamic loader's, and the runtime's.
+        // Earlier calls belong to the dynamic loader and the runtime.
         let first = calls.iter().position(|call| call.line.starts_with("prctl(PR_SET_DUMPABLE")).unwrap();
         let names = ["openat", "read", "statx", "getrandom", "getdents64", "flock", "unlink", "rename"];
         let calls = calls.into_iter().skip(first).filter(|call| names.contains(&call.name.as_str()));
@@ -162,7 +162,7 @@ fn a_system_call_that_fails_is_not_taken_for_an_empty_cache() {
 }
 
 #[test]
-fn files_of_others_in_a_shared_directory_are_left_to_them() {
+fn files_of_other_users_in_a_shared_directory_are_kept() {
     if !need(is_root(), "only root can give files to another user") {
         return;
     }
@@ -194,7 +194,7 @@ fn files_of_others_in_a_shared_directory_are_left_to_them() {
     assert_eq!(entries(), 1);
     assert!(names.iter().all(|path| path.exists()));
 
-    // The same identity, cached by another user alone.
+    // The same identity, cached only by another user.
     let own: Vec<_> = fs::read_dir(&dir).unwrap().map(|file| file.unwrap().path()).collect();
     let lock = own.iter().find(|path| !names.contains(path)).unwrap();
     let entry = lock.with_extension("token");
@@ -221,7 +221,7 @@ fn a_logout_keeps_a_rate_limit() {
         sandbox.run([]).has_failed(5);
     }
 
-    assert_eq!(stand_in.requests().len(), asked, "the server said to wait");
+    assert_eq!(stand_in.requests().len(), asked, "the rate limit is respected");
     let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
     assert!(!stand_in.issued().iter().any(|token| entry.contains(token)));
     let entry: serde_json::Value = serde_json::from_str(entry.lines().nth(1).unwrap()).unwrap();

@@ -17,7 +17,7 @@ use stand_in::{StandIn, spotinst};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");
 
-/// A process that takes longer hangs. No test waits for this on purpose.
+/// A process that takes longer hangs, and fails the test. No test relies on this limit.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A new machine for one user: an empty home, and only the variables that a test sets.
@@ -102,8 +102,8 @@ impl Sandbox {
     pub fn executable(&self, path: &str, text: &str) -> PathBuf {
         let text = self.write(&format!("{path}.text"), text);
         let path = self.home().join(path);
-        // By another process: what this one has open for writing cannot be executed, and a child that another thread is
-        // forking may still have it open.
+        // Another process writes it: a file that is open for writing cannot be executed, and a child that another
+        // thread forks at this moment would inherit the open file.
         assert!(Command::new("install").args(["-m", "700"]).arg(&text).arg(&path).status().unwrap().success());
         fs::remove_file(text).unwrap();
         path
@@ -240,7 +240,7 @@ impl Running {
             let errors = thread::spawn(move || text(&mut stderr));
             let out = stdout.as_mut().map(text).unwrap_or_default();
             let ended = (out, errors.join().unwrap(), child.wait().unwrap());
-            // After the limit there is no receiver any more.
+            // After the time limit nobody receives it.
             send.send(ended).ok();
         });
         let Ok((stdout, stderr, status)) = receive.recv_timeout(LIMIT) else {

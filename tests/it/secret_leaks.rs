@@ -100,7 +100,7 @@ fn no_command_and_no_flag_shows_a_secret() {
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "refresh_token", "password", "password"]);
 }
 
-/// Everything that a server can do with the request, and with its response.
+/// The server echoes the request or the tokens in every part of a response.
 #[test]
 fn no_rejection_shows_a_secret() {
     let echo = |status| move |request: &stand_in::Request| Reply::new(status, request.text());
@@ -252,7 +252,7 @@ fn no_failed_command_shows_its_output() {
     assert_no_leak(&sandbox, &["--timeout", "300ms"], 5);
 }
 
-/// The environment of a command has no secrets, and neither have its parent's arguments.
+/// The environment of a command has no secrets, and the arguments of its parent have none either.
 #[test]
 fn no_command_gets_a_secret() {
     let dump = "tr '\\\\0' '\\\\n' < /proc/self/environ; tr '\\\\0' '\\\\n' < /proc/self/cmdline; tr '\\\\0' '\\\\n' < /proc/$PPID/cmdline";
@@ -296,7 +296,7 @@ fn store_refresh_token_false_keeps_it_off_the_disk() {
     sandbox.run([]).prints(&format!("{ACCESS}\n"));
     assert_eq!(stand_in.grants(), ["password", "refresh_token", "password"]);
 
-    // A failed refresh removes it, too.
+    // A failed refresh removes it too.
     sandbox.config("[profiles.default]\nstore_refresh_token = true\n");
     stand_in.script([Reply::two_items(ACCESS, REFRESH), Reply::empty(500), Reply::empty(500), Reply::empty(500)]);
     sandbox.run(["--force-refresh"]).prints(&format!("{ACCESS}\n"));
@@ -328,7 +328,7 @@ fn the_memory_of_the_process_is_private() {
     let owner = |id: u32| fs::metadata(format!("/proc/{id}/environ")).unwrap().uid();
     assert_eq!(owner(running.id()), 0);
 
-    // Any other process belongs to its user, or this test could not fail.
+    // Other processes belong to their user: otherwise this test could not fail.
     let other = Running::start(&mut user.command(["sleep".as_ref(), "600".as_ref()]));
     while fs::read_to_string(format!("/proc/{}/comm", other.id())).unwrap() != "sleep\n" {
         std::thread::yield_now();

@@ -51,7 +51,7 @@ fn an_array_is_run_directly_and_a_string_by_the_shell() {
     assert_eq!(sent(&stand_in), ["$WORD; `ls` *", "LOUD"]);
 }
 
-/// A relative program path is relative to the configuration file, as the working directory may be anything, or to home.
+/// A relative program path is relative to the configuration file or to the home, because the working directory varies.
 #[test]
 fn a_relative_program_path_is_resolved_like_a_file() {
     let (stand_in, sandbox) = with_secret_commands("['./say', 'one']", "['~/say', 'two']");
@@ -129,11 +129,11 @@ fn the_children_of_a_command_are_killed_with_it() {
     let (over, heard) = mpsc::channel();
     let held = sandbox.path().join("person");
     thread::spawn(move || over.send(fs::read(held).unwrap()));
-    // In a session without the terminal that the tests may have.
+    // In a new session, without the terminal of the tests.
     let mut command = sandbox.command("setsid");
     let outcome = Running::start(command.args(["--wait", PROGRAM, "--timeout", "1s"])).end();
     outcome.has_failed(5);
-    // The pipe has no writer any more.
+    // All writers of the pipe have ended.
     assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(Vec::new()));
 }
 
@@ -147,7 +147,7 @@ fn the_children_of_a_killed_command_are_not_waited_for() {
     sandbox.config("[profiles.default]\npassword_command = 'setsid cat person; true'\n");
     sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
     let outcome = sandbox.run(["--timeout", "2s"]);
-    prompt.answer("the end of what is left behind");
+    prompt.answer("end");
     assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
     assert!(outcome.stderr.starts_with("spotinst-cred: the password command from "), "{outcome:?}");
 }
@@ -161,7 +161,7 @@ fn background_processes_of_a_command_are_not_waited_for() {
         "[profiles.default]\npassword_command = '{command}'\nclient_secret_command = 'echo secret'\n"
     ));
     let outcome = sandbox.run([]);
-    prompt.answer("the end of the agent");
+    prompt.answer("end of the agent");
     assert_eq!((outcome.stdout.as_str(), outcome.status), ("granted\n", Some(0)), "{outcome:?}");
 }
 
@@ -173,7 +173,7 @@ fn a_command_may_write_to_a_closed_stderr() {
     sandbox.shell("sh", "spotinst-cred 2>/dev/full").prints("granted\n");
 }
 
-/// The time for a user to respond does not count toward the time limit of the request.
+/// The time that the user takes to respond does not count toward the time limit of the request.
 #[test]
 fn command_timeout_extends_the_time_limit() {
     let (stand_in, sandbox) =
@@ -236,7 +236,7 @@ fn a_cache_hit_runs_no_command_and_opens_no_secret_file() {
         "[profiles.default]\npassword_file = '/nowhere'\nclient_secret_file = '/nowhere'\nca_file = '/nowhere'\n",
     );
     sandbox.run([]).prints("granted\n");
-    // No secret needs to be configured, either.
+    // The secrets do not even need to be configured.
     sandbox.config("");
     sandbox.set("SPOTINST_CLIENT_SECRET", "").run([]).prints("granted\n");
     assert!(!forbidden_program.has_run());
@@ -358,7 +358,7 @@ fn forbidden_program(sandbox: &Sandbox) -> ForbiddenProgram {
     ForbiddenProgram { program: program.display().to_string(), mark }
 }
 
-/// A command that waits for its user.
+/// A command that prompts, and waits for input.
 struct Prompt {
     fifo: PathBuf,
     runs: PathBuf,
@@ -367,12 +367,12 @@ struct Prompt {
 impl Prompt {
     /// Waits until the command prompts, and answers it.
     #[track_caller]
-    fn answer(&self, words: &str) {
-        let (fifo, answer) = (self.fifo.clone(), format!("{words}\n"));
+    fn answer(&self, text: &str) {
+        let (fifo, answer) = (self.fifo.clone(), format!("{text}\n"));
         let (send, receive) = mpsc::channel();
         // Blocks until there is a reader.
         thread::spawn(move || send.send(fs::write(fifo, answer)));
-        receive.recv_timeout(Duration::from_secs(60)).expect("nobody is asked").unwrap();
+        receive.recv_timeout(Duration::from_secs(60)).expect("the command prompts").unwrap();
     }
 
     fn runs(&self) -> usize {

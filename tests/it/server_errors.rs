@@ -1,5 +1,5 @@
-//! Every response without a token, from the endpoint or from something else in its place: the exact error, the exit
-//! status and the number of requests.
+//! Every response without a token, from the token endpoint or from a proxy or portal: the exact error, the exit status
+//! and the number of requests.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ fn a_rejection_is_not_retried() {
 }
 
 #[test]
-fn only_an_unavailable_server_is_asked_again() {
+fn only_http_503_is_retried() {
     check(
         5,
         LATER,
@@ -109,7 +109,7 @@ fn only_an_unavailable_server_is_asked_again() {
 }
 
 #[test]
-fn a_response_that_is_not_from_a_token_endpoint_is_no_rejection() {
+fn a_response_that_is_not_from_a_token_endpoint_is_not_a_rejection() {
     check(
         5,
         PLACE,

@@ -1,5 +1,5 @@
-//! Whose failure it is decides who shares it: the server's verdict on the same credentials, and failures of the same
-//! commands, files, proxies and root certificates.
+//! A failure is shared only with the callers that it concerns: those with the same credentials, commands, files,
+//! proxies and root certificates.
 
 use std::fs;
 
@@ -126,7 +126,8 @@ fn a_password_from_a_pipe_is_read_once() {
     let gate = stand_in.close_gate();
     let wrong = Running::start(sandbox.program([]).env("SPOTINST_PASSWORD_FILE", sandbox.home().join("wrong")));
     stand_in.wait_for_requests(1);
-    // What another caller's rejection means to this one takes its password, and so does its own grant.
+    // The caller needs its password twice: to decide whether the other caller's rejection applies, and for its own
+    // grant.
     let script = format!("SPOTINST_PASSWORD_FILE=<(printf %s '{PASSWORD}') exec {} -v", crate::sandbox::PROGRAM);
     let mut piped = Running::start(sandbox.command("bash").args(["-c", &script]));
     assert_eq!(piped.next_line(), LOCK_HELD);

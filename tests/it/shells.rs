@@ -8,7 +8,7 @@ use crate::requirements::{is_installed, is_installed_for_case, need};
 use crate::sandbox::{PROGRAM, Running, Sandbox, path_with_program};
 use stand_in::StandIn;
 
-/// The line of the documentation, and a child of the shell that prints its variable.
+/// The documented line, and a child process that prints the exported variable.
 const EXPORT: &str = "export SPOTINST_TOKEN=$(spotinst-cred)\nsh -c 'echo \"[$SPOTINST_TOKEN]\"'\n";
 
 #[test]
@@ -46,10 +46,10 @@ fn the_export_line_works_in_yash() {
     the_export_line_works_in("yash");
 }
 
-/// The shells whose language is that of `sh`.
+/// The shells that understand the language of `sh`.
 const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "yash"];
 
-/// The variable is set, and a second shell sends no request.
+/// Asserts that the variable is set, and that a second shell sends no request.
 #[track_caller]
 fn the_export_line_works_in(shell: &str) {
     if !is_installed(shell, &["-c", ":"]) {
@@ -78,7 +78,7 @@ fn failing() -> (Sandbox, String) {
     (sandbox, stderr)
 }
 
-/// The documentation warns about this: the status of the line is that of `export`.
+/// The documentation warns about this: the exit status of the line is that of `export`.
 #[test]
 fn the_export_line_hides_a_failure_even_under_set_e() {
     let (sandbox, stderr) = failing();

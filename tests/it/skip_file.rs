@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 
-/// The file of this run. Its name is that of the process that runs the test targets, which is cargo: it has no lines of
-/// other runs, such as filtered or interrupted ones.
+/// The file of this run. It is named after the process that runs the test targets, which is cargo, so that it has no
+/// lines of other runs, such as filtered or interrupted ones.
 pub fn path() -> PathBuf {
     directory().join(run_of(parent_id()))
 }

@@ -1,4 +1,4 @@
-//! A refresh token is not spent in vain: what is written before it is sent, and what follows if its response is lost.
+//! No refresh token is wasted: what is written before it is sent, and what happens if the response is lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +37,7 @@ fn assert_none_was_sent_twice(stand_in: &StandIn) {
 }
 
 #[test]
-fn a_refresh_token_is_not_sent_again_if_its_successor_could_not_be_published() {
+fn a_refresh_token_is_not_sent_again_if_the_next_one_could_not_be_stored() {
     if !strace::is_there() {
         return;
     }
@@ -54,7 +54,7 @@ fn a_refresh_token_is_not_sent_again_if_its_successor_could_not_be_published() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_replaced_costs_no_refresh_token() {
+fn no_refresh_token_is_sent_if_the_entry_cannot_be_replaced() {
     let stand_in = StandIn::start();
     let mut sandbox = with_rotated_refresh_token(&stand_in);
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };
@@ -69,7 +69,7 @@ fn an_entry_that_cannot_be_replaced_costs_no_refresh_token() {
 }
 
 #[test]
-fn sixty_callers_get_a_token_though_the_entry_cannot_be_replaced() {
+fn sixty_callers_get_a_token_even_if_the_entry_cannot_be_replaced() {
     let stand_in = StandIn::start();
     let sandbox = with_rotated_refresh_token(&stand_in);
     let entry = sandbox.entry_path();
@@ -88,7 +88,7 @@ fn sixty_callers_get_a_token_though_the_entry_cannot_be_replaced() {
 }
 
 #[test]
-fn a_lock_file_that_is_removed_makes_no_second_refresh() {
+fn removing_the_lock_file_causes_no_second_refresh() {
     for arguments in [&[][..], &["--force-refresh"]] {
         let stand_in = StandIn::start();
         let mut sandbox = with_rotated_refresh_token(&stand_in);
@@ -112,7 +112,7 @@ fn a_lock_file_that_is_removed_makes_no_second_refresh() {
     }
 }
 
-/// A holder whose lock file is gone comes last, with the older token.
+/// The holder whose lock file was removed publishes last, with the older token.
 #[test]
 fn a_token_that_was_published_under_a_new_lock_file_is_not_replaced() {
     let stand_in = StandIn::start();
@@ -141,7 +141,7 @@ fn a_token_that_was_published_under_a_new_lock_file_is_not_replaced() {
 }
 
 #[test]
-fn a_cache_directory_that_is_removed_makes_no_second_refresh() {
+fn removing_the_cache_directory_causes_no_second_refresh() {
     let stand_in = StandIn::start();
     let mut sandbox = with_rotated_refresh_token(&stand_in);
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };
@@ -164,7 +164,7 @@ fn a_cache_directory_that_is_removed_makes_no_second_refresh() {
 }
 
 #[test]
-fn a_successor_is_kept_though_the_access_token_is_unusable() {
+fn a_new_refresh_token_is_kept_even_if_the_access_token_is_unusable() {
     for reply in [
         Style::Rfc6749.reply(&Tokens::access("T").with_refresh("R2").expiring(Some(Duration::ZERO))),
         Reply::json(200, &serde_json::json!({"access_token": "T", "token_type": "mac", "refresh_token": "R2"})),
@@ -182,7 +182,7 @@ fn a_successor_is_kept_though_the_access_token_is_unusable() {
 }
 
 #[test]
-fn a_process_that_was_stopped_reads_the_response_that_waits_in_its_socket() {
+fn a_stopped_process_reads_the_response_after_it_continues() {
     let stand_in = StandIn::start();
     let mut sandbox = with_rotated_refresh_token(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
@@ -194,7 +194,7 @@ fn a_process_that_was_stopped_reads_the_response_that_waits_in_its_socket() {
     let stopped_at = Instant::now();
     assert!(signal("-STOP").success());
     gate.open();
-    // Not to wait for anything: this time must pass.
+    // This waits for no event: the time limit must pass.
     while stopped_at.elapsed() < Duration::from_millis(1_600) {
         std::thread::yield_now();
     }
@@ -206,7 +206,7 @@ fn a_process_that_was_stopped_reads_the_response_that_waits_in_its_socket() {
 }
 
 #[test]
-fn a_refresh_token_that_only_our_clock_holds_for_expired_is_sent_where_nothing_else_serves() {
+fn a_refresh_token_that_is_expired_by_the_local_clock_is_sent_if_there_is_no_password() {
     let stand_in = StandIn::start();
     let mut sandbox = with_rotated_refresh_token(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
@@ -219,7 +219,7 @@ fn a_refresh_token_that_only_our_clock_holds_for_expired_is_sent_where_nothing_e
 }
 
 #[test]
-fn a_full_disk_is_reported_as_such_and_not_as_the_end_of_the_login() {
+fn a_full_disk_is_not_reported_as_an_expired_login() {
     let stand_in = StandIn::start();
     let mut sandbox = with_rotated_refresh_token(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
@@ -252,7 +252,7 @@ fn a_killed_attempt_is_remembered() {
 }
 
 #[test]
-fn the_entry_of_an_attempt_holds_the_same_tokens_and_is_private() {
+fn the_entry_of_an_attempt_has_the_same_tokens_and_is_private() {
     let stand_in = StandIn::start();
     let sandbox = with_rotated_refresh_token(&stand_in);
     let token = sandbox.token();

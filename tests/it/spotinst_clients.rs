@@ -104,8 +104,8 @@ fn run_ansible(line: &str) -> Option<FakeNetwork> {
     Some(network)
 }
 
-/// An MCP host starts its servers with little more than `HOME` and `PATH`, so all settings are in the configuration file.
-/// The server is a third-party one, with another HTTP library.
+/// An MCP host starts its servers with little more than `HOME` and `PATH`, so all settings are in the configuration
+/// file. The server is a third-party one, with another HTTP library.
 #[test]
 fn an_mcp_server_sends_token_and_account() {
     let (Some(python), Some(server)) = (find("python/bin/python"), find("python/bin/mcp-server-spotinst")) else {

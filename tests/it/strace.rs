@@ -1,4 +1,4 @@
-//! The system calls of a run, traced by `strace`, which can also make them fail or kill the process.
+//! Traces the system calls of a run with `strace`, which can also make them fail or kill the process.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -14,7 +14,7 @@ use stand_in::StandIn;
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
-/// Hosts get an expiry that is this many seconds early.
+/// The reported expiry is this many seconds early.
 const EARLY: i64 = 60;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Root with the home of another user, as `sudo` keeps it on some systems and containers of CI systems have it.
+//! Root with another user's home: some versions of `sudo` keep `HOME`, and so do containers of CI systems.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,10 +14,10 @@ use stand_in::StandIn;
 
 /// Whether the tests run as root and may replace the user database.
 fn is_possible() -> bool {
-    need(is_root() && can_run("unshare", &["--mount", "true"]), "only root can have the home of another user")
+    need(is_root() && can_run("unshare", &["--mount", "true"]), "it needs root and `unshare --mount`")
 }
 
-/// The words before a command so that the user database has this home of root's: `root` beside the sandbox's home.
+/// The prefix of a command that sets root's home in the user database: `root` beside the sandbox's home.
 fn as_root_of(sandbox: &Sandbox) -> [String; 6] {
     let users = sandbox.path().join("passwd");
     let root = sandbox.path().join("root");
@@ -60,13 +60,13 @@ fn the_cache_is_in_roots_own_home() {
     let mut sandbox = Sandbox::of(&stand_in);
     give(&sandbox.home(), NOBODY);
     let own = sandbox.path().join("root/.cache/spotinst-cred");
-    // A home that is still to be made would be made by root.
+    // Root would create a home that does not exist yet.
     for home in [sandbox.home(), sandbox.home().join("not/yet")] {
         sandbox.set("HOME", &home);
         let token = run(&sandbox, &[]).stdout;
-        assert_eq!(run(&sandbox, &[]).stdout, token, "containers have a cache, too");
+        assert_eq!(run(&sandbox, &[]).stdout, token, "containers have a cache too");
         assert_eq!(fs::read_dir(&own).unwrap().count(), 2);
-        assert_eq!(owners(&sandbox.home()), [], "nothing of root's is left in the user's home");
+        assert_eq!(owners(&sandbox.home()), [], "no file of root is in the user's home");
         let status = run(&sandbox, &["status"]).stdout;
         assert!(status.contains(own.to_str().unwrap()), "{status}");
         run(&sandbox, &["logout"]).prints("");
@@ -76,7 +76,7 @@ fn the_cache_is_in_roots_own_home() {
     sandbox.set("HOME", &home);
     let user = PlainUser::of(&sandbox);
     let of_user = user.run([]).stdout;
-    // What the user has cached is not root's.
+    // Root does not use the user's cache.
     assert_ne!(run(&sandbox, &[]).stdout, of_user);
     assert_eq!(user.run([]).stdout, of_user);
     assert!(owners(&home).iter().all(|(_, owner)| *owner == NOBODY));
@@ -99,7 +99,7 @@ fn a_cache_directory_of_another_user_is_refused_if_it_is_named() {
     assert_eq!(fs::read_dir(sandbox.cache_dir()).unwrap().count(), 0);
 }
 
-/// What root cannot find out is no reason to say that there is no token.
+/// If root's home cannot be determined, there may still be a token.
 #[test]
 fn without_a_user_database_a_logout_fails() {
     if !is_possible() {

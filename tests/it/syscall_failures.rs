@@ -117,14 +117,14 @@ fn is_one_line_and_hint(stderr: &str) -> bool {
     }
 }
 
-/// Lets calls of one name fail during a call without a cached token, `when` as `strace` counts. Afterwards an
-/// undisturbed call must succeed.
+/// Injects an error into system calls of one name, during a call without a cached token; `when` has the syntax of
+/// `strace`. The next call, without errors, must succeed.
 fn fail(call: &Call, part: Part, error: &str, when: &str) {
     let (stand_in, sandbox) = machine();
     let what = format!("{error} for {when} of {}", call.line);
     let outcome = strace::inject(&sandbox, &call.name, &format!("error={error}:when={when}"), &[]);
     assert_graceful(&outcome, &stand_in, call.is_double, part, &what);
-    assert!(outcome.status == Some(0) || !outcome.stderr.is_empty(), "one failure has its message: {what}");
+    assert!(outcome.status == Some(0) || !outcome.stderr.is_empty(), "a failure has a message: {what}");
 
     // A network failure is cached for two seconds, which a forced refresh ignores.
     let outcome = sandbox.run(["--force-refresh"]);
@@ -149,8 +149,8 @@ fn any_system_call_that_fails_once_ends_in_the_token_or_one_error() {
     });
 }
 
-/// All calls of one name fail from one on, so in later parts too. EINTR is left out: it means that a signal arrived,
-/// which does not last.
+/// All calls of one name fail from some point on, in later parts too. EINTR is left out: a signal does not arrive again
+/// and again.
 #[test]
 fn system_calls_that_keep_failing_end_in_the_token_or_one_error() {
     if !strace::is_there() {
@@ -180,7 +180,7 @@ fn assert_graceful_in_any_part(outcome: &Outcome, stand_in: &StandIn, first: Par
 }
 
 #[test]
-fn a_thread_that_cannot_be_spawned_is_no_panic() {
+fn a_thread_that_cannot_be_spawned_causes_no_panic() {
     if !strace::is_there() {
         return;
     }
@@ -189,7 +189,7 @@ fn a_thread_that_cannot_be_spawned_is_no_panic() {
     sandbox.set("SPOTINST_TOKEN_URL", stand_in.url().replace("127.0.0.1", "localhost"));
     let outcome = strace::inject(&sandbox, "clone,clone3", "error=EAGAIN", &[]);
     assert_graceful(&outcome, &stand_in, false, Part::Network, "no threads");
-    assert_eq!(outcome.status, Some(5), "the thread was wanted: {outcome:?}");
+    assert_eq!(outcome.status, Some(5), "the thread is needed: {outcome:?}");
     let outcome = sandbox.run(["--force-refresh"]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
 }

@@ -12,7 +12,7 @@ fn just_passes_the_token() {
     passes_the_token("python/bin/just", "just/justfile", &["deploy"], 7);
 }
 
-/// Task has a status of its own for a command that failed.
+/// Task has its own exit status for a failed command.
 #[test]
 fn task_passes_the_token() {
     passes_the_token("python/bin/task", "task/Taskfile.yml", &["deploy"], 201);
@@ -24,7 +24,7 @@ fn mise_passes_the_token() {
     passes_the_token(program, "mise/mise.toml", &["run", "deploy"], 7);
 }
 
-/// The recipe's program gets the token and no password, its failure is the runner's, and without a token it is not run.
+/// The recipe's program gets the token and no password. If it fails, the runner fails; without a token it is not run.
 #[track_caller]
 fn passes_the_token(program: &str, example: &str, arguments: &[&str], status: i32) {
     let Some(program) = find(program) else { return };

@@ -1,4 +1,4 @@
-//! Output that only a terminal gets: color, a note, and progress while waiting.
+//! Output that is only for terminals: color, a note, and progress while waiting.
 
 use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
@@ -49,7 +49,7 @@ fn an_error_is_colored_unless_color_is_disabled() {
 }
 
 #[test]
-fn a_long_wait_is_explained_and_a_short_one_is_not() {
+fn progress_is_shown_only_during_a_long_wait() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();

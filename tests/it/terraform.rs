@@ -47,10 +47,10 @@ fn terraform_can_read_the_examples() {
     outcome.prints("");
 }
 
-/// The provider `external` needs a registry. Its program is run like the provider does: it gets a query on stdin and
+/// The provider `external` needs a registry. The test runs its program like the provider: it gets a query on stdin and
 /// must print one object of strings.
 #[test]
-fn the_external_program_answers_with_strings() {
+fn the_external_program_prints_an_object_of_strings() {
     let stand_in = StandIn::start();
     let sandbox = user(&stand_in);
     let example = text("terraform/external.tf");
@@ -67,7 +67,7 @@ fn the_external_program_answers_with_strings() {
     assert_eq!((result["token"].as_str(), result["account"].as_str()), (&*stand_in.issued()[0], ACCOUNT));
 }
 
-/// The expressions of the example, on what the provider returns: a map of strings.
+/// Evaluates the example's expressions with a map of strings, as the provider returns it.
 #[test]
 fn the_external_example_works_without_an_account() {
     let Some(terraform) = find_optional("terraform") else { return };
@@ -82,8 +82,8 @@ fn the_external_example_works_without_an_account() {
     }
 }
 
-/// The provider `local` needs a registry. Its command is run, and the example's expressions are evaluated, with an
-/// ephemeral variable in the place of the ephemeral resource: the token is not in the state.
+/// The provider `local` needs a registry. The test runs its command and evaluates the example's expressions, with an
+/// ephemeral variable instead of the ephemeral resource: the token is not in the state.
 #[test]
 fn the_ephemeral_example_keeps_the_token_out_of_the_state() {
     let Some(terraform) = find_optional("terraform") else { return };
@@ -106,7 +106,7 @@ fn the_ephemeral_example_keeps_the_token_out_of_the_state() {
     }
 }
 
-/// What the program answers a user with or without an account.
+/// What the program prints for a user with or without an account.
 fn answer(arguments: &[&str], account: Option<&str>) -> (StandIn, String) {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
@@ -122,7 +122,7 @@ fn settings(example: &str) -> String {
     format!("locals {{{}}}\n", provider.split('}').next().unwrap())
 }
 
-/// Runs terraform with these local values and the ephemeral variable `answer`; returns what a command saw of them, and
+/// Runs terraform with these local values and the ephemeral variable `answer`. Returns what a command gets of them, and
 /// the state.
 fn evaluate(terraform: &Path, locals: &str, answer: &str) -> (String, String) {
     const LOOKING: &str = r#"variable "answer" {

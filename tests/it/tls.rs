@@ -1,4 +1,4 @@
-//! TLS with real certificates: which servers are trusted, the error for others, and that nothing is sent to them.
+//! TLS with real certificates: which servers are trusted, the error for all others, and that they get no request.
 
 use std::fs;
 use std::net::TcpListener;
@@ -28,7 +28,7 @@ fn name_ca_file(sandbox: &Sandbox, path: &str) {
 fn assert_refused(outcome: &Outcome, stand_in: &StandIn, why: &str, hint: &str) {
     let line = format!("{}: TLS certificate not trusted: {why}", stand_in.url());
     outcome.fails(5, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
-    assert_eq!((stand_in.requests().len(), stand_in.connections()), (0, 1), "nothing is sent, nor tried again");
+    assert_eq!((stand_in.requests().len(), stand_in.connections()), (0, 1), "nothing is sent, and there is no retry");
 }
 
 #[track_caller]
@@ -241,14 +241,15 @@ fn a_system_without_roots_trusts_the_embedded_ones() {
     let stand_in = StandIn::start_tls(&Ca::new().identity_for(HERE));
     let sandbox = Sandbox::of(&stand_in);
 
-    // The embedded roots did not sign the stand-in's certificate; without any roots the error would be another.
+    // The embedded roots did not sign the stand-in's certificate. Without any roots, the error would be a different
+    // one.
     if let Some(outcome) = run_with_mounts(&sandbox, "mount -t tmpfs none /etc/ssl") {
         assert_untrusted(&outcome, &stand_in);
     }
 }
 
 #[test]
-fn a_missing_file_of_certificates_is_reported_whatever_the_directory_holds() {
+fn a_missing_certificate_file_is_reported_even_if_the_certificate_directory_exists() {
     let ca = Ca::new();
     let stand_in = StandIn::start_tls(&ca.identity_for(HERE));
     let (mut sandbox, path) = sandbox(&stand_in, &ca);
@@ -266,7 +267,7 @@ fn a_missing_file_of_certificates_is_reported_whatever_the_directory_holds() {
 }
 
 #[test]
-fn localhost_is_this_machine_only_if_it_resolves_to_it() {
+fn http_to_localhost_requires_that_it_resolves_to_a_loopback_address() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let url = format!("{}/token", stand_in.base_at("localhost"));

@@ -259,7 +259,7 @@ fn another_spotinst_cred_can_be_the_command() {
 }
 
 #[test]
-fn a_short_lifetime_is_not_expected_of_the_next_token() {
+fn a_short_lifetime_does_not_limit_the_next_token() {
     let script = "test -e ~/again && life=7200 || life=600; touch ~/again\n\
         echo \"{\\\"version\\\":1,\\\"access_token\\\":\\\"t$life\\\",\\\"expires_in\\\":$life}\"";
     let sandbox = counting(script);
@@ -286,9 +286,9 @@ fn a_command_that_calls_itself_cannot_take_the_lock() {
     outcome.fails(5, &expected);
 }
 
-/// Also through a secret's command, through a shell, and with other commands that take the lock.
+/// The same through a secret's command, through a shell, and for other commands that take the lock.
 #[test]
-fn no_descendant_waits_for_the_lock_of_its_ancestor() {
+fn no_descendant_waits_for_a_lock_that_its_ancestor_holds() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
@@ -319,7 +319,7 @@ fn a_command_that_calls_itself_without_a_cache_is_not_started_again() {
     }
 }
 
-/// A chain of profiles is no cycle, and a program that `exec` runs is not inside the refresh.
+/// A chain of profiles is not a cycle, and a program that `exec` runs is not part of the refresh.
 #[test]
 fn a_command_may_run_the_program_for_other_profiles() {
     let mut sandbox = Sandbox::new();

@@ -29,7 +29,7 @@ fn assert_fields(request: &Request, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_form_of_the_password_grant() {
+fn the_password_grant_sends_the_documented_form() {
     let stand_in = StandIn::start();
 
     Sandbox::of(&stand_in).token();
@@ -62,7 +62,7 @@ fn the_refresh_grant_is_sent_to_its_own_url() {
 }
 
 #[test]
-fn the_form_of_the_client_credentials_grant() {
+fn the_client_credentials_grant_sends_the_documented_form() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.set("SPOTINST_CRED_GRANT", "client_credentials");

@@ -40,7 +40,7 @@ fn expiring(lifetime: &Value) -> Reply {
 }
 
 #[test]
-fn the_sample_of_2017_lives_for_its_expires_in() {
+fn the_sample_of_2017_expires_after_its_expires_in() {
     let (stand_in, sandbox) = answering(Reply::sample_2017());
 
     sandbox.run([]).prints(&format!("{SAMPLE_2017_TOKEN}\n"));
@@ -52,7 +52,7 @@ fn the_sample_of_2017_lives_for_its_expires_in() {
 }
 
 #[test]
-fn the_exchange_of_2016_verbatim() {
+fn the_recorded_exchange_of_2016_is_understood() {
     const BODY: &str = r#"{"request":{"id":"963e071a-b62c-4a12-b4d9-0ca34cbe9320","url":"/token","method":"POST","timestamp":"2016-01-25T20:20:59.446Z"},
  "response":{"status":{"code":200,"message":"OK"},"kind":"spotinst:oauth2:token","items":[
    {"accessToken":"eyJ.access.x","tokenType":"bearer","expiresIn":7200},
@@ -169,7 +169,7 @@ fn a_response_that_arrives_byte_by_byte_is_read_to_its_end() {
 }
 
 #[test]
-fn an_empty_error_beside_a_token_is_none() {
+fn an_empty_error_beside_a_token_is_ignored() {
     let body = serde_json::json!({"error": "", "access_token": "T", "token_type": "bearer", "expires_in": 7200});
     let (_stand_in, sandbox) = answering(Reply::json(200, &body));
     assert_eq!(sandbox.token(), "T");
@@ -178,7 +178,7 @@ fn an_empty_error_beside_a_token_is_none() {
 #[test]
 fn a_lifetime_is_at_most_that_of_the_jwt() {
     let token = stand_in::jwt::mint(std::time::SystemTime::now(), Duration::from_secs(7_200));
-    // A broker that tells milliseconds: 83 days.
+    // A broker that sends milliseconds: read as seconds, they are 83 days.
     let body = serde_json::json!({"access_token": token, "token_type": "bearer", "expires_in": 7_200_000});
     let (_, lifetime) = token_and_lifetime(Reply::json(200, &body));
     assert!((7_100..=7_200).contains(&lifetime), "{lifetime}");
@@ -190,7 +190,7 @@ fn a_token_that_expires_during_its_own_exchange_is_not_printed() {
     stand_in.settings(|service| service.expires_in = Duration::from_secs(1));
     let sandbox = Sandbox::of(&stand_in);
     let service = stand_in.service();
-    // Not to wait for anything: the exchange takes longer than the token lives.
+    // This waits for no event: the exchange must take longer than the token's lifetime.
     stand_in.handler(move |request| {
         let reply = service.reply_to(request);
         std::thread::sleep(Duration::from_millis(1_500));

@@ -26,8 +26,8 @@ impl<'a> PlainUser<'a> {
             return Self { sandbox, program: PROGRAM.into() };
         }
         let program = sandbox.path().join("spotinst-cred");
-        // With `cp`, as a file that this process has open for writing cannot be executed, and a forked child of another
-        // thread may still have it open.
+        // `cp` writes it: a file that is open for writing cannot be executed, and a child that another thread forks at
+        // this moment would inherit the open file.
         assert!(can_run("cp", &[PROGRAM, program.to_str().unwrap()]));
         fs::set_permissions(sandbox.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let user = Self { sandbox, program };
