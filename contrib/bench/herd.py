@@ -1,4 +1,4 @@
-"""Many callers at once: cold, and as hits for comparison."""
+"""Runs many concurrent callers: cold, and as cache hits for comparison."""
 
 import dataclasses
 import os
@@ -11,17 +11,17 @@ ROUNDS = 3
 @dataclasses.dataclass
 class Herd:
     requests: int
-    """How many the cold callers made together."""
+    """The requests of all cold callers together."""
     ratio: float
-    """Their time, against that of as many hits and the server's answer."""
+    """Their time, relative to as many hits plus the server's response time."""
     spread: float
-    """Seconds from the end of the first to that of the last."""
+    """Seconds from the end of the first caller to the end of the last."""
     cpu: float
-    """User and system seconds of one cold caller, in the median."""
+    """User and system time of one cold caller, in seconds: the median."""
 
 
 def run(program, stand_in, callers, rounds=ROUNDS):
-    """The median of some rounds."""
+    """Returns the median of a few rounds."""
     herds = [one(program, stand_in, callers) for _ in range(rounds)]
     return sorted(herds, key=lambda herd: herd.ratio)[rounds // 2]
 
@@ -46,7 +46,7 @@ def took(callers):
 
 
 def start_all(program, environment, callers):
-    """Starts them as fast as it goes; each one's end, in seconds since the first start, and its CPU time, by its id."""
+    """Starts all callers as fast as possible. Returns, by process id, the end in seconds since the start and CPU time."""
     null = os.open(os.devnull, os.O_RDWR)
     streams = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
     begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Wall time by hyperfine, instructions by callgrind, system calls by strace."""
+"""Measures wall time with hyperfine, instructions with callgrind, and system calls with strace."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ import shlex
 import statistics
 import subprocess
 
-# A machine's speed drifts, so all take turns, in short rounds.
+# The speed of a machine drifts, so all commands take turns in short rounds.
 ROUNDS = 40
 RUNS = 20
 RUNS_OF_SLOW = 3
@@ -19,12 +19,12 @@ class Command:
     arguments: list
     environment: dict = dataclasses.field(default_factory=dict)
     before_each: list = dataclasses.field(default_factory=list)
-    """What is run before each run, and not measured."""
+    """A command that runs before each run and is not measured."""
 
 
 def ratios(commands, directory):
-    """The wall time of each command, by its name, as a multiple of the first one's: the median of the rounds, in each
-    of which it is compared with the first one's of that round."""
+    """Returns the wall time of each command by name, as a multiple of the first command's: the median of the rounds,
+    each compared with the first command's time in the same round."""
     once = {name: seconds(command, RUNS_OF_SLOW, directory) for name, command in commands.items()}
     first, *_ = commands
     found = {name: [] for name in commands}
@@ -39,7 +39,7 @@ def ratios(commands, directory):
 
 
 def seconds(command, runs, directory):
-    """The wall time of one command, the median of its runs."""
+    """Returns the wall time of one command: the median of its runs."""
     report = directory / "hyperfine.json"
     hyperfine = ["hyperfine", "-N", "--style", "none", "--warmup", "3", "--runs", str(runs)]
     if command.before_each:
@@ -59,13 +59,13 @@ def line(words):
 
 
 def instructions(program, environment):
-    """Instructions that one call takes in user space."""
+    """Returns the user-space instructions of one call."""
     valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program]
     text = subprocess.run(valgrind, env=environment, check=True, capture_output=True, text=True).stderr
     return int(re.search(r"Collected : (\d+)", text)[1])
 
 
 def system_calls(program, environment):
-    """System calls of one call, its start and end included."""
+    """Returns the number of system calls of one call, including its start and end."""
     text = subprocess.run(["strace", "-f", program], env=environment, check=True, capture_output=True, text=True).stderr
     return sum(1 for line in text.splitlines() if re.match(r"\w+\(", line))

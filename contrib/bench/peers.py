@@ -1,4 +1,4 @@
-"""The helpers of other services, each with a token in its hand already: what it does on a hit of its own."""
+"""The credential helpers of other services, each with a cached token, so that they have a cache hit too."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 def ready(directory):
-    """The peers that can be measured here, as commands by their names; and why the others cannot."""
+    """Returns the commands of the peers that can be measured here, by name, and for the others the reason why not."""
     environment = home(directory)
     found, missing = {}, {}
     for name, (program, *arguments) in COMMANDS.items():
@@ -34,7 +34,7 @@ def ready(directory):
         if not path:
             missing[name] = "not installed"
             continue
-        # A launcher in between would be measured too.
+        # Without `resolved`, a launcher script would be measured too.
         command = [resolved(path), *arguments]
         outcome = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if outcome.returncode == 0:
@@ -45,7 +45,7 @@ def ready(directory):
 
 
 def home(directory):
-    """A home directory in which each of them finds a token. An agent that runs is used as it is."""
+    """Creates a home directory in which each peer finds a token. A running agent is used as is."""
     home = directory / "peers"
     (home / ".kube").mkdir(parents=True)
     (home / ".kube/config").write_text(KUBECONFIG)
@@ -57,7 +57,7 @@ def home(directory):
 
 
 def resolved(path):
-    """The program itself where a version manager put a script in its place."""
+    """Returns the program itself if a version manager put a script in its place."""
     if pathlib.Path(path).parent.name == "shims" and shutil.which("pyenv"):
         return subprocess.check_output(["pyenv", "which", pathlib.Path(path).name], text=True).strip()
     return path
@@ -65,4 +65,4 @@ def resolved(path):
 
 def last_line(text):
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:80] if lines else "no word why"
+    return lines[-1].strip()[:80] if lines else "no message"

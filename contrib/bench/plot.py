@@ -1,4 +1,4 @@
-"""The plot, drawn by hand: bars of the hits and of a cold call's parts, and the line of the herds."""
+"""Draws the plot as SVG: bars for the hits and for the parts of a cold call, and a line for the concurrent callers."""
 
 import math
 from xml.sax.saxutils import escape
@@ -21,15 +21,15 @@ text { font: 13px sans-serif; fill: #24292f; }
 
 
 def svg(hits, parts, points):
-    """`hits`: ratios to /bin/true by name. `parts`: the same, of a cold call's parts in their order. `points`: ratios
-    by the number of callers."""
+    """Returns the plot. `hits`: ratios to /bin/true by name. `parts`: the same for the parts of a cold call, in order.
+    `points`: ratios by the number of callers."""
     cold_top = 50 + ROW * len(hits) + 50
     herd_top = cold_top + 20 + ROW * len(parts) + 50
     height = herd_top + HERD_HEIGHT + 50
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" role="img">',
-            "<title>The time of a hit, of a cold call, and of a herd of cold callers</title>",
+            "<title>The time of a cache hit, of a cold call, and of many concurrent cold callers</title>",
             f"<style>{STYLE}</style>",
             f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
             *hit_bars(hits, 30),
@@ -51,19 +51,19 @@ def bar(y, name, begin, end, ratio, kind):
 
 
 def hit_bars(hits, top):
-    """One bar a program, the fastest first."""
+    """One bar per program, the fastest first."""
     lowest = min(hits.values()) / 1.5
     scale = (RIGHT - LEFT) / math.log(max(hits.values()) / lowest)
-    yield text(20, top, "A hit: wall time against /bin/true (logarithmic)", kind="title")
+    yield text(20, top, "Cache hit: wall time relative to /bin/true (logarithmic)", kind="title")
     for row, (name, ratio) in enumerate(sorted(hits.items(), key=lambda item: item[1])):
         kind = "ours" if name.startswith("spotinst-cred") else "bar"
         yield from bar(top + 20 + ROW * row, name, 0, scale * math.log(ratio / lowest), ratio, kind)
 
 
 def cold_bars(parts, top):
-    """One bar a part, each beginning where the one before ends."""
+    """One bar per part, each starting where the previous one ends."""
     scale = (RIGHT - LEFT) / sum(parts.values())
-    title = "A cold call over https: what its parts take besides the server's time, against /bin/true"
+    title = "Cold call over https: time of its parts without the server's, relative to /bin/true"
     yield text(20, top, title, kind="title")
     begin = 0
     for row, (name, ratio) in enumerate(parts.items()):
@@ -72,8 +72,9 @@ def cold_bars(parts, top):
 
 
 def herd_line(points, top):
-    """The herd's time as a ratio, by the number of callers: flat is good, 1 is perfect."""
-    yield text(20, top, "N cold callers at once: time against N hits and the server's answer", kind="title")
+    """The time of the callers as a ratio, by their number: flat is good, 1 is perfect."""
+    title = "N concurrent cold callers: time relative to N hits plus the server's response time"
+    yield text(20, top, title, kind="title")
     floor, ceiling = top + HERD_HEIGHT, max(2.0, *points.values())
     for ratio in (0, 1, 2):
         y = floor - (HERD_HEIGHT - 30) * ratio / ceiling

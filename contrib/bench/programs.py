@@ -1,4 +1,4 @@
-"""The programs that are measured."""
+"""Builds the programs to measure."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ def cargo(*arguments):
 
 
 def build(directory):
-    """Builds everything, and installs it in `directory`; the paths by what they are."""
+    """Builds everything and installs it in `directory`. Returns the paths by name."""
     cargo("build", "--release")
     subprocess.run([ROOT / "contrib/release/build"], check=True)
     cargo("build", "--package", "stand-in")
@@ -29,14 +29,14 @@ def build(directory):
 
 
 def install(program, place):
-    """Copies it, as a package manager does. What a linker wrote here and there lies in memory in pieces, and starts
-    slower than the same bytes written in one go."""
+    """Copies the program, as a package manager does. A linker writes in small pieces, which leaves the file fragmented
+    in the page cache: it starts slower than a copy that is written sequentially."""
     place.parent.mkdir(exist_ok=True)
     return pathlib.Path(shutil.copy(program, place))
 
 
 def empty_programs(directory):
-    """`fn main() {}` with our own release profile, linked as the two builds are."""
+    """Builds `fn main() {}` with the release profile of this project, linked like the two builds."""
     manifest = (ROOT / "Cargo.toml").read_text()
     profile = manifest[manifest.index("[profile.release]") :]
     (directory / "empty/src").mkdir(parents=True)
@@ -56,7 +56,7 @@ def metadata():
 
 
 def crates():
-    """How many crates the program is made of on this platform, those that only build it included."""
+    """Returns the number of crates in the program on this platform, including build dependencies."""
     tree = ["cargo", "tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"]
     lines = subprocess.check_output(tree, cwd=ROOT, text=True).splitlines()
     return len({" ".join(line.split()[:2]) for line in lines if line}) - 1

@@ -1,4 +1,4 @@
-// Installs the program, asks it for a token, and hands the token to the steps that follow. Nothing but Node is needed.
+// Installs the program, gets a token from it, and passes the token to the following steps. It needs only Node.
 "use strict";
 const { execFileSync } = require("node:child_process");
 const { createHash } = require("node:crypto");
@@ -16,7 +16,7 @@ const CREDENTIALS = {
 
 async function main() {
     const directory = fs.mkdtempSync(path.join(process.env.RUNNER_TEMP, "spotinst-cred-"));
-    // First of all, so that the post step removes it even if the rest fails.
+    // First, so that the post step removes it even if a later step fails.
     append("GITHUB_STATE", [["directory", directory]]);
     const bytes = await read(input("source"));
     check(bytes, input("sha256"));
@@ -51,10 +51,10 @@ async function read(source) {
 
 function check(bytes, wanted) {
     const found = createHash("sha256").update(bytes).digest("hex");
-    if (found !== wanted.toLowerCase()) throw new Error(`the source's SHA-256 is ${found}, and not ${wanted}`);
+    if (found !== wanted.toLowerCase()) throw new Error(`the source's SHA-256 is ${found}, not ${wanted}`);
 }
 
-// Returns the program's path, in a directory of its own.
+// Returns the program's path, in a new directory.
 function install(bytes, directory) {
     const program = path.join(directory, "bin", "spotinst-cred");
     fs.mkdirSync(path.dirname(program));
@@ -79,13 +79,13 @@ function ask(program, cache) {
     try {
         return JSON.parse(execFileSync(program, ["--format", "json", "--min-ttl", input("min-ttl") || "30m"], options));
     } catch (error) {
-        // The program has said more on stderr; the text of the error could hold what it printed.
+        // The program has printed the reason on stderr. The text of the error could contain the token.
         const status = typeof error.status === "number" ? `exit status ${error.status}` : error.code;
-        throw new Error(`spotinst-cred gave no token: ${status ?? "its answer is no JSON"}`);
+        throw new Error(`spotinst-cred printed no token: ${status ?? "the output is not JSON"}`);
     }
 }
 
-// Other processes append to these files too: all lines at once.
+// Writes all lines at once, because other processes append to these files too.
 function append(file, variables) {
     fs.appendFileSync(process.env[file], variables.map(([name, value]) => `${name}=${value}\n`).join(""));
 }

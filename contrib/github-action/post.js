@@ -1,5 +1,5 @@
-// At the end of the job: forgets the cached token and removes the program. The service cannot revoke a token, so it lives
-// until its time is over, but nothing on the runner holds it any more.
+// At the end of the job, deletes the cached token and the program. The service cannot revoke a token, so it stays valid
+// until it expires, but no file on the runner has it.
 "use strict";
 const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");

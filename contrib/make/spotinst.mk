@@ -1,6 +1,6 @@
-# For a Makefile: `include spotinst.mk` gives every recipe SPOTINST_TOKEN and, where it is known, SPOTINST_ACCOUNT and
-# SPOTINST_ACCOUNT_ID. The program runs once per make, not once per recipe, and make stops where there is no token. GNU
-# make 4.2 or newer.
+# For a Makefile: `include spotinst.mk` gives every recipe SPOTINST_TOKEN and, if it is known, SPOTINST_ACCOUNT and
+# SPOTINST_ACCOUNT_ID. The program runs once per make, not once per recipe, and make stops if there is no token. Needs
+# GNU make 4.2 or newer.
 spotinst_variables := $(shell spotinst-cred --format dotenv --min-ttl 30m)
 ifneq ($(.SHELLSTATUS),0)
 $(error no Spotinst token: see the message above)

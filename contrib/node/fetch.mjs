@@ -1,7 +1,7 @@
-// For a program of Node 18 or newer that lives longer than a token: `import { spotinst } from "./fetch.mjs"`, a `fetch`
-// for Spotinst's API. Each request to one of Spotinst's hosts gets a token that is good, and any other host gets none:
-// `spotinst-cred get` refuses. A token that the API rejects is reported, and the request is sent once more, with a new
-// one, so a body must be a text or bytes, and no stream.
+// For a program of Node 18 or newer that runs longer than a token is valid: `import { spotinst } from "./fetch.mjs"`, a
+// `fetch` for Spotinst's API. Each request to one of Spotinst's hosts gets a valid token. Other hosts get none, because
+// `spotinst-cred get` refuses. If the API rejects a token, it is reported, and the request is retried once with a new
+// one, so a body must be text or bytes, not a stream.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
@@ -11,7 +11,7 @@ export async function spotinst(url, options = {}) {
     const response = await fetch(url, { ...options, headers });
     if (response.status !== 401) return response;
 
-    await response.arrayBuffer(); // all of it must be read before the connection can be used again
+    await response.arrayBuffer(); // the connection can be reused only after the whole body is read
     await run("invalidate", headers.get("Authorization").replace(/^Bearer /, ""));
     await authorize(headers, url);
     return fetch(url, { ...options, headers });
@@ -24,7 +24,7 @@ async function authorize(headers, url) {
 
 async function run(command, text) {
     const running = promisify(execFile)("spotinst-cred", [command]);
-    running.child.stdin.on("error", () => {}); // it may end before it has read; then its status says why
+    running.child.stdin.on("error", () => {}); // it may exit before reading; then its exit status says why
     running.child.stdin.end(text);
     return (await running).stdout;
 }

@@ -1,7 +1,7 @@
-# For a program with httpx (`pip install httpx`) that lives longer than a token: `httpx.Client(auth=SpotinstAuth())`, or
-# `AsyncClient`. Each request to one of Spotinst's hosts gets a token that is good, and any other host gets none:
-# `spotinst-cred get` refuses. A token that the API rejects is reported, and the request is sent once more, with a new
-# one; for that the whole body is kept in memory.
+# For a program with httpx (`pip install httpx`) that runs longer than a token is valid:
+# `httpx.Client(auth=SpotinstAuth())`, or `AsyncClient`. Each request to one of Spotinst's hosts gets a valid token.
+# Other hosts get none, because `spotinst-cred get` refuses. If the API rejects a token, it is reported, and the request
+# is retried once with a new one; for that the whole body is kept in memory.
 import asyncio
 import json
 import subprocess

@@ -1,6 +1,7 @@
-# For a program with requests (`pip install requests`) that lives longer than a token: `session.auth = SpotinstAuth()`.
-# Each request to one of Spotinst's hosts gets a token that is good, and any other host gets none: `spotinst-cred get`
-# refuses. A token that the API rejects is reported, and the request is sent once more, with a new one.
+# For a program with requests (`pip install requests`) that runs longer than a token is valid: `session.auth =
+# SpotinstAuth()`. Each request to one of Spotinst's hosts gets a valid token. Other hosts get none, because
+# `spotinst-cred get` refuses. If the API rejects a token, it is reported, and the request is retried once with a new
+# one.
 import json
 import subprocess
 
@@ -15,13 +16,13 @@ class SpotinstAuth(requests.auth.AuthBase):
 
     def ask_again(self, response, **options):
         request = response.request
-        is_stream = not isinstance(request.body, (bytes, str, type(None)))  # nobody can send what it has sent once more
+        is_stream = not isinstance(request.body, (bytes, str, type(None)))  # a stream cannot be sent again
         if response.status_code != 401 or is_stream:
             return response
         invalidate(request.headers["Authorization"])
         again = request.copy()
         again.headers.update(headers(request.url))
-        response.content  # all of it must be read before the connection can be used again
+        response.content  # the connection can be reused only after the whole body is read
         response.close()
         answer = response.connection.send(again, **options)
         answer.request = again

@@ -1,5 +1,5 @@
-# For a program that lives longer than a token, with Spotinst's Python SDK (`pip install spotinst_sdk2`): it asks for a
-# token before each piece of work. That costs a few milliseconds as long as the token is good.
+# For a program that runs longer than a token is valid, with Spotinst's Python SDK (`pip install spotinst_sdk2`): it
+# gets a token before each piece of work, which takes a few milliseconds while the cached one is valid.
 import json
 import subprocess
 

@@ -1,5 +1,5 @@
-# For elvish's rc.elv: the programs named here get a token whenever they run, so that the shell itself never holds one
-# that grows old, and no password. `spotinst-env` puts the variables into this shell, for all else.
+# For elvish's rc.elv: the programs named here get a valid token each time they run, so the shell itself holds no token
+# that expires, and no password. For other programs, `spotinst-env` sets the variables in this shell.
 fn terraform {|@arguments| e:spotinst-cred exec --min-ttl 30m -- terraform $@arguments }
 fn tofu {|@arguments| e:spotinst-cred exec --min-ttl 30m -- tofu $@arguments }
 fn pulumi {|@arguments| e:spotinst-cred exec --min-ttl 30m -- pulumi $@arguments }

@@ -1,5 +1,5 @@
-# For ~/.config/fish/conf.d: the programs named here get a token whenever they run, so that the shell itself never holds
-# one that grows old, and no password. `spotinst_env` puts the variables into this shell, for all else.
+# For ~/.config/fish/conf.d: the programs named here get a valid token each time they run, so the shell itself holds no
+# token that expires, and no password. For other programs, `spotinst_env` sets the variables in this shell.
 for program in terraform tofu pulumi spotctl
     function $program --wraps $program --inherit-variable program
         spotinst-cred exec --min-ttl 30m -- $program $argv

@@ -1,5 +1,5 @@
-# For Nushell's config.nu: the programs named here get a token whenever they run, so that the shell itself never holds
-# one that grows old, and no password. `spotinst-env` puts the variables into this shell, for all else.
+# For Nushell's config.nu: the programs named here get a valid token each time they run, so the shell itself holds no
+# token that expires, and no password. For other programs, `spotinst-env` sets the variables in this shell.
 alias terraform = spotinst-cred exec --min-ttl 30m -- terraform
 alias tofu = spotinst-cred exec --min-ttl 30m -- tofu
 alias pulumi = spotinst-cred exec --min-ttl 30m -- pulumi

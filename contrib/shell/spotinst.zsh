@@ -1,5 +1,5 @@
-# For ~/.zshrc: the programs named here get a token whenever they run, so that the shell itself never holds one that
-# grows old, and no password. `spotinst_env` puts the variables into this shell, for all else.
+# For ~/.zshrc: the programs named here get a valid token each time they run, so the shell itself holds no token that
+# expires, and no password. For other programs, `spotinst_env` sets the variables in this shell.
 for spotinst_program in terraform tofu pulumi spotctl; do
     functions[$spotinst_program]="spotinst-cred exec --min-ttl 30m -- $spotinst_program \"\$@\""
 done

@@ -1,4 +1,4 @@
-# For Terraform 1.10 or OpenTofu 1.11 and newer, where nobody can change how they are run: an ephemeral resource stands
+# For Terraform 1.10 or OpenTofu 1.11 and newer, if you cannot change how they are run: an ephemeral resource is stored
 # neither in the state nor in a saved plan. Its command runs at plan and again at apply.
 terraform {
   required_providers {

@@ -1,5 +1,5 @@
-# For Terraform and OpenTofu: run `spotinst-cred exec --min-ttl 30m -- terraform apply`. The provider takes token and
-# account from the environment, so neither stands in a file, nor in the state.
+# For Terraform and OpenTofu: run `spotinst-cred exec --min-ttl 30m -- terraform apply`. The provider reads token and
+# account from the environment, so they are in no file and not in the state.
 terraform {
   required_providers {
     spotinst = {

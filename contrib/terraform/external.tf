@@ -1,6 +1,6 @@
-# For Terraform before 1.10 and OpenTofu before 1.11 where nobody can change how they are run. Prefer exec.tf, or
-# ephemeral.tf with newer versions: what a data source returns is kept in the state, so everyone who reads the state has a
-# token for two hours. Nothing renews it during a run.
+# For Terraform before 1.10 and OpenTofu before 1.11, if you cannot change how they are run. Prefer exec.tf, or
+# ephemeral.tf with newer versions: the result of a data source is stored in the state, so everyone who can read the state
+# can use the token for two hours. It is not renewed during a run.
 terraform {
   required_providers {
     external = {

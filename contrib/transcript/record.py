@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Records contrib/transcript/session.txt: a session at a terminal, with the answers of a person typed by a program.
+"""Records contrib/transcript/session.txt: a session at a terminal, in which this script types the answers of a user.
 
 usage: record.py SPOTINST-CRED PROXY-URL CA-FILE
 
 The proxy leads to a stand-in for Spotinst's hosts, with a certificate of that CA.
 
-It prints the transcript. What differs from run to run (tokens, durations, names of cache files) is shortened or
-replaced; everything else is what the program showed. render.py draws a part of it.
+It prints the transcript. Parts that differ between runs (tokens, durations, names of cache files) are shortened or
+replaced; everything else is the program's output. render.py draws a part of it.
 """
 
 import os
@@ -16,10 +16,10 @@ import select
 import sys
 import tempfile
 
-LIMIT = 60  # seconds that no step ever needs
+LIMIT = 60  # seconds; no step takes that long
 PROMPT = "$ "
 
-# A command, and what is typed when this is shown.
+# A command, and what to type when a text is shown.
 SESSION = [
     ("spotinst-cred", []),
     (
@@ -45,7 +45,7 @@ SESSION = [
 
 
 def run(command, answers, environment):
-    """Runs one command at a terminal of its own; returns all that was shown."""
+    """Runs one command at its own terminal. Returns its output."""
     child, terminal = pty.fork()
     if child == 0:
         os.execvpe("sh", ["sh", "-c", command], environment)
@@ -53,7 +53,7 @@ def run(command, answers, environment):
     while select.select([terminal], [], [], LIMIT)[0]:
         try:
             data = os.read(terminal, 4096)
-        except OSError:  # Linux tells the end of a terminal so.
+        except OSError:  # Linux reports the end of a terminal as an error.
             break
         if not data:
             break
@@ -71,11 +71,11 @@ def run(command, answers, environment):
 
 
 def steady(text, home):
-    """The text without what differs from run to run."""
+    """Returns the text without the parts that differ between runs."""
     text = text.replace(home, "/home/ada")
     text = re.sub(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…", text)
     text = re.sub(r"\b[0-9a-f]{32}\.", "665997d7….", text)
-    # A machine under load may have something to explain.
+    # On a machine under load, the program may report that it waits.
     text = re.sub(r"^spotinst-cred: waiting for .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"(fresh), [0-9].* left", r"\1, 1h 59m left", text)
     return re.sub(r"(alive), [0-9].* left", r"\1, 13days 23h left", text)

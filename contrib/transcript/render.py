@@ -8,11 +8,11 @@ import sys
 import textwrap
 from xml.sax.saxutils import escape
 
-# The part that is drawn: this command and the next two.
+# The part to draw: this command and the next two.
 FIRST = "$ spotinst-cred login\n"
 COMMANDS = 3
 
-# In characters; a terminal wraps there, within a word too.
+# In characters. Like a terminal, wraps at this width, even within a word.
 COLUMNS = 104
 # In pixels.
 COLUMN, ROW, MARGIN = 7.9, 18, 16
@@ -24,7 +24,7 @@ THEMES = {
 
 
 def part(session):
-    """The lines from the first command on, up to the end of the last one's output."""
+    """Returns the lines from the first command to the end of the last one's output."""
     start = session.index(FIRST)
     commands = session[start:].split("\n\n$ ")[:COMMANDS]
     return "\n\n$ ".join(commands).rstrip("\n").split("\n")
