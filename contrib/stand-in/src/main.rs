@@ -18,19 +18,17 @@ use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::tls::{Ca, Identity};
 use stand_in::{Reply, Request, StandIn};
 
-const BEFORE: &str = "\
-A stand-in for Spotinst runs until you press Ctrl-C. To use it, paste these lines into a shell in another terminal:
-";
+const BEFORE: &str = "A stand-in for Spotinst runs until you press Ctrl-C. Paste these lines into another terminal:";
 
 const AFTER: &str = "
-There, `spotinst-cred` (or `cargo run` in a checkout) now prints a token.
+Then `cargo run` prints a token there, and so does an installed `spotinst-cred`.
 
 To try the login as well, paste these lines there. They leave your own configuration alone:
 
 unset SPOTINST_USERNAME SPOTINST_PASSWORD SPOTINST_CLIENT_ID SPOTINST_CLIENT_SECRET
 export SPOTINST_CRED_CONFIG=\"$(mktemp -d)/config.toml\"
 
-Then run `spotinst-cred login` (or `cargo run -- login`) and answer:
+Then run `cargo run -- login`, or `spotinst-cred login`, and answer:
 ";
 
 const EXAMPLES: &str = "\
@@ -82,7 +80,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         stand_in.settings(|service| service.expires_in = Duration::from_secs(seconds.into()));
     }
     report_requests(&stand_in, Duration::from_millis(options.answer_after));
-    explain(BEFORE);
+    explain(&format!("{BEFORE}\n\ncd {}", quoted(&checkout())));
     print_assignments(&stand_in, root.as_ref().map(|(_, path)| path.as_path()))?;
     explain(&format!("{AFTER}\n{}\nRequests:", answers()));
     wait(options.until_eof)?;
@@ -127,6 +125,12 @@ fn explain(text: &str) {
     }
 }
 
+/// The directory of the program's sources, two levels above those of the stand-in.
+fn checkout() -> String {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).display().to_string()
+}
+
 /// What to type when `login` asks.
 fn answers() -> String {
     let answers =
@@ -154,10 +158,14 @@ fn print_assignments(stand_in: &StandIn, ca: Option<&Path>) -> Result<(), Box<dy
     Ok(stdout.flush()?)
 }
 
-/// `export NAME='value'`. A quote in the value ends the quoted string, is escaped, and starts another one (POSIX shell,
-/// section 2.2.2).
 fn assignment(name: &str, value: &str) -> String {
-    format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
+    format!("export {name}={}\n", quoted(value))
+}
+
+/// A word for a shell. A quote in it ends the quoted string, is escaped, and starts another one (POSIX shell, section
+/// 2.2.2).
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn wait(until_eof: bool) -> io::Result<()> {
