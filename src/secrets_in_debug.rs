@@ -11,7 +11,7 @@ use crate::oauth::request::Grant;
 use crate::sourced::ValueSource;
 use crate::sys::env::ProxySetting;
 use crate::sys::secret::Secret;
-use crate::token::{AccessToken, RefreshToken};
+use crate::token::{AccessToken, RefreshToken, RefreshTokenValue};
 use crate::transport::Transport;
 
 fn secret() -> Secret {
@@ -27,8 +27,8 @@ fn debug_shows_no_secret() {
     let fetched = setting.fetch(None, Instant::now() + Duration::from_secs(1));
     let proxy = ProxySetting { variable: "HTTPS_PROXY", url: secret(), no_proxy: Vec::new() };
     let token = AccessToken::given(secret(), OffsetDateTime::UNIX_EPOCH);
-    let refresh_token =
-        Some(RefreshToken { value: secret(), expires_at: None, client_fingerprint: None, maybe_spent: false });
+    let value = RefreshTokenValue::Plain(secret());
+    let refresh_token = Some(RefreshToken { value, expires_at: None, client_fingerprint: None, maybe_spent: false });
     let issued = IssuedTokens { access: token.clone(), refresh: refresh_token.clone() };
     let all = [
         format!("{:?}", secret()),

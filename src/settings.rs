@@ -41,7 +41,7 @@ pub struct Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     Text,
-    /// It is never shown, and can come from a file or a command.
+    /// It is never shown, and can come from a file, a command or a secret store.
     Secret,
     Boolean,
     Path,
@@ -151,6 +151,11 @@ pub static STORE_REFRESH_TOKEN: Setting = setting("store refresh token", Boolean
     .with_key("store_refresh_token")
     .with_help("false keeps the refresh token, which lives 14 days, off the disk");
 
+pub static SECRET_STORE: Setting = setting("secret store", Text, IfSet).with_key("secret_store").with_help(
+    "keychain that keeps the refresh token and what `login` is told: osxkeychain, wincred, secretservice, pass; \
+     the program `docker-credential-NAME`",
+);
+
 pub static CA_FILE: Setting = setting("CA file", Path, IfSet).with_key("ca_file").with_help(
     "PEM file of the only root certificates to trust; \
      else `SSL_CERT_FILE` and `SSL_CERT_DIR` name the roots",
@@ -197,7 +202,7 @@ pub static SDK_PROFILE: Setting = setting("SDK profile", Text, Never)
     .with_help("section of the credentials file of the SDKs; without a configuration `--profile` names it, too");
 
 /// All settings, in the order in which they are listed everywhere.
-pub static SETTINGS: [&Setting; 22] = [
+pub static SETTINGS: [&Setting; 23] = [
     &PROFILE,
     &TOKEN,
     &USERNAME,
@@ -215,6 +220,7 @@ pub static SETTINGS: [&Setting; 22] = [
     &TIMEOUT,
     &COMMAND_TIMEOUT,
     &STORE_REFRESH_TOKEN,
+    &SECRET_STORE,
     &CA_FILE,
     &LOGIN,
     &FORMAT,
@@ -225,9 +231,10 @@ pub static SETTINGS: [&Setting; 22] = [
 /// The key at the top of the configuration file that names the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
 
-/// How the keys end that name a secret's file, and a command that prints it.
+/// How the keys end that name a secret's file, a command that prints it, and the secret store that `login` put it in.
 pub const FILE_ENDING: &str = "_file";
 pub const COMMAND_ENDING: &str = "_command";
+pub const STORE_ENDING: &str = "_store";
 
 impl Setting {
     const fn with_flag(self, flag: Flag) -> Self {
@@ -282,10 +289,16 @@ impl Setting {
     }
 
     pub fn keys(&self) -> Vec<String> {
-        match (self.key, self.kind) {
-            (None, _) => Vec::new(),
-            (Some(key), ValueKind::Secret) => vec![key.to_owned(), self.file_key(), self.command_key()],
-            (Some(key), _) => vec![key.to_owned()],
+        let Some(key) = self.key else { return Vec::new() };
+        [""].iter().chain(self.endings()).map(|ending| key.to_owned() + ending).collect()
+    }
+
+    /// How other keys of a secret end. A password is typed at each login, so no store has one.
+    pub fn endings(&self) -> &'static [&'static str] {
+        match self.kind {
+            ValueKind::Secret if self.is(&PASSWORD) => &[FILE_ENDING, COMMAND_ENDING],
+            ValueKind::Secret => &[FILE_ENDING, COMMAND_ENDING, STORE_ENDING],
+            _ => &[],
         }
     }
 
@@ -298,10 +311,11 @@ impl Setting {
         format!("{} or `{}`", self.variable(), self.key())
     }
 
-    /// All variables and keys.
+    /// All variables, and the keys that a person writes: only `login` puts a secret into a store.
     pub fn ways(&self) -> String {
         let variables: Vec<_> = self.all_variables().collect();
-        let keys: Vec<_> = self.keys().iter().map(|key| format!("`{key}`")).collect();
+        let written = self.keys().into_iter().filter(|key| !key.ends_with(STORE_ENDING));
+        let keys: Vec<_> = written.map(|key| format!("`{key}`")).collect();
         format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", "))
     }
 

@@ -25,6 +25,9 @@ const UNKNOWN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How far in the future a time from the cache may lie before the clock must have been set back.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
+/// How long before its end a login is announced that only a person can renew.
+const RENEW_AHEAD: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
 /// Lifetimes and durations are cut off here: ten years are more than any that makes sense, and no sum can overflow.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -48,8 +51,8 @@ pub struct AccessToken {
 /// A refresh token (RFC 6749, section 1.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
-    #[serde(rename = "refresh_token", with = "exposed")]
-    pub value: Secret,
+    #[serde(rename = "refresh_token")]
+    pub value: RefreshTokenValue,
     /// In whole seconds, where the server told.
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
@@ -62,10 +65,35 @@ pub struct RefreshToken {
     pub maybe_spent: bool,
 }
 
+/// A refresh token itself, or where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RefreshTokenValue {
+    Plain(#[serde(with = "exposed")] Secret),
+    /// In the secret store of this name. The fingerprint tells whether the store's token is still this one.
+    Stored {
+        store: String,
+        fingerprint: String,
+    },
+}
+
+impl RefreshTokenValue {
+    /// The name of the secret store that has it.
+    pub fn store(&self) -> Option<&str> {
+        if let Self::Stored { store, .. } = self { Some(store) } else { None }
+    }
+}
+
 impl RefreshToken {
     /// Whether it is worth sending at `now`.
     pub fn is_alive(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// What is left at `now` of one that ends soon.
+    pub fn ends_soon(&self, now: OffsetDateTime) -> Option<Duration> {
+        let left = span(now, self.expires_at?);
+        (!left.is_zero() && left <= RENEW_AHEAD).then(|| Duration::from_secs(left.as_secs().div_ceil(60) * 60))
     }
 }
 

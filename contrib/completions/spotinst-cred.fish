@@ -53,7 +53,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "exec" -
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "get" -d 'Answer as a credential helper of Bazel, Buck2 or restish'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "invalidate" -d 'Forget the cached token if it is the rejected one on stdin'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "login" -d 'Ask for what is missing, check it, and write the profile'
-complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "logout" -d 'Forget the cached tokens'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "logout" -d 'Forget the cached tokens and what secret stores have'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "profiles" -d 'List the profiles'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "status" -d 'Show what is set, from where, and how the cached token is'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "whoami" -d 'Ask the API who the token belongs to: `status --check` in short'
@@ -106,7 +106,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l c
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l json -d 'Print a JSON document'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l check -d 'Ask the API whether the token is accepted, and which accounts it sees'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l check -d 'Ask the API whether the token is accepted, and the secret store whether it answers'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l no-cache -d 'Neither read nor write the cache'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l force-refresh -d 'Renew the token even if the cached one is good'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s v -l verbose -d 'Say on stderr what is done'

@@ -24,11 +24,22 @@ pub struct Entry {
     /// The newest access token, also after its expiry: its lifetime tells what the server issues.
     pub token: Option<AccessToken>,
     pub refresh_token: Option<RefreshToken>,
+    /// The last refresh token, where the secret store did not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_refresh_token: Option<LostRefreshToken>,
     /// How the last refresh failed; nothing after one that succeeded.
     pub failure: Option<CachedFailure>,
     /// The last rejections, the newest first, one per fingerprint: neither another kind of failure nor another caller's
     /// wrong password may replace one, or the rejected credentials would reach the server again.
     pub rejections: Vec<CachedFailure>,
+}
+
+/// Why there is no refresh token, although the server issued one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LostRefreshToken {
+    pub reason: String,
+    #[serde(with = "time::serde::timestamp")]
+    pub at: OffsetDateTime,
 }
 
 /// A failed refresh that later callers share instead of repeating it.

@@ -46,6 +46,10 @@ impl Cache {
         Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The name of the identity.
     pub fn identity(&self) -> &str {
         &self.identity

@@ -147,7 +147,7 @@ pub enum Command {
     /// Ask for what is missing, check it, and write the profile
     Login,
 
-    /// Forget the cached tokens
+    /// Forget the cached tokens and what secret stores have
     Logout {
         /// Those of every profile and user
         #[arg(long)]
@@ -167,7 +167,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
 
-        /// Ask the API whether the token is accepted, and which accounts it sees
+        /// Ask the API whether the token is accepted, and the secret store whether it answers
         #[arg(long)]
         check: bool,
     },

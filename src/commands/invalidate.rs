@@ -7,7 +7,6 @@ use std::time::Instant;
 use crate::cache::Replaced;
 use crate::cache::entry::Entry;
 use crate::cli::Options;
-use crate::config::provider::TokenProvider;
 use crate::config::secret_source::MAX_SECRET;
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,7 +42,7 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
             Error::other(format!("cannot write {}: {error}", cache.path().display()))
                 .hint("check its permissions and the room on the disk")
         })?;
-        if let (Replaced::Removed(error), Some(hint)) = (replaced, lost_login(&config.provider, &next)) {
+        if let (Replaced::Removed(error), Some(hint)) = (replaced, lost_login(&config, &next)) {
             let what = "the token is forgotten, and the login with it";
             printer::note(&format!("{what}, as {} cannot be written: {error}; {hint}", cache.path().display()));
             return Ok(());
@@ -54,11 +53,8 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
 }
 
 /// The hint where the refresh token was all that is left of a login.
-fn lost_login(provider: &TokenProvider, entry: &Entry) -> Option<String> {
-    match provider {
-        TokenProvider::Endpoint(endpoint) if entry.refresh_token.is_some() => endpoint.login_hint(),
-        _ => None,
-    }
+fn lost_login(config: &Config, entry: &Entry) -> Option<String> {
+    entry.refresh_token.as_ref().and_then(|_| provider::login_hint(config))
 }
 
 /// The token on stdin, without one trailing newline.

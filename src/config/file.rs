@@ -16,8 +16,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::profile_values::{ConfigFile, Profile, ProfileValue};
 use super::secret_source::{Command, SecretSetting, SecretSource};
+use super::secret_store::{StoreItem, is_store_name};
 use crate::error::{Error, Result};
-use crate::settings::{self, COMMAND_ENDING, DEFAULT_PROFILE, FILE_ENDING, SETTINGS, Setting, ValueKind};
+use crate::settings::{self, COMMAND_ENDING, DEFAULT_PROFILE, FILE_ENDING, SETTINGS, STORE_ENDING, Setting, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::bounded_read::ReadFile;
 use crate::sys::secret::Secret;
@@ -66,6 +67,12 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 /// Refuses a text that no call could read.
 pub fn check(path: &Path, text: &str) -> Result<()> {
     Reader::new(path, text).config().map(drop)
+}
+
+/// Whether a file that no call can read seems to name secrets in a secret store.
+pub fn may_name_stores(path: &Path) -> bool {
+    let text = bounded_read::regular_file(path, MAX_FILE).unwrap_or_default();
+    text.windows(STORE_ENDING.len()).any(|part| part == STORE_ENDING.as_bytes())
 }
 
 /// Refuses a file that somebody else could have written or put there: its commands run as the user. A device, such as
@@ -130,7 +137,8 @@ impl<'t> Reader<'t> {
                     for (name, table) in self.table("profiles", value)? {
                         let name = name.get_ref().to_string();
                         let table = self.table(&format!("profiles.{name}"), table)?;
-                        config.profiles.insert(name, self.profile(table)?);
+                        let profile = self.profile(&name, table)?;
+                        config.profiles.insert(name, profile);
                     }
                 }
                 unknown => {
@@ -150,8 +158,8 @@ impl<'t> Reader<'t> {
             .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
     }
 
-    fn profile(&mut self, table: &DeTable<'_>) -> Result<Profile> {
-        let mut profile = Profile::default();
+    fn profile(&mut self, profile_name: &str, table: &DeTable<'_>) -> Result<Profile> {
+        let mut profile = Profile::named(profile_name);
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let Some((setting, ending)) = find(name) else {
@@ -162,6 +170,7 @@ impl<'t> Reader<'t> {
                 ValueKind::Secret => self.secret(&profile, setting, ending, name, value)?,
                 ValueKind::Boolean => ProfileValue::Text(self.boolean(name, value)?),
                 ValueKind::Path => ProfileValue::Path(self.text(name, value)?.map(|text| self.resolve(&text))),
+                _ if setting.is(&settings::SECRET_STORE) => ProfileValue::Text(self.store(name, value)?),
                 _ => ProfileValue::Text(self.text(name, value)?),
             };
             profile.set(setting, value);
@@ -183,6 +192,12 @@ impl<'t> Reader<'t> {
         let secret = match ending {
             FILE_ENDING => SecretSource::File(self.resolve(&self.text(key, value)?.value)),
             COMMAND_ENDING => SecretSource::Command(self.command(key, value)?),
+            STORE_ENDING => SecretSource::Store(StoreItem {
+                store: self.store(key, value)?.value,
+                secret: setting.name,
+                place: self.path.to_path_buf(),
+                owner: profile.name.clone(),
+            }),
             _ => {
                 let secret = SecretSource::Value(Secret::from(self.text(key, value)?.value));
                 self.first_secret.get_or_insert_with(|| source.clone());
@@ -217,6 +232,16 @@ impl<'t> Reader<'t> {
             Some(text) => Ok(Sourced { value: text.to_owned(), source: self.source(&value.span()) }),
             None => Err(self.wrong(key, value, "must be text", &format!("{key} = \"…\""))),
         }
+    }
+
+    /// The name of a secret store: it becomes a part of a program's name.
+    fn store(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
+        let name = self.text(key, value)?;
+        if is_store_name(&name.value) {
+            return Ok(name);
+        }
+        let hint = format!("{key} = \"pass\" is for the program docker-credential-pass");
+        Err(self.wrong(key, value, "is no name of a secret store", &hint))
     }
 
     fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
@@ -269,8 +294,7 @@ impl<'t> Reader<'t> {
 fn find(key: &str) -> Option<(&'static Setting, &str)> {
     SETTINGS.iter().find_map(|setting| {
         let ending = key.strip_prefix(setting.key?)?;
-        let is_of_secret = || setting.kind == ValueKind::Secret && [FILE_ENDING, COMMAND_ENDING].contains(&ending);
-        (ending.is_empty() || is_of_secret()).then_some((*setting, ending))
+        (ending.is_empty() || setting.endings().contains(&ending)).then_some((*setting, ending))
     })
 }
 

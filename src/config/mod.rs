@@ -9,6 +9,7 @@ pub mod provider;
 pub mod report;
 mod sdk_credentials;
 pub mod secret_source;
+pub mod secret_store;
 pub mod sources;
 mod value;
 
@@ -24,6 +25,7 @@ use crate::transport::Transport;
 use crate::url::Endpoint;
 use flags::Flags;
 use profile::{ActiveProfile, ProfileLocation};
+use profile_values::Profile;
 use provider::{CommandConfig, EndpointConfig, TokenProvider};
 use secret_source::SecretSetting;
 use sources::Sources;
@@ -84,6 +86,10 @@ impl Config {
     /// The base URL of the API that tokens are for. Only some calls ask.
     pub fn api_url(&self) -> Result<Endpoint> {
         self.sources.endpoint(&settings::API_URL).map(|url| url.value)
+    }
+
+    pub fn profile(&self) -> &Profile {
+        &self.sources.profile
     }
 
     /// Root certificates and proxy, for calls that make a request.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::secret_source::SecretSetting;
+use super::secret_source::{SecretSetting, SecretSource};
+use super::secret_store::StoreItem;
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 
@@ -16,6 +17,7 @@ pub struct ConfigFile {
 /// The values of one `[profiles.NAME]` table.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
+    pub name: String,
     values: Vec<(&'static Setting, ProfileValue)>,
 }
 
@@ -29,6 +31,23 @@ pub enum ProfileValue {
 }
 
 impl Profile {
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), values: Vec::new() }
+    }
+
+    /// The secrets that `login` put into a secret store.
+    pub fn stored_secrets(&self) -> impl Iterator<Item = &StoreItem> {
+        self.values.iter().filter_map(|(_, value)| match value {
+            ProfileValue::Secret(SecretSetting { secret: SecretSource::Store(item), .. }) => Some(item),
+            _ => None,
+        })
+    }
+
+    /// The secret store that keeps the refresh token.
+    pub fn secret_store(&self) -> Option<&str> {
+        self.text(&settings::SECRET_STORE).map(|store| store.value.as_str())
+    }
+
     /// Sets a value, also over one that is there.
     pub fn set(&mut self, setting: &'static Setting, value: ProfileValue) {
         self.values.retain(|(given, _)| !given.is(setting));

@@ -70,6 +70,8 @@ pub struct EndpointConfig {
     client_secret: Option<SecretSetting>,
     /// Whether the cache may hold the refresh token, which lives 14 days; the access token expires after two hours.
     pub store_refresh_token: bool,
+    /// The name of the secret store that keeps it instead of the cache.
+    pub secret_store: Option<String>,
     /// A person types the password at each `login`, and it is stored nowhere.
     is_login: bool,
     location: ProfileLocation,
@@ -107,6 +109,7 @@ impl EndpointConfig {
             password,
             client_secret,
             store_refresh_token: store_refresh_token.is_none_or(|given| given.value),
+            secret_store: sources.profile.secret_store().map(str::to_owned),
             is_login: is_password && sources.profile.is_login(),
             location: location.clone(),
         })
@@ -148,9 +151,9 @@ impl EndpointConfig {
         self.token_url != self.refresh_url
     }
 
-    /// Whether a command prints one of the secrets.
+    /// Whether a program of the caller's own prints one of the secrets.
     pub fn runs_commands(&self) -> bool {
-        [&self.client_secret, &self.password].into_iter().flatten().any(SecretSetting::is_command)
+        [&self.client_secret, &self.password].into_iter().flatten().any(SecretSetting::runs_program)
     }
 
     /// The digest of where the client secret comes from: see [`SecretSetting::digest`].

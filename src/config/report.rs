@@ -43,6 +43,8 @@ pub enum DisplayValue {
     File { path: String },
     /// A secret that a command prints. The command is not shown: its arguments may be secrets, too.
     Command,
+    /// A secret in a secret store.
+    Store { store: String },
     /// A password that a person types at each login.
     Login,
     #[serde(untagged)]
@@ -120,6 +122,7 @@ fn secret(sources: &Sources, token: Option<&GivenToken>, setting: &'static Setti
         SecretSource::Value(_) => DisplayValue::Value,
         SecretSource::File(path) => DisplayValue::File { path: path.display().to_string() },
         SecretSource::Command(_) => DisplayValue::Command,
+        SecretSource::Store(item) => DisplayValue::Store { store: item.store },
     };
     Ok(Some(ReportedValue { value, from: given.source }))
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use super::secret_store::{StoreCall, StoreItem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings;
 use crate::sourced::ValueSource;
@@ -25,6 +26,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// What a command prints, without one trailing newline.
     Command(Command),
+    /// What `login` put into a secret store.
+    Store(StoreItem),
 }
 
 #[derive(Clone, Debug)]
@@ -60,8 +63,9 @@ pub struct SecretSetting {
 }
 
 impl SecretSetting {
-    pub fn is_command(&self) -> bool {
-        matches!(self.secret, SecretSource::Command(_))
+    /// Whether a program of the caller's own is asked for it: it may prompt, and print another secret for another caller.
+    pub fn runs_program(&self) -> bool {
+        matches!(self.secret, SecretSource::Command(_) | SecretSource::Store(_))
     }
 
     /// What distinguishes its source from another caller's. Never the secret itself.
@@ -70,6 +74,7 @@ impl SecretSetting {
             SecretSource::Value(_) => vec![b"value"],
             SecretSource::File(path) => vec![b"file", path.as_os_str().as_encoded_bytes()],
             SecretSource::Command(command) => command.argv.iter().map(|word| word.as_encoded_bytes()).collect(),
+            SecretSource::Store(item) => return item.digest(),
         };
         digest::name(self.name.as_bytes(), words)
     }
@@ -87,6 +92,9 @@ impl SecretSetting {
                     CommandContext { dir: None, identity, stderr: Stderr::Forward, failed: ErrorKind::Config };
                 self.run(command, &context, deadline)
             }
+            SecretSource::Store(item) => item.get(StoreCall { identity, deadline })?.ok_or_else(|| {
+                Error::config(format!("{} holds none", self.describe())).hint("run `spotinst-cred login`")
+            }),
         }
     }
 
@@ -102,7 +110,8 @@ impl SecretSetting {
         let &CommandContext { dir, identity, stderr, failed } = context;
         let hidden_variables: Vec<_> = settings::secret_variables().chain([env::TOKEN]).collect();
         let hidden_variables = &hidden_variables;
-        let run = Run { argv: &command.argv, dir, identity, hidden_variables, stderr, limit: MAX_SECRET, deadline };
+        let (argv, limit) = (&command.argv, MAX_SECRET);
+        let run = Run { argv, input: None, dir, identity, hidden_variables, stderr, limit, deadline };
         let output = run.output().map_err(|error| self.command_error(error, failed))?;
         self.parse(output).map_err(|error| error.kind(failed))
     }
@@ -122,7 +131,7 @@ impl SecretSetting {
 
     /// What is wrong with what the file or command yielded.
     fn problem(&self, what: &str) -> Error {
-        let verb = if self.is_command() { "printed" } else { "holds" };
+        let verb = if self.runs_program() { "printed" } else { "holds" };
         Error::config(format!("{} {verb} {what}", self.describe()))
     }
 
@@ -133,6 +142,7 @@ impl SecretSetting {
             SecretSource::Value(_) => format!("the {name} from {source}"),
             SecretSource::File(path) => format!("the {name} file {} (from {source})", path.display()),
             SecretSource::Command(_) => format!("the {name} command from {source}"),
+            SecretSource::Store(item) => format!("the secret store \"{}\" of the {name} (from {source})", item.store),
         }
     }
 
@@ -149,7 +159,7 @@ impl SecretSetting {
                 let what = format!("cannot be started: {error}");
                 problem(ErrorKind::Config, &what, "check the program's name and the PATH")
             }
-            CommandError::Failed(status) => problem(failed, &format!("failed: {status}"), BY_HAND),
+            CommandError::Failed(status, _) => problem(failed, &format!("failed: {status}"), BY_HAND),
             CommandError::Unreadable(error) => {
                 problem(ErrorKind::Other, &format!("could not be read: {error}"), BY_HAND)
             }

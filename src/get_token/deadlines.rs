@@ -56,6 +56,11 @@ pub struct RefreshDeadlines {
 }
 
 impl RefreshDeadlines {
+    /// The same for an exchange whose refresh token a secret store takes afterwards: it leaves an eighth for that.
+    pub fn leaving_time_to_store(self) -> Self {
+        Self { end: self.end.checked_sub(self.exchange / 8).unwrap_or(self.end), ..self }
+    }
+
     /// The deadline of an exchange that begins at `now`.
     pub fn exchange_end(&self, now: Instant) -> Instant {
         self.end.min(now + self.exchange)

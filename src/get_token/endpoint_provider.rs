@@ -9,9 +9,12 @@ use super::decisions::{
     failure_source, plan, refresh_failed,
 };
 use super::fetch_result::{FetchError, FetchResult};
+use super::stored_refresh_token;
+use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::provider::{EndpointConfig, GrantType};
 use crate::config::secret_source::SecretSetting;
+use crate::config::secret_store::StoreCall;
 use crate::error::{Error, Result};
 use crate::http::client::Client;
 use crate::oauth::rejection::Rejection;
@@ -19,7 +22,7 @@ use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, exchange, fingerprint};
 use crate::sys::secret::Secret;
 use crate::sys::{clock, printer};
-use crate::token::RefreshToken;
+use crate::token::{RefreshToken, RefreshTokenValue};
 use crate::transport::Transport;
 
 /// The secrets of a call, each fetched once: it may come from a pipe.
@@ -27,14 +30,16 @@ use crate::transport::Transport;
 pub struct Secrets {
     client_secret: OnceCell<Secret>,
     password: OnceCell<Secret>,
+    /// The refresh token that a secret store keeps.
+    refresh_token: OnceCell<Secret>,
 }
 
 pub struct EndpointProvider<'a> {
     config: &'a EndpointConfig,
     transport: Result<Transport>,
     secrets: &'a Secrets,
-    /// The name of the identity that is refreshed.
-    identity: Option<&'a str>,
+    /// The cache of the identity that is refreshed.
+    cache: Option<&'a Cache>,
     deadlines: RefreshDeadlines,
 }
 
@@ -45,21 +50,34 @@ impl<'a> EndpointProvider<'a> {
         config: &'a EndpointConfig,
         transport: Result<Transport>,
         secrets: &'a Secrets,
-        identity: Option<&'a str>,
+        cache: Option<&'a Cache>,
         deadlines: RefreshDeadlines,
     ) -> Self {
-        Self { config, transport, secrets, identity, deadlines }
+        let deadlines = if config.secret_store.is_some() { deadlines.leaving_time_to_store() } else { deadlines };
+        Self { config, transport, secrets, cache, deadlines }
     }
 
     /// The grant that [`Self::fetch`] sends first, or why it sends none.
     pub fn plan<'e>(&self, entry: &'e Entry, request: &TokenRequest) -> std::result::Result<NextGrant<'e>, FetchError> {
+        let can_use_own_grant = self.config.can_use_own_grant();
         let fingerprint = |grant| match grant {
             NextGrant::Refresh(_) => self.client_secret().map(|client_secret| fingerprint(client_secret, None)),
             NextGrant::Own => self.own_fingerprint(),
         };
-        match choose_grant(entry, request, self.config.can_use_own_grant(), clock::now(), fingerprint)? {
-            Plan::Send(grant) => Ok(grant),
-            Plan::FailFromCache(known) => Err(FetchError::Cached(Box::new(known.clone()))),
+        let grant = match choose_grant(entry, request, can_use_own_grant, clock::now(), fingerprint)? {
+            Plan::Send(grant) => grant,
+            Plan::FailFromCache(known) => return Err(FetchError::Cached(Box::new(known.clone()))),
+        };
+        // The last before it is sent, as a person may be asked.
+        match grant {
+            NextGrant::Refresh(token) => match self.refresh_token(token) {
+                Err(LocalError { error, .. }) if can_use_own_grant => {
+                    printer::debug(|| format!("{error}; falling back to the profile's own grant"));
+                    Ok(NextGrant::Own)
+                }
+                fetched => Ok(fetched.map(|_| grant)?),
+            },
+            NextGrant::Own => Ok(grant),
         }
     }
 
@@ -93,9 +111,12 @@ impl<'a> EndpointProvider<'a> {
 
     /// Whether this is the digest of one of the caller's own sources.
     pub fn has_source(&self, digest: &str) -> bool {
+        let item = |store| Some(stored_refresh_token::item(store, self.cache?).digest());
+        let store = self.config.secret_store.as_deref().and_then(item);
         [self.transport_source(), self.config.client_secret_source(), self.config.password_source()]
             .iter()
             .chain([&self.config.credentials_source()])
+            .chain(&store)
             .any(|own| own == digest)
     }
 
@@ -140,7 +161,8 @@ impl<'a> EndpointProvider<'a> {
         } else {
             self.deadlines.exchange_end(now)
         };
-        self.send(Grant::Refresh { refresh_token: &refresh_token.value }, deadline)
+        let refresh_token = self.refresh_token(refresh_token).map_err(|error| error.error)?;
+        self.send(Grant::Refresh { refresh_token }, deadline)
     }
 
     fn send_own_grant(&self) -> std::result::Result<IssuedTokens, Rejection> {
@@ -182,6 +204,37 @@ impl<'a> EndpointProvider<'a> {
         self.fetched(&self.secrets.client_secret, setting).map_err(|error| LocalError { error, source: source() })
     }
 
+    /// The refresh token itself, got from its store once.
+    fn refresh_token<'t>(&self, token: &'t RefreshToken) -> std::result::Result<&'t Secret, LocalError>
+    where
+        'a: 't,
+    {
+        let (store, fingerprint) = match &token.value {
+            RefreshTokenValue::Plain(secret) => return Ok(secret),
+            RefreshTokenValue::Stored { store, fingerprint } => (store, fingerprint),
+        };
+        if let Some(secret) = self.secrets.refresh_token.get() {
+            return Ok(secret);
+        }
+        let Some(cache) = self.cache else {
+            let error = Error::other("a refresh token in a secret store needs the cache");
+            return Err(LocalError { error, source: String::new() });
+        };
+        let item = stored_refresh_token::item(store, cache);
+        let failed = |error| LocalError { error, source: item.digest() };
+        let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
+        let (secret, is_expected) = stored_refresh_token::get(&item, fingerprint, call).map_err(|error| {
+            let login = self.config.password().err().and_then(|error| error.hint);
+            failed(if error.hint.is_some() { error } else { Error { hint: login, ..error } })
+        })?;
+        // Another one may be the successor that a killed process could not publish, or an older one. Where nothing else
+        // serves, the server is asked.
+        if !is_expected && self.config.can_use_own_grant() {
+            return Err(failed(Error::temporary(format!("the secret store \"{store}\" has another refresh token"))));
+        }
+        Ok(self.secrets.refresh_token.get_or_init(|| secret))
+    }
+
     /// The password, if the own grant is the password's. Its command is the last to run.
     fn password(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
         let source = || self.config.password_source();
@@ -200,8 +253,8 @@ impl<'a> EndpointProvider<'a> {
         if let Some(secret) = cell.get() {
             return Ok(secret);
         }
-        let _progress = setting.is_command().then(|| printer::progress("the command that prints a secret"));
-        let secret = setting.fetch(self.identity, self.deadlines.commands_end)?;
+        let _progress = setting.runs_program().then(|| printer::progress("the command that prints a secret"));
+        let secret = setting.fetch(self.cache.map(Cache::identity), self.deadlines.commands_end)?;
         Ok(cell.get_or_init(|| secret))
     }
 }

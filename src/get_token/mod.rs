@@ -8,9 +8,12 @@ pub mod fetch_result;
 pub mod next_entry;
 pub mod provider;
 mod static_provider;
+pub mod stored_refresh_token;
 
 use std::io;
 use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
 
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::cache::{BeginError, Cache, CacheLock, LockOutcome, PendingEntry, ReadError};
@@ -24,6 +27,7 @@ use endpoint_provider::Secrets;
 use fetch_result::{FetchError, FetchResult};
 use next_entry::{Publication, attempt, next_entry};
 use provider::Fetcher;
+use stored_refresh_token::name_loss;
 
 /// A lock file that is removed as often is removed on purpose.
 const MAX_RESTARTS: u32 = 8;
@@ -31,8 +35,7 @@ const MAX_RESTARTS: u32 = 8;
 /// The token: from the cache, from another process that is refreshing it, or from the provider.
 pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -> Result<AccessToken> {
     let cache = provider::cache(config);
-    let identity = cache.as_ref().map(Cache::identity);
-    let call = Call { config, identity, request, deadlines, secrets: Secrets::default() };
+    let call = Call { config, cache: cache.as_ref(), request, deadlines, secrets: Secrets::default() };
     let Some(cache) = &cache else {
         printer::debug(|| "no cache is used".to_owned());
         return call.fetch_unshared(&Entry::default());
@@ -61,7 +64,7 @@ type Interruptible<T> = std::result::Result<T, Interruption>;
 /// The state of one call.
 struct Call<'a> {
     config: &'a Config,
-    identity: Option<&'a str>,
+    cache: Option<&'a Cache>,
     request: TokenRequest,
     deadlines: Deadlines,
     secrets: Secrets,
@@ -129,7 +132,7 @@ impl Call<'_> {
     fn fetch_and_publish(&self, pending: PendingEntry<'_>, entry: Entry) -> Interruptible<Result<AccessToken>> {
         let (started, fetcher, exchange) = (Instant::now(), self.fetcher(), self.time_left());
         let has_usable_token = self.usable_token(&entry).is_some();
-        let (pending, result) = match fetcher.plan(&entry, &self.request) {
+        let (pending, mut result) = match fetcher.plan(&entry, &self.request) {
             Ok(grant) => {
                 let pending = begin(pending, &entry, grant)?;
                 (pending, fetcher.fetch(&entry, grant, &self.request, has_usable_token))
@@ -143,12 +146,24 @@ impl Call<'_> {
             exchange,
             keeps_refresh_token: provider::keeps_refresh_token(&self.config.provider),
         };
-        let (now, began_with) = (publication.now, entry.revision.clone());
-        let next = next_entry(entry, result, publication);
+        name_loss(&mut result, &entry);
+        let (now, began_with, before) = (publication.now, entry.revision.clone(), entry.refresh_token.clone());
+        let mut next = next_entry(entry, result, publication);
+        self.fetcher().store_refresh_token(&mut next, before.as_ref());
         if let Err(error) = pending.publish(&next, &began_with) {
             printer::note(&format!("the token could not be saved: {error}"));
         }
+        self.announce_end_of_login(&next, now);
         Ok(decisions::refresh_result(&next, &self.request, &self.traits(), now, started.elapsed()))
+    }
+
+    /// Says on a terminal that a login ends soon which only a person can renew. The hits that follow do not.
+    fn announce_end_of_login(&self, entry: &Entry, now: OffsetDateTime) {
+        if let (Some(left), Some(hint)) =
+            (entry.refresh_token.as_ref().and_then(|token| token.ends_soon(now)), provider::login_hint(self.config))
+        {
+            printer::note(&format!("the login ends in {}; to renew it, {hint}", humantime::format_duration(left)));
+        }
     }
 
     /// A token for this caller alone, as nothing can be cached: the one in hand, or a new one. No refresh token is spent.
@@ -208,7 +223,7 @@ impl Call<'_> {
     /// The provider, with the time that is left for a refresh that begins now.
     fn fetcher(&self) -> Fetcher<'_> {
         let deadlines = self.deadlines.refresh_at(Instant::now());
-        Fetcher { config: self.config, secrets: &self.secrets, identity: self.identity, deadlines }
+        Fetcher { config: self.config, secrets: &self.secrets, cache: self.cache, deadlines }
     }
 }
 

@@ -77,7 +77,9 @@ pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) 
             Entry { failure: Some(failure), rejections, ..before }
         }
     };
-    Entry { refresh_token: next.refresh_token.filter(|_| publication.keeps_refresh_token), ..next }
+    let refresh_token = next.refresh_token.filter(|_| publication.keeps_refresh_token);
+    let lost_refresh_token = next.lost_refresh_token.filter(|_| refresh_token.is_none());
+    Entry { refresh_token, lost_refresh_token, ..next }
 }
 
 /// The rejections, the new one first if it is one. Those that hold no longer are dropped.

@@ -5,11 +5,13 @@ use super::deadlines::RefreshDeadlines;
 use super::decisions::{self, NextGrant, TokenRequest};
 use super::endpoint_provider::{EndpointProvider, Secrets};
 use super::fetch_result::{FetchError, FetchResult};
-use super::static_provider;
+use super::{static_provider, stored_refresh_token};
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
 use crate::config::provider::{EndpointConfig, TokenProvider};
+use crate::config::secret_store::StoreCall;
+use crate::token::RefreshToken;
 
 /// The cache of the provider's tokens, if there is one.
 pub fn cache(config: &Config) -> Option<Cache> {
@@ -21,8 +23,8 @@ pub fn cache(config: &Config) -> Option<Cache> {
 pub struct Fetcher<'a> {
     pub config: &'a Config,
     pub secrets: &'a Secrets,
-    /// The name of the cached identity.
-    pub identity: Option<&'a str>,
+    /// The cache of the identity.
+    pub cache: Option<&'a Cache>,
     pub deadlines: RefreshDeadlines,
 }
 
@@ -47,7 +49,8 @@ impl Fetcher<'_> {
             TokenProvider::Static(token) => static_provider::fetch(token, request, self.deadlines).into(),
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch(entry, grant, request),
             TokenProvider::Command(command) => {
-                command_provider::fetch(command, self.identity, has_usable_token, self.deadlines).into()
+                let identity = self.cache.map(Cache::identity);
+                command_provider::fetch(command, identity, has_usable_token, self.deadlines).into()
             }
         }
     }
@@ -57,6 +60,17 @@ impl Fetcher<'_> {
         match &self.config.provider {
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, request).into(),
             _ => self.fetch(entry, NextGrant::Own, request, false),
+        }
+    }
+
+    /// Moves the next entry's refresh token into the secret store: that of the profile, or of the token before.
+    pub fn store_refresh_token(&self, next: &mut Entry, before: Option<&RefreshToken>) {
+        let (TokenProvider::Endpoint(endpoint), Some(cache)) = (&self.config.provider, self.cache) else { return };
+        // Another profile of the identity keeps it in a store: then this one does not put it into the cache.
+        let present = before.and_then(|token| token.value.store());
+        if let Some(store) = endpoint.secret_store.as_deref().or(present) {
+            let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
+            stored_refresh_token::put(next, before, store, cache, call);
         }
     }
 
@@ -77,7 +91,7 @@ impl Fetcher<'_> {
     }
 
     fn endpoint<'b>(&'b self, config: &'b EndpointConfig) -> EndpointProvider<'b> {
-        EndpointProvider::new(config, self.config.transport(), self.secrets, self.identity, self.deadlines)
+        EndpointProvider::new(config, self.config.transport(), self.secrets, self.cache, self.deadlines)
     }
 }
 
@@ -89,6 +103,11 @@ pub fn has_fixed_lifetime(provider: &TokenProvider) -> bool {
 /// Whether the cache may hold a refresh token.
 pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
     matches!(provider, TokenProvider::Endpoint(endpoint) if endpoint.store_refresh_token)
+}
+
+/// The hint where nothing but the refresh token, or a person, can obtain a token.
+pub fn login_hint(config: &Config) -> Option<String> {
+    if let TokenProvider::Endpoint(endpoint) = &config.provider { endpoint.login_hint() } else { None }
 }
 
 /// Whether nothing but the entry's refresh token can obtain a token.

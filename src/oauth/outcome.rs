@@ -11,7 +11,7 @@ use super::{IssuedTokens, error_message, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::http::client::{Response, TOKEN_ENDPOINT};
 use crate::text::one_line;
-use crate::token::{AccessToken, RefreshToken, jwt_expiry, jwt_lifetime, later};
+use crate::token::{AccessToken, RefreshToken, RefreshTokenValue, jwt_expiry, jwt_lifetime, later};
 
 /// How long a 429 without a reset time is respected.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl Exchange<'_> {
         }
         let after = |lifetime| later(requested_at, lifetime);
         let refresh = body.refresh_token.as_ref().map(|value| RefreshToken {
-            value: value.clone(),
+            value: RefreshTokenValue::Plain(value.clone()),
             expires_at: body.refresh_expires_in.map(after),
             client_fingerprint: Some(fingerprint(request.client_secret, None)),
             maybe_spent: false,

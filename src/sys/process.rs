@@ -1,4 +1,4 @@
-//! Runs a command that prints a secret, with a deadline.
+//! Runs a command that prints a secret or takes one, with a deadline.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
@@ -19,6 +19,8 @@ const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// A command to run, and for what.
 pub struct Run<'a> {
     pub argv: &'a [OsString],
+    /// What it reads on stdin; nothing for an empty stdin.
+    pub input: Option<&'a [u8]>,
     /// Where it runs; nothing for the caller's own directory.
     pub dir: Option<&'a Path>,
     /// The name of the identity that is being refreshed, if that is what it runs for.
@@ -45,8 +47,8 @@ pub enum CommandError {
     /// It is running already, and this process is one of its children.
     Recursive,
     NotStarted(io::Error),
-    /// It ran and ended with this status.
-    Failed(ExitStatus),
+    /// It ran and ended with this status, and printed this.
+    Failed(ExitStatus, Zeroizing<Vec<u8>>),
     /// Its output could not be read.
     Unreadable(io::Error),
     OutputTooLarge,
@@ -54,7 +56,7 @@ pub enum CommandError {
 }
 
 impl Run<'_> {
-    /// Everything that the command prints on stdout. Its stdin is empty: some hosts hand over a pipe that they never
+    /// Everything that the command prints on stdout. Its stdin is never ours: some hosts hand over a pipe that they never
     /// close. At the deadline, or if this process ends before, it is killed with its children.
     pub fn output(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         // Where there is no lock to wait for, the command itself marks the recursion.
@@ -66,6 +68,11 @@ impl Run<'_> {
         outer.extend(self.identity.map(str::to_owned).into_iter().chain([name]));
         let mut command = self.command(outer.join(":")).map_err(CommandError::NotStarted)?;
         let (tree, mut child) = os::ProcessTree::start(&mut command).map_err(CommandError::NotStarted)?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
+            let input = Zeroizing::new(input.to_vec());
+            // A command that does not read must not keep this process from reading. Without a thread its stdin is empty.
+            thread::Builder::new().spawn(move || stdin.write_all(&input).ok()).ok();
+        }
         let forwarding = child.stderr.take().map(|stderr| forward(stderr, self.stderr));
         let result = self.collect(child, &tree);
         if let Some(is_done) = forwarding {
@@ -80,7 +87,8 @@ impl Run<'_> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = command(program)?;
         os::add_arguments(&mut command, arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        command.stdin(stdin).stdout(Stdio::piped());
         for name in self.hidden_variables {
             command.env_remove(name);
         }
@@ -134,7 +142,7 @@ fn read_and_wait(mut child: Child, limit: u64) -> Result<Zeroizing<Vec<u8>>, Com
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(CommandError::OutputTooLarge),
         Err(error) => Err(CommandError::Unreadable(error)),
         Ok(output) if status.success() => Ok(output),
-        Ok(_) => Err(CommandError::Failed(status)),
+        Ok(output) => Err(CommandError::Failed(status, output)),
     }
 }
 

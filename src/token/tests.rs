@@ -140,9 +140,21 @@ fn a_refresh_token_lives_until_its_expiry() {
     for (expires_at, expected) in
         [(None, true), (Some(now + second), true), (Some(now), false), (Some(now - second), false)]
     {
-        let value = Secret::from("R".to_owned());
+        let value = RefreshTokenValue::Plain(Secret::from("R".to_owned()));
         let token = RefreshToken { value, expires_at, client_fingerprint: None, maybe_spent: false };
         assert_eq!(token.is_alive(now), expected, "{expires_at:?}");
+    }
+}
+
+#[test]
+fn a_refresh_token_ends_soon_in_its_last_two_days() {
+    let now = token(1).obtained_at;
+    let days = |days: f64| Some(Duration::from_secs_f64(days * 86_400.0));
+    for (left, expected) in [(None, None), (days(0.0), None), (days(2.0), days(2.0)), (days(2.001), None)] {
+        let value = RefreshTokenValue::Plain(Secret::from("R".to_owned()));
+        let expires_at = left.map(|left| now + left);
+        let token = RefreshToken { value, expires_at, client_fingerprint: None, maybe_spent: false };
+        assert_eq!(token.ends_soon(now), expected, "{left:?}");
     }
 }
 

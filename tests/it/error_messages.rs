@@ -497,9 +497,55 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
-                     hint: expected token, token_file, token_command, username, password, password_file, \
-                     password_command, client_id, client_secret, client_secret_file, client_secret_command, grant, \
-                     token_url, refresh_url, account, api_url, command_timeout, store_refresh_token, ca_file, login\n",
+                     hint: expected token, token_file, token_command, token_store, username, password, password_file, \
+                     password_command, client_id, client_secret, client_secret_file, client_secret_command, \
+                     client_secret_store, grant, token_url, refresh_url, account, api_url, command_timeout, \
+                     store_refresh_token, secret_store, ca_file, login\n",
+        },
+        Row {
+            situation: "a path as a secret store",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\nsecret_store = '../docker-credential-pass'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: `secret_store` is no name of a secret store\n\
+                     hint: secret_store = \"pass\" is for the program docker-credential-pass\n",
+        },
+        Row {
+            situation: "a secret both in the file and in a store",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken = 'hunter2'\ntoken_store = 'pass'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:3: the token has a second source, `token_store`, beside that of $FILE:2\n\
+                     hint: keep one of them\n",
+        },
+        Row {
+            situation: "a password in a store",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\npassword_store = 'pass'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: unknown key `password_store`\n\
+                     hint: expected token, token_file, token_command, token_store, username, password, password_file, \
+                     password_command, client_id, client_secret, client_secret_file, client_secret_command, \
+                     client_secret_store, grant, token_url, refresh_url, account, api_url, command_timeout, \
+                     store_refresh_token, secret_store, ca_file, login\n",
+        },
+        Row {
+            situation: "a store that is not installed",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken_store = 'no-store'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: the secret store \"no-store\" did not return the token: docker-credential-no-store \
+                     cannot be started: No such file or directory (os error 2)\n\
+                     hint: install docker-credential-no-store, or check the PATH; `spotinst-cred login` chooses \
+                     another store\n",
         },
         Row {
             situation: "a key with control characters",

@@ -17,7 +17,8 @@
 //! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
-//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
+//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `token_command`, `hostile_env`,
+//!   `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`,
@@ -50,6 +51,7 @@ mod pty;
 mod requirements;
 mod sandbox;
 mod skip_file;
+mod store_program;
 mod strace;
 mod unprivileged;
 
@@ -85,6 +87,7 @@ mod inherited_state;
 mod sdk_credentials;
 mod secret_leaks;
 mod secret_sources;
+mod secret_stores;
 mod token_command;
 
 mod drafts;

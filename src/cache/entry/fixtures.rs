@@ -6,7 +6,7 @@ use time::macros::datetime;
 use super::{CachedFailure, Entry};
 use crate::error::{Error, ErrorKind};
 use crate::sys::secret::Secret;
-use crate::token::{AccessToken, RefreshToken};
+use crate::token::{AccessToken, RefreshToken, RefreshTokenValue};
 
 pub const NOW: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 
@@ -27,7 +27,7 @@ pub fn token(age: i64, left: i64) -> AccessToken {
 /// A refresh token that does not expire, issued to the client secret with the fingerprint `client`.
 pub fn refresh_token(value: &str) -> RefreshToken {
     RefreshToken {
-        value: secret(value),
+        value: RefreshTokenValue::Plain(secret(value)),
         expires_at: None,
         client_fingerprint: Some("client".to_owned()),
         maybe_spent: false,

@@ -6,12 +6,12 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::fixtures::{NOW, at, failure};
+use super::fixtures::{NOW, at, failure, refresh_token};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::strategies::{bytes, config, damaged, text};
 use crate::sys::secret::Secret;
-use crate::token::is_bearer_token;
+use crate::token::{RefreshTokenValue, is_bearer_token};
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
 
@@ -26,10 +26,12 @@ fn token() -> impl Strategy<Value = AccessToken> {
     })
 }
 
-fn refresh_token() -> impl Strategy<Value = RefreshToken> {
-    (text(), option::of(moment()), option::of(text()), any::<bool>()).prop_map(
+fn any_refresh_token() -> impl Strategy<Value = RefreshToken> {
+    let stored = (text(), text()).prop_map(|(store, fingerprint)| RefreshTokenValue::Stored { store, fingerprint });
+    let value = prop_oneof![text().prop_map(|value| RefreshTokenValue::Plain(Secret::from(value))), stored];
+    (value, option::of(moment()), option::of(text()), any::<bool>()).prop_map(
         |(value, expires_at, client_fingerprint, maybe_spent)| RefreshToken {
-            value: Secret::from(value),
+            value,
             expires_at,
             client_fingerprint,
             maybe_spent,
@@ -59,14 +61,16 @@ fn entry() -> impl Strategy<Value = Entry> {
     (
         text(),
         option::of(token()),
-        option::of(refresh_token()),
+        option::of(any_refresh_token()),
+        option::of((text(), moment()).prop_map(|(reason, at)| LostRefreshToken { reason, at })),
         option::of(cached_failure()),
         vec(cached_failure(), 0..4),
     )
-        .prop_map(|(revision, token, refresh_token, failure, rejections)| Entry {
+        .prop_map(|(revision, token, refresh_token, lost_refresh_token, failure, rejections)| Entry {
             revision,
             token,
             refresh_token,
+            lost_refresh_token,
             failure,
             rejections,
         })
@@ -155,9 +159,9 @@ fn every_truncation_and_every_bit_of_one_entry() {
     let entry = Entry {
         revision: "1".to_owned(),
         token: Some(token),
-        refresh_token: None,
         failure: Some(failure.clone()),
         rejections: vec![failure],
+        ..Entry::default()
     };
     let bytes = entry.encode(NAME);
     assert_eq!(Entry::decode(&bytes, NAME).as_ref(), Some(&entry));
@@ -193,6 +197,15 @@ fn a_caller_with_a_usable_token_backs_off_for_the_longer_of_the_two_times() {
         let failure = CachedFailure { backoff_until: at(backoff_left), ..failure(ErrorKind::Temporary, age, left) };
         assert_eq!(failure.backs_off(NOW), expected, "{age} {left} {backoff_left}");
     }
+}
+
+/// Entries from before secret stores are read, and those without one are read by programs from before.
+#[test]
+fn a_refresh_token_without_a_store_is_plain_text() {
+    let entry = Entry { refresh_token: Some(refresh_token("R")), ..Entry::default() };
+    let bytes = entry.encode(NAME);
+    let expected = r#""refresh_token":{"refresh_token":"R","expires_at":null,"client_mark":"client"},"failure""#;
+    assert!(str::from_utf8(&bytes).unwrap().contains(expected));
 }
 
 /// Programs of other versions share the directory: what they write must be told apart.

@@ -61,7 +61,7 @@ pub fn log_in(
     let pending = lock.reserve().map_err(unkept)?;
     let deadlines = deadlines.refresh_at(Instant::now());
     let secrets = Secrets::default();
-    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(cache.identity()), deadlines);
+    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(&cache), deadlines);
     let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
     let outcome = provider.fetch_by_own_grant(&Entry::default(), &request);
     if let Err(FetchError::New { error, .. }) = &outcome

@@ -18,6 +18,12 @@ pub struct CacheState {
     /// Whether the refresh token is still good.
     #[serde(skip)]
     pub can_refresh: bool,
+    /// What is left of a refresh token that ends soon.
+    #[serde(skip)]
+    pub ends_soon: Option<Duration>,
+    /// The last refresh token, where its secret store did not take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_refresh_token: Option<Loss>,
     /// How the last refresh failed.
     pub failure: Option<PastFailure>,
     pub lock: LockState,
@@ -33,6 +39,15 @@ pub struct TokenState {
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     pub seconds_left: Option<u64>,
+    /// The secret store that keeps it instead of the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Loss {
+    pub reason: String,
+    pub seconds_ago: u64,
 }
 
 /// The state of a token that is not there.
@@ -74,7 +89,11 @@ impl CacheState {
         Self {
             token: TokenState::of_access(entry.token.as_ref(), now),
             refresh_token: TokenState::of_refresh(entry.refresh_token.as_ref(), now),
-            can_refresh: entry.refresh_token.is_some_and(|token| token.is_alive(now)),
+            can_refresh: entry.refresh_token.as_ref().is_some_and(|token| token.is_alive(now)),
+            ends_soon: entry.refresh_token.as_ref().and_then(|token| token.ends_soon(now)),
+            lost_refresh_token: entry
+                .lost_refresh_token
+                .map(|lost| Loss { seconds_ago: span(lost.at, now).as_secs(), reason: lost.reason }),
             failure: entry.failure.map(|failure| PastFailure::new(failure, now)),
             lock: LockState {
                 path: cache.lock_path().display().to_string(),
@@ -104,11 +123,12 @@ impl TokenState {
             Some(true) => ("alive", Color::Green),
             Some(false) => ("dead", Color::Red),
         };
-        Self::new(state, color, token.and_then(|token| token.expires_at), now)
+        let store = token.and_then(|token| token.value.store().map(str::to_owned));
+        Self { store, ..Self::new(state, color, token.and_then(|token| token.expires_at), now) }
     }
 
     fn new(state: &'static str, color: Color, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
-        Self { state, color, expires_at, seconds_left: expires_at.map(|at| span(now, at).as_secs()) }
+        Self { state, color, expires_at, seconds_left: expires_at.map(|at| span(now, at).as_secs()), store: None }
     }
 }
 

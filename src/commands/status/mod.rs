@@ -1,5 +1,5 @@
 //! `status`: what is set and from where, and the state of the cached token. It makes no request, fetches no secret, runs
-//! no command and changes nothing; only `--check` asks the API.
+//! no command and changes nothing; only `--check` asks the API, and the secret stores, which may prompt.
 
 mod cache_state;
 mod report;
@@ -9,17 +9,26 @@ use std::time::Instant;
 
 use crate::cli::Options;
 use crate::commands;
+use crate::config::Config;
 use crate::config::report::ConfigReport;
+use crate::config::secret_store::{StoreCall, StoreItem};
 use crate::error::Error;
 use crate::get_token::deadlines::Deadlines;
+use crate::get_token::{provider, stored_refresh_token};
 use crate::oauth::api::{self, Account};
-use report::Report;
+use report::{Check, Report, StoreCheck};
 
 /// Prints the report, as text or JSON; with `check` after asking the API whether the token is accepted.
 pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = ConfigReport::resolve(&options.flags)?;
-    let accounts = if check { Some(accounts(&config, options, started)?) } else { None };
-    let report = Report::new(config, accounts);
+    let check = if check {
+        // In this order, as the call for a token may put one into a store.
+        let accounts = accounts(&config, options, started)?;
+        Some(Check::new(accounts, ask_stores(&config, started)))
+    } else {
+        None
+    };
+    let report = Report::new(config, check);
     let document = if json { format!("{}\n", serde_json::to_value(&report)?) } else { text::document(&report) };
     commands::print_document(document.as_bytes())
 }
@@ -27,8 +36,8 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
 /// The same with `--check`, in short.
 pub fn whoami(options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = ConfigReport::resolve(&options.flags)?;
-    let accounts = accounts(&config, options, started)?;
-    let document = text::identity(&Report::new(config, Some(accounts)));
+    let check = Check::new(accounts(&config, options, started)?, Vec::new());
+    let document = text::identity(&Report::new(config, Some(check)));
     commands::print_document(document.as_bytes())
 }
 
@@ -38,4 +47,30 @@ fn accounts(report: &ConfigReport, options: &Options, started: Instant) -> anyho
     let token = commands::token(config, options, started)?;
     let deadline = Deadlines { started, limits: config.limits }.call_end();
     Ok(api::accounts(&token.value, &config.api_url()?, &config.transport()?, deadline)?)
+}
+
+/// Asks the secret stores for what they keep.
+fn ask_stores(report: &ConfigReport, started: Instant) -> Vec<StoreCheck> {
+    let Ok(config) = &report.config else { return Vec::new() };
+    let deadline = Deadlines { started, limits: config.limits }.call_end();
+    let asked = stored(config).into_iter().map(|item| StoreCheck {
+        problem: match item.get(StoreCall { identity: None, deadline }) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(format!("{} has no {}", item.store, item.secret)),
+            Err(error) => Some(error.message),
+        },
+        secret: item.secret,
+        store: item.store,
+    });
+    asked.collect()
+}
+
+/// What secret stores should have of this profile.
+fn stored(config: &Config) -> Vec<StoreItem> {
+    let cache = provider::cache(config);
+    let refresh_token = cache.as_ref().and_then(|cache| {
+        let token = cache.read().refresh_token?;
+        Some(stored_refresh_token::item(token.value.store()?, cache))
+    });
+    config.profile().stored_secrets().cloned().chain(refresh_token).collect()
 }

@@ -33,6 +33,9 @@ pub struct Report {
     /// A token that is printed as it is, where it is known without fetching it and tells its expiry.
     #[serde(rename = "token", skip_serializing_if = "Option::is_none")]
     pub given_token: Option<TokenState>,
+    /// A login that ends soon, and that only a person can renew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_end: Option<LoginEnd>,
     /// What a person reads where there is no cache.
     #[serde(skip)]
     pub instead_of_tokens: &'static str,
@@ -54,20 +57,43 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// What the API says of the token.
+#[derive(Serialize)]
+pub struct LoginEnd {
+    pub seconds_left: u64,
+    pub hint: String,
+}
+
+/// What the API says of the token, and the secret stores of what they keep.
 #[derive(Serialize)]
 pub struct Check {
     accepted: bool,
     pub accounts: Vec<Account>,
+    pub stores: Vec<StoreCheck>,
+}
+
+#[derive(Serialize)]
+pub struct StoreCheck {
+    pub store: String,
+    pub secret: &'static str,
+    /// Why it did not return the secret.
+    pub problem: Option<String>,
+}
+
+impl Check {
+    pub fn new(accounts: Vec<Account>, stores: Vec<StoreCheck>) -> Self {
+        Self { accepted: true, accounts, stores }
+    }
 }
 
 impl Report {
-    pub fn new(report: ConfigReport, accounts: Option<Vec<Account>>) -> Self {
+    pub fn new(report: ConfigReport, check: Option<Check>) -> Self {
         let ConfigReport { profile, config_file, cache_dir, settings, config } = report;
         let cache = config.as_ref().ok().and_then(provider::cache);
         let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
         let problem = problem(&config, tokens.as_ref());
         let given_token = config.as_ref().ok().and_then(given_token);
+        let ends_soon = tokens.as_ref().and_then(|tokens| tokens.ends_soon);
+        let login_hint = config.as_ref().ok().and_then(provider::login_hint);
         Self {
             version: 1,
             profile,
@@ -76,6 +102,7 @@ impl Report {
             cache: cache_dir.map(place),
             problem: problem.map(|Error { message, hint, .. }| Problem { message, hint }),
             tokens,
+            login_end: ends_soon.zip(login_hint).map(|(left, hint)| LoginEnd { seconds_left: left.as_secs(), hint }),
             instead_of_tokens: match config.map(|config| config.provider) {
                 Ok(TokenProvider::Static(_)) if given_token.is_some() => {
                     "it is printed as it is, and nothing is cached"
@@ -85,7 +112,7 @@ impl Report {
                 Err(_) => "none",
             },
             given_token,
-            check: accounts.map(|accounts| Check { accepted: true, accounts }),
+            check,
         }
     }
 }

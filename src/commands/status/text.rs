@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use super::cache_state::{CacheState, NO_TOKEN, TokenState};
-use super::report::{Check, Place, Report};
+use super::cache_state::{CacheState, Loss, NO_TOKEN, TokenState};
+use super::report::{Check, LoginEnd, Place, Report, StoreCheck};
 use crate::config::report::{DisplayValue, ReportedValue};
-use crate::settings::{ACCOUNT, CLIENT_ID, PROFILE, TOKEN, USERNAME};
+use crate::settings::{ACCOUNT, CLIENT_ID, LOGIN, PROFILE, SECRET_STORE, TOKEN, USERNAME};
 use crate::sourced::ValueSource;
 use crate::sys::color::Color;
 use crate::text::printable;
@@ -22,7 +22,7 @@ pub fn document(report: &Report) -> String {
     let mut lines = vec![line("profile", &profile)];
     lines.extend(report.settings.iter().map(|(name, value)| line(name, &shown(value.as_ref()))));
     match &report.tokens {
-        Some(tokens) => lines.extend(token_lines(tokens)),
+        Some(tokens) => lines.extend(token_lines(tokens, report.login_end.as_ref())),
         None => {
             let state = report.given_token.iter().map(|given| token(given) + "; ").collect::<String>();
             lines.push(painted_line(TOKEN.name, &(state + report.instead_of_tokens)));
@@ -72,14 +72,21 @@ fn shown(given: Option<&ReportedValue>) -> String {
         DisplayValue::Value => from("set", source),
         DisplayValue::File { path } => from(&format!("set, in the file {path}"), source),
         DisplayValue::Command => from("set, by a command", source),
+        DisplayValue::Store { store } => from(&format!("set, in the secret store {store}"), source),
         DisplayValue::Login => from("typed at each `spotinst-cred login`", source),
     }
 }
 
-fn token_lines(tokens: &CacheState) -> Vec<String> {
-    let CacheState { token: access, refresh_token, failure, lock, cache_file, .. } = tokens;
+fn token_lines(tokens: &CacheState, login_end: Option<&LoginEnd>) -> Vec<String> {
+    let CacheState { token: access, refresh_token, lost_refresh_token, failure, lock, cache_file, .. } = tokens;
     let mut lines =
         vec![painted_line(TOKEN.name, &token(access)), painted_line("refresh token", &token(refresh_token))];
+    if let Some(Loss { reason, seconds_ago }) = lost_refresh_token {
+        lines.push(line("lost", &format!("{reason} ({} ago)", duration(*seconds_ago))));
+    }
+    if let Some(LoginEnd { seconds_left, hint }) = login_end {
+        lines.push(line(LOGIN.name, &format!("ends in {}; to renew it, {hint}", duration(*seconds_left))));
+    }
     if let Some(failure) = failure {
         let age = duration(failure.seconds_ago);
         lines.push(line("last failure", &format!("{} ({age} ago)", failure.message)));
@@ -99,12 +106,14 @@ fn token_lines(tokens: &CacheState) -> Vec<String> {
 /// A token's state and what is left of its lifetime.
 fn token(token: &TokenState) -> String {
     let state = token.color.paint(token.state, &io::stdout());
-    match token.seconds_left {
+    let place = token.store.as_ref().map(|store| format!(", in the secret store {store}")).unwrap_or_default();
+    let life = match token.seconds_left {
         Some(0) => format!("{state}, its time is over"),
         Some(left) => format!("{state}, {} left", duration(left)),
         None if token.state == NO_TOKEN => state,
         None => format!("{state}, of unknown life"),
-    }
+    };
+    life + &place
 }
 
 fn place(place: Option<&Place>) -> String {
@@ -114,9 +123,13 @@ fn place(place: Option<&Place>) -> String {
     from(&format!("{path}{}", if *exists { "" } else { " (not there)" }), source)
 }
 
-fn checked(Check { accounts, .. }: &Check) -> Vec<String> {
+fn checked(Check { accounts, stores, .. }: &Check) -> Vec<String> {
     let mut lines = vec![line("check", &format!("the API accepts the token; accounts seen: {}", accounts.len()))];
     lines.extend(accounts.iter().map(|account| line("", &format!("{} {}", account.id, account.name))));
+    lines.extend(stores.iter().map(|StoreCheck { store, secret, problem }| {
+        let answer = problem.clone().unwrap_or_else(|| format!("{store} returns the {secret}"));
+        line(SECRET_STORE.name, &answer)
+    }));
     lines
 }
 

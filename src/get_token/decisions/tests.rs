@@ -3,6 +3,7 @@
 use super::*;
 use crate::cache::entry::fixtures::{NOW, at, entry, failure, refresh_token, rejection, token};
 use crate::error::ErrorKind::{Config, Other, RateLimited, Rejected, Temporary};
+use crate::token::RefreshTokenValue;
 
 const ANY: TokenRequest = TokenRequest { min_ttl: Duration::ZERO, force: false };
 const FORCED: TokenRequest = TokenRequest { force: true, ..ANY };
@@ -277,7 +278,10 @@ fn describe_after(decided: &AfterRejection) -> String {
         RefreshTokenFate::Kept => "keep".to_owned(),
         RefreshTokenFate::MaybeSpent => "doubt".to_owned(),
         RefreshTokenFate::Forgotten => "forget".to_owned(),
-        RefreshTokenFate::Replaced(token) => format!("take {}", token.value.expose()),
+        RefreshTokenFate::Replaced(token) => match &token.value {
+            RefreshTokenValue::Plain(value) => format!("take {}", value.expose()),
+            RefreshTokenValue::Stored { store, .. } => format!("take what {store} has"),
+        },
     };
     let whose = if decided.is_about_client { ", blame the client" } else { "" };
     match &decided.next {

@@ -71,7 +71,7 @@ fn a_refresh_token_has_its_own_lifetime_and_belongs_to_the_client_secret() {
     let refresh = |fields: &str| issued(&format!(r#"{{"access_token":"T","expires_in":60{fields}}}"#)).refresh;
     assert_eq!(refresh(""), None);
     let expected = RefreshToken {
-        value: secret("R"),
+        value: RefreshTokenValue::Plain(secret("R")),
         expires_at: Some(at(1000)),
         client_fingerprint: Some(fingerprint(&secret("secret"), None)),
         maybe_spent: false,
@@ -156,7 +156,7 @@ fn a_new_refresh_token_is_kept_though_its_access_token_is_unusable() {
         [r#""access_token":"T T""#, r#""access_token":"T","token_type":"mac""#, r#""access_token":"T","expires_in":0"#]
     {
         let successor = rejection(200, &format!(r#"{{{access},"refresh_token":"R"}}"#)).refresh_token;
-        assert_eq!(successor.map(|token| token.value), Some(secret("R")), "{access}");
+        assert_eq!(successor.map(|token| token.value), Some(RefreshTokenValue::Plain(secret("R"))), "{access}");
         assert_eq!(rejection(200, &format!("{{{access}}}")).refresh_token, None, "{access}");
     }
 }
