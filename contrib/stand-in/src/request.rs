@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 
 use httparse::{EMPTY_HEADER, Status};
 
@@ -26,6 +27,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body, not yet decoded.
     pub body: Vec<u8>,
+    /// The client's end of the connection, by which a test finds the process that sent it.
+    pub peer: Option<SocketAddr>,
 }
 
 impl Request {
@@ -110,6 +113,7 @@ impl Request {
             target: parsed.path.unwrap_or_default().to_owned(),
             headers: headers.collect::<io::Result<_>>()?,
             body: Vec::new(),
+            peer: None,
         };
         Ok(Some((request, length)))
     }

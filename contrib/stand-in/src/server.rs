@@ -1,7 +1,7 @@
 //! The sockets: one thread accepts, each connection has a thread, and all of them end with the stand-in.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -52,18 +52,19 @@ fn next_connection(listener: &TcpListener, state: &ServerState) -> Option<TcpStr
 
 fn handle_connection(stream: &TcpStream, identity: Option<&Identity>, state: &ServerState) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let peer = stream.peer_addr().ok();
     match (state.count_connection(), identity) {
         (Some(reply), _) if reply.delivery == Delivery::Reset => return reset(stream),
         (Some(_), _) => {}
-        (None, None) => exchange(&mut &*stream, state)?,
-        (None, Some(identity)) => identity.over_tls(stream, |secure| exchange(secure, state))?,
+        (None, None) => exchange(&mut &*stream, peer, state)?,
+        (None, Some(identity)) => identity.over_tls(stream, |secure| exchange(secure, peer, state))?,
     }
     hang_up(stream)
 }
 
-fn exchange(stream: &mut (impl Read + Write), state: &ServerState) -> io::Result<()> {
+fn exchange(stream: &mut (impl Read + Write), peer: Option<SocketAddr>, state: &ServerState) -> io::Result<()> {
     let reply = match Request::read(stream) {
-        Ok(request) => state.reply_to(&request),
+        Ok(request) => state.reply_to(&Request { peer, ..request }),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Reply::bad_request(),
         Err(error) => return Err(error),
     };

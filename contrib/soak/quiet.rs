@@ -1,0 +1,77 @@
+//! What must hold when the faults have stopped: the next calls succeed, and nothing is left behind.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::call::Kind;
+use crate::log::End;
+use crate::machine::IDENTITIES;
+use crate::rules::Violation;
+use crate::soak::Soak;
+
+/// A failure of the moment is shared so long, rounded up to a whole second.
+const SHARED: Duration = Duration::from_millis(3_100);
+
+pub fn check(soak: &Soak) -> Vec<Violation> {
+    let now = soak.log.now();
+    let blocked_until = soak.log.records().exchanges.iter().filter_map(|exchange| exchange.blocked_until).max();
+    let blocked = blocked_until.map(|until| until + Duration::from_secs(1)).unwrap_or_default();
+    thread::sleep(SHARED.max(blocked.saturating_sub(now)));
+    let mut violations: Vec<_> =
+        (0..IDENTITIES.len()).filter_map(|identity| next_calls(soak, identity).err()).collect();
+    violations.extend(soak.machine.damage().into_iter().map(|what| violation(soak, 0, what)));
+    violations
+}
+
+/// The end of everything: what killed processes left is removed by the next write, and by `logout --all`.
+pub fn check_end(soak: &Soak) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for identity in 0..IDENTITIES.len() {
+        soak.call(identity, Kind::Force, "");
+    }
+    soak.call(0, Kind::OutputFile, "");
+    violations.extend(soak.machine.leftovers_of_tokens());
+    soak.call(0, Kind::LogoutAll, "");
+    violations.extend(soak.machine.leftovers());
+    violations.into_iter().map(|path| violation(soak, 0, format!("left behind: {path}"))).collect()
+}
+
+fn violation(soak: &Soak, identity: usize, what: String) -> Violation {
+    let to = soak.log.now();
+    Violation { what, identity, from: to.saturating_sub(Duration::from_secs(5)), to }
+}
+
+/// The next call of each kind succeeds, and `invalidate` drops nothing but its token.
+fn next_calls(soak: &Soak, identity: usize) -> Result<(), Violation> {
+    let failed = |what: &str, end: &End| {
+        let (status, stderr) = (end.status, &end.stderr);
+        violation(soak, identity, format!("after the faults: {what} (status {status:?}): {stderr}"))
+    };
+    let call = |kind, input: &str| {
+        let end = soak.call(identity, kind, input);
+        if end.status == Some(0) { Ok(end) } else { Err(failed(&format!("{kind:?} fails"), &end)) }
+    };
+    let token = |kind, input: &str| call(kind, input).map(|end| end.token.unwrap_or_default());
+    // Whether the login may have ended is for the rules to say.
+    let token_or_login = |kind| match soak.call(identity, kind, "") {
+        End { status: Some(3 | 4), .. } if IDENTITIES[identity].is_login() => {
+            call(Kind::Login, "").and_then(|_| token(kind, ""))
+        }
+        End { status: Some(0), token, .. } => Ok(token.unwrap_or_default()),
+        end => Err(failed(&format!("{kind:?} fails"), &end)),
+    };
+    let older = token_or_login(Kind::Plain)?;
+    if IDENTITIES[identity].is_early() {
+        return Ok(());
+    }
+    let newer = token_or_login(Kind::Force)?;
+    call(Kind::Invalidate, &older)?;
+    let same = call(Kind::Plain, "")?;
+    if older == newer || same.token.as_ref() != Some(&newer) {
+        return Err(failed("a late report dropped another token", &same));
+    }
+    // One caller's wrong client secret ends no login.
+    soak.call(identity, Kind::ForceWrongClientSecret, "");
+    call(Kind::Invalidate, &newer)?;
+    token(Kind::Plain, "").map(drop)
+}
