@@ -72,7 +72,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         Command::Exec { argv } => commands::exec::run(argv, options, started),
         Command::Get => commands::get::run(options, started),
         Command::Invalidate => commands::invalidate::run(options, started),
-        Command::Login => commands::login::run(options),
+        Command::Login { with_token } => commands::login::run(options, *with_token),
         Command::Logout { all } => commands::logout::run(*all, options, started),
         Command::Profiles { names } => commands::profiles::run(*names, options),
         Command::Status { json, check } => commands::status::run(*json, *check, options, started),

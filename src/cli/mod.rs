@@ -145,7 +145,11 @@ pub enum Command {
     Invalidate,
 
     /// Ask for what is missing, check it, and write the profile
-    Login,
+    Login {
+        /// Take a permanent token, typed or from stdin
+        #[arg(long)]
+        with_token: bool,
+    },
 
     /// Forget the cached tokens and what secret stores have
     Logout {

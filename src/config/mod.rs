@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::settings::{self, Setting};
-use crate::sourced::Sourced;
+use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
 use crate::transport::Transport;
 use crate::url::Endpoint;
@@ -169,17 +169,21 @@ fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<G
 
 /// A profile with a token or its command has no credentials: it would be unclear which is meant.
 fn check_no_credentials(sources: &Sources, token: &SecretSetting, is_command: bool) -> Result<()> {
-    let profile = &sources.profile;
-    let secrets = [&settings::PASSWORD, &settings::CLIENT_SECRET].map(|one| profile.secret(one).map(|s| &s.source));
-    let text = |setting: &Setting| profile.text(setting).map(|text| &text.source);
-    let grant = text(&settings::GRANT).filter(|_| !is_command);
-    let texts = [text(&settings::USERNAME), text(&settings::CLIENT_ID), grant];
-    let Some(other) = secrets.into_iter().chain(texts).flatten().next() else {
+    let Some(other) = credentials(&sources.profile, is_command) else {
         return Ok(());
     };
     let what = if is_command { "token command" } else { "permanent token" };
     let problem = format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.source);
     Err(Error::config(problem).hint("keep one of the two, or make two profiles of them"))
+}
+
+/// Where the profile has credentials of a grant. The grant itself is one, unless the token's command is that grant.
+pub fn credentials(profile: &Profile, is_command: bool) -> Option<&ValueSource> {
+    let secrets = [&settings::PASSWORD, &settings::CLIENT_SECRET].map(|one| profile.secret(one).map(|s| &s.source));
+    let text = |setting: &Setting| profile.text(setting).map(|text| &text.source);
+    let grant = text(&settings::GRANT).filter(|_| !is_command);
+    let texts = [text(&settings::USERNAME), text(&settings::CLIENT_ID), grant];
+    secrets.into_iter().chain(texts).flatten().next()
 }
 
 #[cfg(test)]

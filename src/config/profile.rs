@@ -45,11 +45,16 @@ impl ProfileLocation {
     }
 
     pub fn login_command(&self) -> String {
+        self.command("spotinst-cred login")
+    }
+
+    /// The command, for this profile.
+    pub fn command(&self, command: &str) -> String {
         match &self.profile {
             Some(Sourced { value, source: ValueSource::Flag(flag) }) => {
-                format!("spotinst-cred login {flag} {}", shell_word(value))
+                format!("{command} {flag} {}", shell_word(value))
             }
-            _ => "spotinst-cred login".to_owned(),
+            _ => command.to_owned(),
         }
     }
 

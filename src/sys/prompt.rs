@@ -25,46 +25,59 @@ pub fn show(lines: &str) {
 /// Asks until there is an answer.
 pub fn ask(question: &str) -> Result<String> {
     loop {
-        show(&format!("{question}: "));
-        let answer = String::from_utf8_lossy(&read_line()?).trim().to_owned();
-        if !answer.is_empty() {
+        if let Some(answer) = ask_once(question)? {
             return Ok(answer);
         }
     }
 }
 
+/// Asks once. An empty answer is `None`.
+pub fn ask_once(question: &str) -> Result<Option<String>> {
+    show(&format!("{question}: "));
+    let answer = String::from_utf8_lossy(&read_line()?).trim().to_owned();
+    Ok(Some(answer).filter(|answer| !answer.is_empty()))
+}
+
+/// Asks a question that an empty answer says yes to.
+pub fn confirm(question: &str) -> Result<bool> {
+    let answer = ask_once(&format!("{question}? [Y/n]"))?;
+    Ok(answer.is_none_or(|answer| answer.to_lowercase().starts_with('y')))
+}
+
 /// Asks until there is an answer, which the terminal does not show.
 pub fn ask_hidden(question: &str) -> Result<Secret> {
     loop {
-        let hidden = HiddenInput::start()
-            .map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
-        show(&format!("{question} (not shown): "));
-        let line = read_line();
-        drop(hidden);
-        show("\n");
-        let line = line?;
-        if let Some(signal) = HiddenInput::signal(&line) {
-            // The terminal is as it was, so the process may end as the key would have ended it.
-            os::end_by(signal);
-            return Err(aborted("interrupted"));
-        }
-        if !line.is_empty() {
-            let text = str::from_utf8(&line).map_err(|_| aborted("what was typed is not valid UTF-8"))?;
-            return Ok(Secret::from(text.to_owned()));
+        if let Some(answer) = ask_hidden_once(question)? {
+            return Ok(answer);
         }
     }
+}
+
+/// Asks once, without showing the answer. An empty one is `None`.
+pub fn ask_hidden_once(question: &str) -> Result<Option<Secret>> {
+    let hidden =
+        HiddenInput::start().map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
+    show(&format!("{question} (not shown): "));
+    let line = read_line();
+    drop(hidden);
+    show("\n");
+    let line = line?;
+    if let Some(signal) = HiddenInput::signal(&line) {
+        // The terminal is as it was, so the process may end as the key would have ended it.
+        os::end_by(signal);
+        return Err(aborted("interrupted"));
+    }
+    let text = str::from_utf8(&line).map_err(|_| aborted("what was typed is not valid UTF-8"))?;
+    Ok(Some(text).filter(|text| !text.is_empty()).map(|text| Secret::from(text.to_owned())))
 }
 
 /// Asks for one of `count` numbered lines, the first being 1. An empty answer is `None`.
 pub fn choose(default: &str, count: usize) -> Result<Option<usize>> {
     loop {
-        show(&format!("Choose [{default}]: "));
-        match String::from_utf8_lossy(&read_line()?).trim() {
-            "" => return Ok(None),
-            answer => match answer.parse() {
-                Ok(number) if (1..=count).contains(&number) => return Ok(Some(number)),
-                _ => show(&format!("A number from 1 to {count}, please.\n")),
-            },
+        let Some(answer) = ask_once(&format!("Choose [{default}]"))? else { return Ok(None) };
+        match answer.parse() {
+            Ok(number) if (1..=count).contains(&number) => return Ok(Some(number)),
+            _ => show(&format!("A number from 1 to {count}, please.\n")),
         }
     }
 }

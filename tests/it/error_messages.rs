@@ -1269,6 +1269,31 @@ fn host_errors() {
 
 /// The lifetime that the server grants is known from its last response, so there is no further request.
 #[test]
+fn login_errors() {
+    const ARGS: &[&str] = &["login", "--with-token"];
+    check(&[
+        Row {
+            situation: "no token on stdin",
+            prepare: nothing,
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: there is no token: the input is empty\n\
+                     hint: it must be the token alone: letters, digits and -._~+/=\n",
+        },
+        Row {
+            situation: "a profile with credentials",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\npassword = \"hunter2\"\n");
+            },
+            args: ARGS,
+            status: 3,
+            stderr: "spotinst-cred: profile \"default\" gets its tokens in another way ($FILE:2)\n\
+                     hint: name another profile with --profile; it is made if it is missing\n",
+        },
+    ]);
+}
+
+#[test]
 fn stdout_errors() {
     let mut sandbox = Sandbox::new();
     complete(&mut sandbox);

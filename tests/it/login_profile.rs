@@ -59,7 +59,7 @@ fn logins_at_once_keep_each_others_profiles() {
         let start = |name: &String| {
             // Identities of their own, or they would wait for each other at the cache.
             let refresh_url = format!("SPOTINST_REFRESH_URL={}/{name}", stand_in.url());
-            Terminal::run(&sandbox, &["env", &refresh_url, PROGRAM, "login", "-p", name])
+            Terminal::run(&sandbox, &["env", &refresh_url, PROGRAM, "login", "--timeout", "50s", "-p", name])
         };
         let gate = stand_in.close_gate();
         let Some(terminals) = names.iter().map(start).collect::<Option<Vec<_>>>() else { return };

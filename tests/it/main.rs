@@ -21,8 +21,8 @@
 //!   `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `login_profile`, `logout`, `revocation`, `status`, `completions`,
-//!   `command_line`
+//! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_token`, `logout`,
+//!   `revocation`, `status`, `completions`, `command_line`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
@@ -103,7 +103,10 @@ mod exec;
 mod exit_zero;
 mod get;
 mod login;
+mod login_accounts;
+mod login_attempts;
 mod login_profile;
+mod login_token;
 mod logout;
 mod revocation;
 mod status;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::attempts::TypedSecret;
+use super::storage;
 use crate::config::edit::Change;
 use crate::config::profile_values::{Profile, ProfileValue};
 use crate::config::secret_source::{Command, SecretSetting, SecretSource};
@@ -49,10 +51,9 @@ impl Answers {
         answers.ask_text(sources, &settings::CLIENT_ID, "Client id")?;
         answers.show_url(sources, &settings::TOKEN_URL, "Token URL")?;
         answers.show_url(sources, &settings::REFRESH_URL, "Refresh URL")?;
-        let in_file = "kept in that file, which only you can read";
-        answers.ask_secret(sources, &settings::CLIENT_SECRET, "Client secret", in_file, false)?;
+        answers.ask_secret(sources, &settings::CLIENT_SECRET, storage::PLACE, false)?;
         let nowhere = "stored nowhere; asked again when the login ends";
-        answers.ask_secret(sources, &settings::PASSWORD, "Password", nowhere, is_login)?;
+        answers.ask_secret(sources, &settings::PASSWORD, nowhere, is_login)?;
         Ok(answers)
     }
 
@@ -86,10 +87,10 @@ impl Answers {
         &mut self,
         sources: &Sources,
         setting: &'static Setting,
-        question: &str,
         storage: &str,
         is_typed: bool,
     ) -> Result<()> {
+        let question = question(setting);
         if let Some(given) = sources.secret(setting)? {
             if let ValueSource::Variable(name) = given.source {
                 prompt::show(&format!("{question}: set by {name}, and not written\n"));
@@ -126,9 +127,7 @@ impl Answers {
         let secrets = self.secrets.iter().filter_map(|(setting, answer)| match answer {
             Answer::Command(line) => Some(Change::new(setting.command_key(), line)),
             Answer::File(path) => Some(Change::new(setting.file_key(), path.display().to_string())),
-            Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => {
-                Some(Change::new(setting.key(), secret.expose()))
-            }
+            Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => Some(storage::keep(setting, secret)),
             Answer::Typed(_) if self.is_login => None,
             Answer::Typed(_) => Some(Change {
                 comment: Some("The password is typed at each `spotinst-cred login` and stored nowhere."),
@@ -136,6 +135,15 @@ impl Answers {
             }),
         });
         texts.chain(secrets).collect()
+    }
+
+    /// The secrets that were typed, to be asked for again.
+    pub fn typed(&mut self) -> Vec<TypedSecret<'_>> {
+        let typed = self.secrets.iter_mut().filter_map(|(setting, answer)| match answer {
+            Answer::Typed(secret) => Some((question(setting), secret)),
+            _ => None,
+        });
+        typed.collect()
     }
 
     /// The variables without which the next call would log in elsewhere, or not at all.
@@ -158,6 +166,11 @@ impl Answer {
             Self::File(path) => SecretSource::File(env::expand_home(path).unwrap_or_else(|| path.clone())),
         }
     }
+}
+
+/// What a prompt calls the secret.
+fn question(setting: &Setting) -> &'static str {
+    if setting.is(&settings::PASSWORD) { "Password" } else { "Client secret" }
 }
 
 /// Where the secret comes from, by number.

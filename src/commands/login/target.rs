@@ -1,0 +1,64 @@
+//! The profile that a login is for: its file, its name, and the values that it has already.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::cli::Options;
+use crate::config::edit::{self, Change};
+use crate::config::profile::{self, DEFAULT_NAME, ProfileLocation};
+use crate::config::profile_values::ConfigFile;
+use crate::config::sources::Sources;
+use crate::config::{Limits, file, limits};
+use crate::error::{Error, Result};
+use crate::settings;
+use crate::sourced::Sourced;
+
+pub struct Target {
+    pub path: PathBuf,
+    pub sources: Sources,
+    pub location: ProfileLocation,
+    pub limits: Limits,
+}
+
+impl Target {
+    /// Neither the file nor the profile needs to exist.
+    pub fn resolve(options: &Options) -> Result<Self> {
+        let flags = &options.flags;
+        let Some(Sourced { value: path, .. }) = profile::path(flags) else {
+            let problem = "there is no home directory, and so no place for a configuration";
+            let hint = format!("name a file with {}", settings::CONFIG.flag_or_variable());
+            return Err(Error::config(problem).hint(hint));
+        };
+        if let Some(Sourced { value, source }) = profile::named(flags)?
+            && value.is_empty()
+        {
+            let problem = format!("the profile's name from {source} is empty");
+            return Err(Error::config(problem).hint("name it, or leave the option out"));
+        }
+        edit::check_place(&path)?;
+        let config = file::read(&path, || profile::read_deadline(flags))?;
+        let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
+        let default = || Sourced::default(DEFAULT_NAME.to_owned());
+        let name = profile::named(flags)?.or(default_profile).unwrap_or_else(default);
+        let profile = profiles.remove(&name.value).unwrap_or_default();
+        let profiles = vec![name.value.clone()];
+        let location = ProfileLocation { file: Some(path.clone()), profiles, profile: Some(name), sdk_section: None };
+        let sources = Sources { flags: flags.clone(), profile };
+        let limits = limits(&sources)?;
+        Ok(Self { path, sources, location, limits })
+    }
+
+    pub fn name(&self) -> &str {
+        self.location.profile_name()
+    }
+
+    /// Whether the profile can be written: to be known before a person answers questions for it.
+    pub fn check_writable(&self) -> Result<()> {
+        edit::check_writable(&self.path)
+    }
+
+    pub fn write(&self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
+        let deadline = Instant::now() + self.limits.exchange;
+        edit::write(&self.path, self.name(), changes.into_iter().collect(), deadline)
+    }
+}

@@ -1,0 +1,142 @@
+//! `login --with-token`: takes a permanent token, checks it with the API, and keeps it in the profile.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use super::attempts::Attempts;
+use super::console::PERMANENT_TOKENS;
+use super::target::Target;
+use super::{account, storage};
+use crate::cli::Options;
+use crate::config::credentials;
+use crate::config::secret_source::{MAX_SECRET, SecretSource};
+use crate::error::{Error, ErrorKind, Result};
+use crate::oauth::api::Account;
+use crate::settings;
+use crate::sys::secret::Secret;
+use crate::sys::{bounded_read, clock, printer, prompt};
+use crate::text::one_line;
+use crate::token::{is_bearer_token, jwt_expiry, span};
+
+const QUESTION: &str = "Permanent token";
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let target = Target::resolve(options)?;
+    check(&target)?;
+    target.check_writable()?;
+    let is_asked = prompt::is_available();
+    let (token, accounts) = if is_asked { ask(&target)? } else { read(&target)? };
+    target.write([storage::keep(&settings::TOKEN, &token)])?;
+    let name = target.name();
+    match accounts {
+        Err(error) => {
+            let problem = format!("the token is in profile \"{name}\", but was not checked: {error}");
+            let hint = format!("check it with `{} --check`", target.location.command("spotinst-cred status"));
+            Err(Error { message: problem, ..error }.hint(hint).into())
+        }
+        accounts if is_asked && target.sources.account()?.is_none() => {
+            account::choose(&target, accounts)?;
+            saved(name)
+        }
+        Ok(_) => saved(name),
+    }
+}
+
+fn saved(name: &str) -> anyhow::Result<()> {
+    printer::note(&format!("the API accepts the token; profile \"{name}\" is complete"));
+    Ok(())
+}
+
+/// Refuses a profile that names another source of tokens: it would be unclear which is meant. A token that is in the
+/// profile itself is replaced.
+fn check(target: &Target) -> Result<()> {
+    let profile = &target.sources.profile;
+    let token = profile.secret(&settings::TOKEN).filter(|token| !matches!(token.secret, SecretSource::Value(_)));
+    let login = profile.text(&settings::LOGIN).filter(|_| profile.is_login());
+    let conflict =
+        token.map(|token| &token.source).or_else(|| credentials(profile, false)).or(login.map(|text| &text.source));
+    let Some(conflict) = conflict else { return Ok(()) };
+    let name = one_line(target.name());
+    let problem = format!("profile \"{name}\" gets its tokens in another way ({conflict})");
+    let flag = settings::PROFILE.flag();
+    Err(Error::config(problem).hint(format!("name another profile with {flag}; it is made if it is missing")))
+}
+
+/// The accounts that a token sees, or why it could not be checked.
+type Checked = (Secret, Result<Vec<Account>>);
+
+/// Asks for the token until the API accepts it, or cannot be asked.
+fn ask(target: &Target) -> Result<Checked> {
+    prompt::show(&format!(
+        "Logging in; the token goes into profile \"{}\" of {}\nPermanent tokens are in the console, under Settings > \
+         Tokens: {PERMANENT_TOKENS}\n",
+        target.name(),
+        target.path.display()
+    ));
+    let mut attempts = Attempts::default();
+    let mut token = prompt::ask_hidden(QUESTION)?;
+    loop {
+        match permanent(&token) {
+            Ok(permanent) => token = permanent,
+            Err(error) => {
+                printer::error(&error.message, error.hint.as_deref());
+                token = prompt::ask_hidden(QUESTION)?;
+                continue;
+            }
+        }
+        let accounts = accounts(target, &token);
+        let Err(error) = accounts else { return Ok((token, accounts)) };
+        match (error.kind, attempts.after(error, vec![(QUESTION, &mut token)])) {
+            (_, Ok(())) => {}
+            (ErrorKind::Temporary | ErrorKind::RateLimited, Err(error)) => return Ok((token, Err(error))),
+            (_, Err(error)) => return Err(error),
+        }
+    }
+}
+
+/// Reads the token from stdin. Who writes it there may be a person at a password manager: it has no time limit.
+fn read(target: &Target) -> Result<Checked> {
+    if io::stdin().is_terminal() {
+        return Err(Error::config("the question for the token cannot be shown: stderr is no terminal")
+            .hint("run it with stderr at the terminal, or with the token in a file as its stdin"));
+    }
+    let bytes = bounded_read::read(io::stdin().lock(), 0, MAX_SECRET).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => not_a_token("stdin holds more than 64 KiB"),
+        _ => Error::other(format!("the token cannot be read from stdin: {error}")),
+    })?;
+    let text = Secret::from_line(bytes).ok_or_else(|| not_a_token("stdin holds what is not valid UTF-8"))?;
+    let token = permanent(&text)?;
+    match accounts(target, &token) {
+        Err(error) if !matches!(error.kind, ErrorKind::Temporary | ErrorKind::RateLimited) => Err(error),
+        accounts => Ok((token, accounts)),
+    }
+}
+
+fn accounts(target: &Target, token: &Secret) -> Result<Vec<Account>> {
+    account::list(target, token).map_err(|error| match error.kind {
+        ErrorKind::Rejected => error.hint(format!("copy it again, or make a new one: {PERMANENT_TOKENS}")),
+        _ => error,
+    })
+}
+
+/// The text as a token that does not expire, or what it is instead.
+fn permanent(text: &Secret) -> Result<Secret> {
+    let token = Secret::from(text.expose().trim().to_owned());
+    if token.expose().is_empty() {
+        return Err(not_a_token("there is no token: the input is empty"));
+    }
+    if !is_bearer_token(token.expose()) {
+        return Err(not_a_token("that is no token: it has characters that RFC 6750 does not allow"));
+    }
+    let Some(expiry) = jwt_expiry(token.expose()) else { return Ok(token) };
+    let when = match span(clock::now(), expiry).as_secs() {
+        0 => "has expired".to_owned(),
+        left => format!("expires in {}", humantime::format_duration(Duration::from_secs(left))),
+    };
+    Err(Error::config(format!("that is a temporary token, which {when}"))
+        .hint(format!("copy a permanent one: {PERMANENT_TOKENS}")))
+}
+
+fn not_a_token(problem: &str) -> Error {
+    Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/=")
+}
