@@ -1,4 +1,4 @@
-//! The words that people try first, and the options of each command.
+//! The commands that users try first, and the options of each command.
 
 use crate::pty::Terminal;
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
@@ -20,7 +20,7 @@ fn help_and_version_are_commands_too() {
 }
 
 #[test]
-fn a_command_offers_the_options_that_mean_something_to_it() {
+fn a_command_accepts_only_the_options_that_affect_it() {
     let sandbox = Sandbox::new();
     let options = |command: &str| run(&sandbox, &[command, "--help"]).stdout;
     assert!(options("exec").contains("--min-ttl") && options("exec").contains("--no-cache"));
@@ -32,7 +32,7 @@ fn a_command_offers_the_options_that_mean_something_to_it() {
 }
 
 #[test]
-fn options_count_in_front_of_a_command_and_behind_it() {
+fn options_work_before_and_after_a_command() {
     let sandbox = Sandbox::new();
     sandbox.config("[profiles.work]\naccount = 'act-1'\n[profiles.home]\naccount = 'act-2'\n");
     for (arguments, profile) in [

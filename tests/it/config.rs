@@ -1,4 +1,4 @@
-//! The source of each setting: flag, environment, profile or default, for each setting on its own.
+//! The source of each setting: flag, environment, profile or default. Each setting is resolved independently.
 
 use std::fs;
 
@@ -138,7 +138,7 @@ fn the_environment_overrides_the_account_of_the_profile() {
     assert_eq!(account(&sandbox), Some("act-env".to_owned()));
 }
 
-/// CI systems set variables to nothing for secrets that a job may not read.
+/// CI systems set empty variables for secrets that a job may not read.
 #[test]
 fn an_empty_variable_counts_as_unset() {
     let mut sandbox = Sandbox::new();
@@ -353,7 +353,7 @@ fn the_default_is_spotinsts_own_endpoint() {
     );
 }
 
-/// A path in the file is relative to the file, as the working directory may be anything, or to home with `~/`.
+/// A path in the file is relative to the file, because the working directory varies, or with `~/` to the home.
 #[test]
 fn a_path_in_the_file_is_relative_to_the_file_or_home() {
     for (path, place) in [
@@ -477,7 +477,7 @@ fn the_sdk_file_is_ignored_if_anything_is_configured() {
     sandbox.run([]).prints("cafe\n");
 }
 
-/// It is this program's output: an inherited value may be old.
+/// It is this program's output: an inherited value may have expired.
 #[test]
 fn spotinst_token_is_never_an_input() {
     let mut sandbox = Sandbox::new();
@@ -523,7 +523,7 @@ fn an_empty_environment_is_sufficient() {
 
 /// If the environment has all settings, neither configuration nor cache is required.
 #[test]
-fn an_unusable_home_is_no_error() {
+fn an_unusable_home_is_not_an_error() {
     let stand_in = StandIn::start();
     for home in ["/dev/null", "/nonexistent/home"] {
         let mut sandbox = Sandbox::of(&stand_in);

@@ -1410,7 +1410,7 @@ fn complete(sandbox: &mut Sandbox) {
     sandbox.set("SPOTINST_CLIENT_ID", "client-1").set("SPOTINST_CLIENT_SECRET", SECRET);
 }
 
-/// Like it, with a TLS endpoint.
+/// The same with a TLS endpoint.
 fn secure(sandbox: &mut Sandbox) {
     complete(sandbox);
     sandbox.set("SPOTINST_TOKEN_URL", "https://127.0.0.1:1/token");

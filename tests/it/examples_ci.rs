@@ -1,4 +1,4 @@
-//! The examples for CI systems and machines: each file is parsed like its host does, and its commands are run.
+//! The examples for CI systems and machines: each file is parsed like its host parses it, and its commands are run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,7 +51,7 @@ fn a_github_job_logs_in_and_uses_the_token() {
     assert_eq!(network.calls().len(), 1);
 }
 
-/// The real workflow, run by `act`; only the installation is one of ours.
+/// `act` runs the real workflow; only the installation is replaced.
 #[test]
 fn act_runs_the_github_job() {
     let (Some(program), Some(_), Some(_)) = (find(act::ACT), find("curl"), find("git")) else { return };
@@ -126,7 +126,7 @@ fn gitlab_job(shell: &str, password: &str, look: impl FnOnce(&Outcome)) -> Optio
     Some(network)
 }
 
-/// The real pipeline, run by `gitlab-ci-local`, which ends with the status of the job's last command.
+/// `gitlab-ci-local` runs the real pipeline, and exits with the status of the job's last command.
 #[test]
 fn gitlab_ci_local_runs_the_pipeline() {
     let Some(program) = find("node/node_modules/.bin/gitlab-ci-local") else { return };
@@ -140,7 +140,7 @@ fn gitlab_ci_local_runs_the_pipeline() {
         fs::create_dir(&repository).unwrap();
         fs::write(repository.join(".gitlab-ci.yml"), text("gitlab-ci/spotinst.yml")).unwrap();
         act::make_repository(&network.sandbox, &repository);
-        // It keeps the variables of the machine from a job.
+        // It does not pass the machine's variables to a job.
         let passed = act::PASSED.iter().filter_map(|name| Some((*name, network.sandbox.variable(name)?)));
         let kept =
             KEPT.into_iter().map(|(name, kept)| (name, if name == "SPOTINST_PASSWORD" { password } else { kept }));

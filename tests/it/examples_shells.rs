@@ -14,7 +14,7 @@ const LOOK: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT]\"'";
 /// The same, with both names of the account.
 const LOOK_AT_BOTH: &str = "sh -c 'echo \"[$SPOTINST_TOKEN] [$SPOTINST_ACCOUNT] [$SPOTINST_ACCOUNT_ID]\"'";
 
-/// The shells whose language is that of `sh`.
+/// The shells that understand the language of `sh`.
 const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "yash"];
 
 const NUSHELL: &str = "node/node_modules/@nushell/linux-x64/bin/nu";
@@ -100,7 +100,7 @@ fn gives_programs_a_token(name: &str, example: &str) {
     assert_eq!(stand_in.grants(), ["password"]);
 }
 
-/// The program is not run, the shell gets no variable, and both statuses say so.
+/// The program is not run, the shell gets no variable, and both exit statuses report the failure.
 #[test]
 fn shells_report_a_missing_token() {
     for (name, example) in [("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")] {
@@ -119,7 +119,7 @@ fn shells_report_a_missing_token() {
     }
 }
 
-/// Where a program fails, Nushell's script ends with the program's status.
+/// If a program fails, Nushell's script exits with the program's status.
 #[test]
 fn nushell_passes_the_token_to_programs() {
     let Some(nushell) = find(NUSHELL) else { return };
@@ -150,7 +150,7 @@ fn nu(sandbox: &Sandbox, nushell: &Path, script: &str) -> Outcome {
     Running::start(sandbox.command(nushell).args(["--no-config-file", "-c", script])).end()
 }
 
-/// Where a program fails, elvish throws an exception that has the program's status.
+/// If a program fails, elvish throws an exception with the program's status.
 #[test]
 fn elvish_passes_the_token_to_programs() {
     let Some(_) = find("elvish") else { return };
@@ -184,7 +184,7 @@ fn elvish(sandbox: &Sandbox, script: &str) -> Outcome {
 
 /// Without a locale yash refuses a file with other characters.
 #[test]
-fn what_shells_read_is_ascii() {
+fn files_for_shells_are_ascii() {
     let shell = path("shell");
     for file in examples().into_iter().filter(|file| file.starts_with(&shell)) {
         assert!(fs::read(&file).unwrap().is_ascii(), "{}", file.display());

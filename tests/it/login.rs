@@ -1,4 +1,4 @@
-//! `login` at a terminal: what it asks for, writes and stores, and how it ends.
+//! `login` at a terminal: its prompts, what it writes and stores, and how it fails.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! What `login` leaves behind: a profile that every call can read, and the login of that profile.
+//! What `login` writes: a profile that every call can read, and the login of that profile.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -37,7 +37,7 @@ fn profile(stand_in: &StandIn, extra: &str) -> String {
     )
 }
 
-/// What another parser, of TOML 1.0, makes of a text.
+/// The document as another parser, of TOML 1.0, reads it.
 #[track_caller]
 fn parsed(text: &str) -> Value {
     let script = "import json, sys, tomllib; json.dump(tomllib.load(sys.stdin.buffer), sys.stdout)";
@@ -57,7 +57,7 @@ fn logins_at_once_keep_each_others_profiles() {
     for round in 0..3 {
         let names: Vec<_> = (0..LOGINS).map(|login| format!("p{round}-{login}")).collect();
         let start = |name: &String| {
-            // Identities of their own, or they would wait for each other at the cache.
+            // Different identities: logins of one identity would wait for each other.
             let refresh_url = format!("SPOTINST_REFRESH_URL={}/{name}", stand_in.url());
             Terminal::run(&sandbox, &["env", &refresh_url, PROGRAM, "login", "--timeout", "50s", "-p", name])
         };
@@ -209,7 +209,7 @@ fn a_variable_that_contradicts_the_profile_is_refused_before_any_prompt() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// The login is that of the next call, without the variable of this one.
+/// The next call, without the variable, uses this login.
 #[test]
 fn a_user_name_from_a_variable_is_written() {
     let stand_in = StandIn::start();
@@ -241,7 +241,7 @@ fn the_end_of_the_input_at_the_account_keeps_the_login() {
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
     terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
     terminal.until("Choose [none]: ");
-    // A killed login, too, has written its profile by now.
+    // The profile is written before the last question, so a killed login keeps it too.
     assert!(fs::read_to_string(sandbox.config_path()).unwrap().ends_with("login = true\n"));
     terminal.keys("\u{4}");
     terminal.until("no account was chosen: ").until("logged in; profile \"default\" is complete\n");
@@ -280,7 +280,7 @@ fn a_directory_that_cannot_be_written_is_told_before_any_prompt() {
     assert_eq!(stand_in.connections(), 0);
 }
 
-/// As one of a store that only root writes. There is nothing to write: the profile needs no more than its password.
+/// Such as a profile that only root can write. It lacks only the password, so there is nothing to write.
 #[test]
 fn a_complete_profile_that_cannot_be_written_can_be_logged_in_to() {
     let stand_in = StandIn::start();

@@ -110,7 +110,7 @@ fn devices_directories_and_open_files_are_not_replaced() {
     for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
     }
-    // A FIFO stands for /dev/null, which a bug would replace if root runs the test.
+    // A FIFO instead of /dev/null, which a bug would replace if root runs the test.
     let fifo = sandbox.home().join("fifo");
     assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
     refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");

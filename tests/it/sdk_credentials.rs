@@ -1,4 +1,4 @@
-//! The credentials file of Spotinst's SDKs as a source of tokens, and tokens that somebody pasted and that expire.
+//! The credentials file of Spotinst's SDKs as a source of tokens, and pasted tokens that expire.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Secret stores: what they keep instead of files, when they are asked, and that nothing is lost when they fail.
+//! Secret stores: which secrets they keep instead of files, when they are called, and that no failure loses a secret.
 
 use std::fs;
 use std::process::Command;
@@ -23,7 +23,7 @@ fn with_store(profile: &str) -> (StandIn, Sandbox, StoreProgram) {
     (stand_in, sandbox, store)
 }
 
-/// A login: a cached token, its refresh token in the store, and no password any more.
+/// A login: a cached token, its refresh token in the store, and no password.
 fn logged_in(profile: &str) -> (StandIn, Sandbox, StoreProgram) {
     let (stand_in, mut sandbox, store) = with_store("");
     sandbox.token();
@@ -39,7 +39,7 @@ fn sent_refresh_tokens(stand_in: &StandIn) -> Vec<String> {
     stand_in.requests().iter().filter_map(|request| request.form().remove("refresh_token")).collect()
 }
 
-/// The store has the one refresh token, and the cache only says so.
+/// Asserts that the store has the only refresh token, and that the cache has only a reference to it.
 #[track_caller]
 fn assert_kept_in_store(sandbox: &Sandbox, store: &StoreProgram) {
     let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
@@ -66,7 +66,7 @@ fn the_refresh_token_is_in_the_store_and_not_in_the_cache() {
 }
 
 #[test]
-fn a_hit_never_asks_the_store() {
+fn a_cache_hit_does_not_call_the_store() {
     let (_stand_in, sandbox, store) = logged_in("");
     for format in ["token", "json", "kubernetes"] {
         assert_eq!(sandbox.run(["-f", format]).status, Some(0));
@@ -102,7 +102,7 @@ fn caches_in_two_directories_share_no_secret() {
 }
 
 #[test]
-fn a_refresh_token_in_the_clear_moves_into_the_store_at_the_next_refresh() {
+fn a_plaintext_refresh_token_moves_into_the_store_at_the_next_refresh() {
     for refresh_tokens in [RefreshTokens::Rotated, RefreshTokens::Kept] {
         let (stand_in, sandbox, store) = with_store("");
         stand_in.settings(|service| service.refresh_tokens = refresh_tokens);
@@ -120,7 +120,7 @@ fn a_refresh_token_in_the_clear_moves_into_the_store_at_the_next_refresh() {
 }
 
 #[test]
-fn a_refresh_token_in_the_clear_stays_if_the_store_does_not_take_it() {
+fn a_plaintext_refresh_token_stays_if_the_store_rejects_it() {
     let (stand_in, sandbox, store) = with_store("");
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Kept);
     sandbox.config("[profiles.default]\n");
@@ -135,7 +135,7 @@ fn a_refresh_token_in_the_clear_stays_if_the_store_does_not_take_it() {
 }
 
 #[test]
-fn a_locked_store_leaves_the_other_grant() {
+fn with_a_locked_store_the_other_grant_is_used() {
     let (stand_in, sandbox, store) = with_store("");
     sandbox.token();
     store.at("before-get", LOCKED);
@@ -148,7 +148,7 @@ fn a_locked_store_leaves_the_other_grant() {
     assert_eq!(stand_in.grants()[2], "refresh_token");
 }
 
-/// The stores that do not return the refresh token of a login, and what is said.
+/// Stores that do not return the refresh token of a login, and the error for each.
 #[test]
 fn a_store_that_fails_is_named_with_the_reason_and_the_remedy() {
     const UNLOCK: &str = "unlock it, or run `docker-credential-safe list` to see why";
@@ -189,7 +189,7 @@ fn a_store_that_is_not_installed_is_named() {
 }
 
 #[test]
-fn a_slow_store_ends_with_the_time_limit_of_commands() {
+fn the_time_limit_of_commands_applies_to_a_slow_store() {
     let (_stand_in, sandbox, store) = logged_in("");
     store.at("before-get", "exec sleep 60");
     sandbox.run(["--force-refresh", "--timeout", "300ms"]).fails(
@@ -199,7 +199,7 @@ fn a_slow_store_ends_with_the_time_limit_of_commands() {
     );
 }
 
-/// A keychain that a person does not unlock prompts once, however many calls wait for it.
+/// A locked keychain prompts once, however many calls wait for it.
 #[test]
 fn fifty_callers_make_one_prompt() {
     for (end, status, calls) in
@@ -224,7 +224,7 @@ fn fifty_callers_make_one_prompt() {
 }
 
 #[test]
-fn a_rotated_refresh_token_that_the_store_does_not_take_is_not_lost_in_silence() {
+fn a_rotated_refresh_token_that_the_store_rejects_is_reported() {
     let (stand_in, sandbox, store) = logged_in("");
     store.at("before-store", LOCKED);
 
@@ -249,7 +249,7 @@ fn a_rotated_refresh_token_that_the_store_does_not_take_is_not_lost_in_silence()
 }
 
 #[test]
-fn a_new_refresh_token_ends_the_report_of_a_lost_one() {
+fn a_new_refresh_token_clears_the_report_of_a_lost_one() {
     let (_stand_in, sandbox, store) = with_store("");
     store.at("before-store", LOCKED);
     sandbox.token();
@@ -269,14 +269,14 @@ fn a_message_repeats_no_secret_that_the_store_was_given() {
     assert!(sandbox.run(["status"]).stdout.contains("did not take the refresh token: exit status: 1 ("));
 }
 
-/// A kill at any step loses no more than a killed process without a store does.
+/// A kill at any step loses no more than without a store.
 #[test]
 fn after_a_kill_at_any_step_the_next_call_succeeds() {
     for (step, grants) in [
         // Nothing was sent.
         ("before-get", vec!["refresh_token"]),
         ("after-get", vec!["refresh_token"]),
-        // The store has the successor.
+        // The store has the next refresh token.
         ("after-store", vec!["refresh_token", "refresh_token"]),
     ] {
         let (stand_in, sandbox, store) = logged_in("");
@@ -295,7 +295,7 @@ fn after_a_kill_at_any_step_the_next_call_succeeds() {
     }
 }
 
-/// As without a store, a token that may be spent is not sent again where another grant serves.
+/// As without a store, a token that may be spent is not sent again if another grant is possible.
 #[test]
 fn after_a_kill_the_other_grant_is_used() {
     let (stand_in, sandbox, store) = with_store("");
@@ -311,7 +311,7 @@ fn after_a_kill_the_other_grant_is_used() {
 }
 
 #[test]
-fn a_store_with_another_refresh_token_leaves_the_other_grant() {
+fn if_the_store_has_another_refresh_token_the_other_grant_is_used() {
     let (stand_in, sandbox, store) = with_store("");
     sandbox.token();
     store.at("after-get", "exit 0");
@@ -331,7 +331,7 @@ fn logout_erases_what_the_store_keeps() {
         outcome.prints("");
         assert_eq!(store.items(), Vec::<String>::new(), "{arguments:?}");
         assert!(sandbox.cache_files("token").is_empty());
-        // Once more, where nothing is left.
+        // Again, when nothing is left.
         run(&sandbox, arguments).prints("");
     }
 }
@@ -341,7 +341,7 @@ fn run(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn logout_all_erases_by_what_the_cache_says_where_no_profile_is_left() {
+fn logout_all_finds_stores_without_a_profile_through_the_cache() {
     let (_stand_in, sandbox, store) = with_store("");
     sandbox.token();
     fs::remove_file(sandbox.config_path()).unwrap();
@@ -350,7 +350,7 @@ fn logout_all_erases_by_what_the_cache_says_where_no_profile_is_left() {
 }
 
 #[test]
-fn a_failed_erase_fails_the_logout_and_the_rest_is_done() {
+fn if_one_erase_fails_logout_still_removes_the_rest_and_fails() {
     for arguments in [["logout"].as_slice(), &["logout", "--all"]] {
         let (_stand_in, sandbox, store) = with_store("");
         sandbox.token();
@@ -368,14 +368,14 @@ fn a_failed_erase_fails_the_logout_and_the_rest_is_done() {
 }
 
 #[test]
-fn logout_all_fails_if_no_call_can_tell_which_stores_there_are() {
+fn logout_all_fails_if_it_cannot_find_out_which_stores_are_used() {
     let (_stand_in, sandbox, _store) = with_store("");
     sandbox.config("[profiles.default]\ntoken_store = \n");
     sandbox.run(["logout", "--all"]).has_failed(3);
 }
 
 #[test]
-fn invalidate_leaves_the_store_alone() {
+fn invalidate_does_not_call_the_store() {
     let (stand_in, sandbox, store) = logged_in("");
     sandbox.shell("sh", &format!("printf %s '{}' | spotinst-cred invalidate", stand_in.issued()[0])).prints("");
     assert_eq!(store.calls(), Vec::<String>::new());
@@ -384,7 +384,7 @@ fn invalidate_leaves_the_store_alone() {
 }
 
 #[test]
-fn status_asks_the_store_only_with_check() {
+fn status_calls_the_store_only_with_check() {
     let (stand_in, mut sandbox, store) = logged_in("");
     sandbox.set("SPOTINST_API_URL", stand_in.base());
     let status = sandbox.run(["status"]).stdout;
@@ -401,7 +401,7 @@ fn status_asks_the_store_only_with_check() {
     assert_eq!(status.status, Some(0), "the token is accepted");
 }
 
-/// Each call asks for a permanent token, as nothing of it is in a file.
+/// Each call reads a permanent token from the store, because no file has it.
 #[test]
 fn a_permanent_token_comes_from_the_store() {
     let mut sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Spotinst's own clients and programs built on them, unmodified: what they send has our token and the account.
+//! Spotinst's own clients and programs built on them, unmodified: they send the token and the account.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ const BOTH_HOSTS: [&str; 2] = ["oauth.spotinst.io:443", "api.spotinst.io:443"];
 fn the_first_python_sdk_sends_token_and_account() {
     let Some(python) = find("python/bin/python") else { return };
     let mut network = FakeNetwork::start();
-    // The account is only in the profile, so the SDK can get it only from us.
+    // The account is only in the profile, so the SDK can get it only from this program.
     network.sandbox.unset("SPOTINST_ACCOUNT").config(&format!("[profiles.default]\naccount = '{ACCOUNT}'\n"));
 
     let script = path("python/sdk.py");
@@ -82,7 +82,7 @@ fn an_ansible_playbook_sends_token_and_account() {
     }
 }
 
-/// Runs the line with Ansible, if it is installed. The account is only in the profile.
+/// Runs the documented line with Ansible, if it is installed. The account is only in the profile.
 fn run_ansible(line: &str) -> Option<FakeNetwork> {
     let (Some(playbook), Some(collections)) =
         (find("python/bin/ansible-playbook"), find("collections/ansible_collections"))
@@ -203,8 +203,7 @@ fn curl_sends_nothing_without_a_token() {
     assert_eq!(network.hosts(), BOTH_HOSTS[..1]);
 }
 
-/// Tested are the example's command, its file, and that a later call does not take
-/// the file's token for a permanent one.
+/// Tests the example's command, its file, and that a later call does not mistake the file's token for a permanent one.
 #[test]
 fn the_serverless_example_writes_the_file_and_passes_the_token() {
     let mut network = FakeNetwork::start();
@@ -224,8 +223,8 @@ fn the_serverless_example_writes_the_file_and_passes_the_token() {
     renewed.prints(&format!("{}\n", network.spotinst.issued()[1]));
 }
 
-/// The real framework reads the example and packages the function. Its plugin is in no registry any more: one of ours
-/// stands in for it, and says what it would have read.
+/// The real framework reads the example and packages the function. Its plugin is no longer in a registry: a plugin of
+/// the test replaces it and reports what it would have read.
 #[test]
 fn the_serverless_framework_deploys_the_example() {
     const PLUGIN: &str = "module.exports = class {
@@ -260,7 +259,7 @@ fn the_serverless_framework_deploys_the_example() {
     assert_eq!(serde_json::from_str::<Value>(seen).unwrap(), wanted);
 }
 
-/// The plugin's runtimes, by the framework's own templates.
+/// The runtime must be in the framework's own templates for the plugin.
 #[test]
 fn the_serverless_runtime_is_one_of_the_plugin() {
     let Some(template) = find("serverless/node_modules/serverless/lib/plugins/create/templates/spotinst-nodejs") else {
@@ -274,9 +273,9 @@ fn the_serverless_runtime_is_one_of_the_plugin() {
     assert_eq!(example, template);
 }
 
-/// Packaging takes longer than a token that is about to end: both programs ask for one that lives.
+/// Packaging takes time, so both calls require a minimum lifetime.
 #[test]
-fn the_serverless_line_asks_for_a_long_life() {
+fn the_serverless_line_sets_min_ttl() {
     let example = text("serverless/serverless.yml");
     let commands: Vec<_> = line_to_paste(&example).split("spotinst-cred").skip(1).collect();
     assert_eq!(commands.len(), 2);

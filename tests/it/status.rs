@@ -1,4 +1,4 @@
-//! `status`: its report in each situation, and that it changes nothing.
+//! `status`: the report in each situation. It changes nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +9,14 @@ use crate::requirements::need_for_case;
 use crate::sandbox::{Outcome, Sandbox};
 use stand_in::{Reply, StandIn, spotinst};
 
-/// A sandbox whose API is the stand-in, too.
+/// A sandbox whose API is also the stand-in.
 fn sandbox_of(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::of(stand_in);
     sandbox.set("SPOTINST_API_URL", stand_in.base());
     sandbox
 }
 
-/// The text with all that differs between runs replaced: home, port, identity and durations.
+/// The text with placeholders for what differs between runs: home, port, identity and durations.
 fn normalize(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
     let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
     let is_time = |word: &str| {
@@ -91,7 +91,7 @@ cache          ~/.cache/spotinst-cred (not there), by default
 ";
     reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
     assert_eq!(stand_in.connections(), 0);
-    assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0, "nothing was made");
+    assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0, "no file was created");
 }
 
 #[test]
@@ -111,7 +111,7 @@ configuration  ~/.config/spotinst-cred/config.toml (not there), by default
 cache          ~/.cache/spotinst-cred, by default
 ";
     reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
-    assert_eq!(stand_in.requests().len(), 1, "only the token's own");
+    assert_eq!(stand_in.requests().len(), 1, "only the request for the token");
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn no_secret_is_shown() {
 }
 
 #[test]
-fn status_as_json() {
+fn json_has_the_same_report() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
@@ -399,7 +399,7 @@ fn check_lists_the_accounts_of_a_large_organization() {
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
     let reply = organization(700);
-    assert!(reply.body.len() > 64 * 1024, "more than the answer of a token endpoint may have");
+    assert!(reply.body.len() > 64 * 1024, "larger than the limit for a token endpoint");
 
     stand_in.script([reply]);
     let outcome = sandbox.run(["status", "--check"]);

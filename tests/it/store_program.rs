@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::sandbox::Sandbox;
 
-/// Keeps each secret in a file of its own, outside of the home directory.
+/// Keeps each secret in its own file, outside of the home directory.
 const PROGRAM: &str = r#"
 input=$(cat)
 case $1 in
@@ -29,7 +29,7 @@ esac
 exit 0
 "#;
 
-/// What a store says whose keychain is locked.
+/// The message of a store whose keychain is locked.
 pub const LOCKED: &str = "echo 'the keychain is locked'; exit 1";
 
 pub struct StoreProgram {
@@ -53,12 +53,12 @@ impl StoreProgram {
         fs::write(self.dir.join(step), code).unwrap();
     }
 
-    /// Works as before.
+    /// Removes the code of this step.
     pub fn repair(&self, step: &str) {
         fs::remove_file(self.dir.join(step)).unwrap();
     }
 
-    /// The calls since the last look: `get refresh-token`.
+    /// The calls since the last check: `get refresh-token`.
     pub fn calls(&self) -> Vec<String> {
         let path = self.dir.join("calls");
         let calls = fs::read_to_string(&path).unwrap_or_default();
@@ -66,7 +66,7 @@ impl StoreProgram {
         calls.lines().map(str::to_owned).collect()
     }
 
-    /// The documents that it has.
+    /// The documents in the store.
     pub fn items(&self) -> Vec<String> {
         let files = fs::read_dir(self.dir.join("items")).unwrap();
         files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
