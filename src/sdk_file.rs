@@ -16,6 +16,34 @@ pub const ACCOUNT: &str = "account";
 /// The section that values without one belong to.
 pub const DEFAULT_SECTION: &str = "default";
 
+/// How a file begins that this program wrote. It is replaced, and is no source of tokens.
+const MARK: &str = "# Written by spotinst-cred, which replaces it";
+
+/// The first line of a file that this program writes. All readers of the file take it for a comment: it has no `=`, at
+/// which Ansible splits every line.
+pub fn mark(expiry: Option<String>) -> String {
+    let expiry = expiry.map(|expiry| format!("; the token expires {expiry}")).unwrap_or_default();
+    format!("{MARK}{expiry}\n")
+}
+
+pub fn is_marked(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
+/// Whether this program wrote the file, and nobody has added anything: one section with token and account.
+pub fn is_as_written(text: &str) -> bool {
+    let keys = |file: SdkFile| file.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>();
+    // The mark, the section's line, and these two.
+    is_marked(text)
+        && text.lines().count() == 4
+        && SdkFile::parse(text).is_ok_and(|file| keys(file) == [TOKEN, ACCOUNT])
+}
+
+/// Whether a section can have this name in every shape.
+pub fn is_section_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 #[derive(Debug, Default)]
 pub struct SdkFile {
     entries: Vec<Entry>,

@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'spotinst-cred' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Shape of the output (token) [SPOTINST_CRED_FORMAT]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to a file, 0600, and print nothing')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to a file, 0600, and print nothing')
+            [CompletionResult]::new('--section', '--section', [CompletionResultType]::ParameterName, 'Section of ini and yaml (default)')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [SPOTINST_CRED_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [SPOTINST_CRED_PROFILE]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'The token must live at least this long: 30s, 15m, 1h')

@@ -56,7 +56,7 @@ _spotinst__cred() {
 
     case "${cmd}" in
         spotinst__cred)
-            opts="-f -n -o -p -v -h -V --format --no-newline --output --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help --version completions exec get invalidate login logout profiles status whoami help version"
+            opts="-f -n -o -p -v -h -V --format --no-newline --output --section --profile --min-ttl --config --cache-dir --timeout --no-cache --force-refresh --verbose --help --version completions exec get invalidate login logout profiles status whoami help version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -75,6 +75,10 @@ _spotinst__cred() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --section)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

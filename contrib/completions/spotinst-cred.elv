@@ -22,6 +22,7 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand --format 'Shape of the output (token) [SPOTINST_CRED_FORMAT]'
             cand -o 'Write to a file, 0600, and print nothing'
             cand --output 'Write to a file, 0600, and print nothing'
+            cand --section 'Section of ini and yaml (default)'
             cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --min-ttl 'The token must live at least this long: 30s, 15m, 1h'

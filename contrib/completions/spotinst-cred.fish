@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_spotinst_cred_global_optspecs
-    string join \n f/format= n/no-newline o/output= p/profile= min-ttl= config= cache-dir= timeout= no-cache force-refresh v/verbose h/help V/version
+    string join \n f/format= n/no-newline o/output= section= p/profile= min-ttl= config= cache-dir= timeout= no-cache force-refresh v/verbose h/help V/version
 end
 
 function __fish_spotinst_cred_needs_command
@@ -37,6 +37,7 @@ yaml\t'The YAML file of the Serverless Framework plugin'
 kubernetes\t'An ExecCredential for kubectl and other Kubernetes clients'
 terraform\t'An object of strings for the `external` data source of Terraform and OpenTofu'"
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s o -l output -d 'Write to a file, 0600, and print nothing' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l section -d 'Section of ini and yaml (default)' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F

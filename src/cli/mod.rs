@@ -192,10 +192,15 @@ pub struct Output {
 
     /// Write to a file, 0600, and print nothing
     ///
-    /// `-` is stdout. Readers of the file see the old content or the new. A missing directory is created, 0700. A
+    /// `-` is stdout. Readers of the file see the old content or the new. A file is replaced if it is empty, or holds
+    /// what an earlier call wrote; one that holds anything else is refused. A missing directory is created, 0700. A
     /// symbolic link is followed unless another user made it; what is no regular file is refused.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Section of ini and yaml (default)
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub section: Option<String>,
 }
 
 impl Output {

@@ -20,6 +20,7 @@ use crate::format::Credential;
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::decisions::TokenRequest;
 use crate::get_token::get_token;
+use crate::sdk_file::DEFAULT_SECTION;
 use crate::sys::clock;
 use crate::sys::stdout::{self, WriteError};
 use crate::token::AccessToken;
@@ -33,7 +34,7 @@ pub fn token(config: &Config, options: &Options, started: Instant) -> Result<Acc
 /// The token with the configured account, else with the one that came with it.
 pub fn credential<'a>(token: &'a AccessToken, config: &'a Config) -> Credential<'a> {
     let account = config.account.as_deref().or(token.account.as_deref());
-    Credential { token, account, now: clock::now() }
+    Credential { token, account, section: DEFAULT_SECTION, now: clock::now() }
 }
 
 /// Writes the one document to stdout.

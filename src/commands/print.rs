@@ -1,5 +1,6 @@
 //! The main command: prints the token in the format that is asked for.
 
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,25 +8,30 @@ use crate::cli::{Options, Output};
 use crate::commands;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Credential, EnvironmentFile, Format, Renderer};
-use crate::settings::FORMAT;
+use crate::format::{Credential, EnvironmentFile, Format, Renderer, earlier_output};
+use crate::sdk_file;
+use crate::settings::{self, FORMAT};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::output_file::{self, WriteError};
 use crate::sys::{env, printer, stdout};
 use crate::text::one_line;
+
+/// No output is longer, in bytes.
+const MAX_OUTPUT: u64 = 256 * 1024;
 
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
     let format = format(output.format)?;
     check(output, &format)?;
     let format = format.value;
     let config = Config::resolve(&options.flags)?;
-    if format.needs_account() && config.has_no_account() {
+    if format.is_sdk_file() && config.has_no_account() {
         return Err(config.missing_account(&format.name()).into());
     }
     let renderer = format.prepare()?;
     let token = commands::token(&config, options, started)?;
-    let credential = commands::credential(&token, &config);
-    if format.needs_account() && credential.account.is_none() {
+    let mut credential = commands::credential(&token, &config);
+    credential.section = output.section.as_deref().unwrap_or(credential.section);
+    if format.is_sdk_file() && credential.account.is_none() {
         return Err(config.missing_account(&format.name()).into());
     }
     let mut document = renderer.render(&credential);
@@ -33,7 +39,7 @@ pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Resu
         document.pop();
     }
     match (output.file(), renderer) {
-        (Some(path), _) => Ok(output_file::write(path, &document).map_err(|error| unwritten(path, &error))?),
+        (Some(path), renderer) => Ok(write(path, &document, format, &renderer, &credential)?),
         (None, Renderer::Github(file)) => print_mask(file, &credential, &document),
         (None, _) => {
             commands::print_document(&document)?;
@@ -60,6 +66,9 @@ fn format(flag: Option<Format>) -> Result<Sourced<Format>> {
 
 /// What does not go together on the command line, as far as the parser cannot tell.
 fn check(output: &Output, Sourced { value: format, source }: &Sourced<Format>) -> Result<()> {
+    if let Some(section) = &output.section {
+        check_section(section, *format)?;
+    }
     let problem = if output.no_newline && *format != Format::Token {
         format!("--no-newline goes with the token format only, and {source} asks for another")
     } else if output.file().is_some() && *format == Format::Github {
@@ -68,6 +77,43 @@ fn check(output: &Output, Sourced { value: format, source }: &Sourced<Format>) -
         return Ok(());
     };
     Err(Error::new(ErrorKind::Usage, problem).hint("leave out one of the two"))
+}
+
+fn check_section(section: &str, format: Format) -> Result<()> {
+    let problem = if !format.is_sdk_file() {
+        "--section goes with the formats ini and yaml only"
+    } else if !sdk_file::is_section_name(section) {
+        "--section is not a name of letters, digits, `.`, `_` and `-`"
+    } else {
+        return Ok(());
+    };
+    let hint = format!("for example: {} yaml --section staging", FORMAT.flag());
+    Err(Error::new(ErrorKind::Usage, problem).hint(hint))
+}
+
+/// Writes the file of `--output`, unless something would be lost with the old one. The SDKs' file is marked as written.
+fn write(path: &Path, document: &[u8], format: Format, renderer: &Renderer, credential: &Credential<'_>) -> Result<()> {
+    let old = match output_file::read(path, MAX_OUTPUT) {
+        Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(would_lose(path, format));
+        }
+        old => old.map_err(|error| unwritten(path, &error))?.unwrap_or_default(),
+    };
+    match str::from_utf8(&old) {
+        Ok(old) if earlier_output::is_replaceable(old, format, renderer, credential) => {}
+        _ => return Err(would_lose(path, format)),
+    }
+    let mark = if format.is_sdk_file() { sdk_file::mark(credential.expiry()) } else { String::new() };
+    let content = [mark.as_bytes(), document].concat();
+    output_file::write(path, &content).map_err(|error| unwritten(path, &error))
+}
+
+fn would_lose(path: &Path, format: Format) -> Error {
+    let variables = settings::SDK_FILE.variables.join(" or ");
+    let named = if format.is_sdk_file() { format!(", and name it with {variables}") } else { String::new() };
+    let problem = "it holds more than an earlier output, and that would be lost";
+    Error::other(format!("cannot write {}: {problem}", path.display()))
+        .hint(format!("write to another file{named}, or move this one away"))
 }
 
 /// The file of `--output` is as it was.

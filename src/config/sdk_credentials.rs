@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::secret_source::{SecretSetting, SecretSource};
 use crate::error::{Error, Result};
-use crate::sdk_file::{ACCOUNT, DEFAULT_SECTION, Entry, SdkFile, TOKEN};
+use crate::sdk_file::{self, ACCOUNT, DEFAULT_SECTION, Entry, SdkFile, TOKEN};
 use crate::settings::{self, Setting};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::bounded_read::{self, ReadFile};
@@ -45,7 +45,14 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
         None => section_by_variable()?.unwrap_or_else(|| Sourced::default(DEFAULT_SECTION.to_owned())),
     };
     let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
-    let file = SdkFile::parse(str::from_utf8(&bytes).map_err(not_utf8)?).map_err(|error| {
+    let text = str::from_utf8(&bytes).map_err(not_utf8)?;
+    if sdk_file::is_marked(text) {
+        let what = "holds only a token that spotinst-cred wrote there";
+        return Err(
+            Error::config(format!("not logged in: {} {what}", describe(&path))).hint("run `spotinst-cred login`")
+        );
+    }
+    let file = SdkFile::parse(text).map_err(|error| {
         Error::config(format!("{} {} (line {})", describe(&path), error.problem, error.line))
             .hint(format!("write a line [{DEFAULT_SECTION}], and below it `{TOKEN} = …` and `{ACCOUNT} = …`"))
     })?;

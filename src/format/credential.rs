@@ -18,6 +18,8 @@ const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[da
 pub struct Credential<'a> {
     pub token: &'a AccessToken,
     pub account: Option<&'a str>,
+    /// Of the SDKs' file.
+    pub section: &'a str,
     pub now: OffsetDateTime,
 }
 

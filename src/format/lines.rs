@@ -20,16 +20,17 @@ pub fn dotenv(credential: &Credential<'_>) -> Vec<u8> {
 /// The credentials file of the SDKs in its first form.
 pub fn ini(credential: &Credential<'_>) -> Vec<u8> {
     let account = credential.account.unwrap_or_default();
-    format!("[default]\ntoken = {}\naccount = {account}\n", credential.token()).into_bytes()
+    format!("[{}]\ntoken = {}\naccount = {account}\n", credential.section, credential.token()).into_bytes()
 }
 
 /// The same file in the one form that the Serverless Framework plugin reads.
 pub fn yaml(credential: &Credential<'_>) -> Vec<u8> {
     let account = yaml_text(credential.account.unwrap_or_default());
-    format!("default:\n  token: {}\n  account: {account}\n", yaml_text(credential.token())).into_bytes()
+    let [section, token] = [credential.section, credential.token()].map(yaml_text);
+    format!("{section}:\n  token: {token}\n  account: {account}\n").into_bytes()
 }
 
-/// A text of the token's or the account's alphabet as YAML: plain, unless some reader (YAML 1.1 or 1.2) would take it
+/// A text of a token's, an account's or a section's alphabet as YAML: plain, unless some reader (YAML 1.1 or 1.2) would take it
 /// for a number, a date, a truth value or nothing. A hexadecimal token may consist of digits and one `e`.
 fn yaml_text(text: &str) -> String {
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];

@@ -2,6 +2,7 @@
 //! `json`, what a shell evaluates in `shell`, lines that a program reads in `lines`.
 
 mod credential;
+pub mod earlier_output;
 mod github;
 pub mod json;
 mod lines;
@@ -57,8 +58,8 @@ impl Format {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Whether all readers of this format demand an account.
-    pub fn needs_account(self) -> bool {
+    /// Whether this is a shape of the SDKs' credentials file. All its readers demand an account.
+    pub fn is_sdk_file(self) -> bool {
         matches!(self, Format::Ini | Format::Yaml)
     }
 

@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{drafts, os};
+use zeroize::Zeroizing;
+
+use super::{bounded_read, drafts, os};
 
 /// More symbolic links in a row are a cycle: Linux has the same limit.
 const MAX_LINKS: usize = 40;
@@ -45,6 +47,15 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let draft = drafts::create(dir)?;
     os::give_to_owner_of(dir, draft.file())?;
     Ok(draft.publish(content, &target)?)
+}
+
+/// What the file holds that [`write`] would replace; nothing where there is none. Fails with
+/// [`io::ErrorKind::FileTooLarge`] where it holds more than `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, WriteError> {
+    match bounded_read::regular_file(&resolve(path)?, limit) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => Ok(result.map(Some)?),
+    }
 }
 
 /// Fails where no file can be written in the directory, or where root would write to the directory of another user: to be

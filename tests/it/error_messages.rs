@@ -1050,6 +1050,57 @@ fn secret_source_errors() {
                      login`\n",
         },
         Row {
+            situation: "the SDK's file is one that the program wrote",
+            prepare: |sandbox| {
+                let mark = "# Written by spotinst-cred, which replaces it; the token expires 2026-11-23T20:00:00Z";
+                sandbox.write(".spotinst/credentials", &format!("{mark}\n[default]\ntoken = hunter2\naccount = a\n"));
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: not logged in: the credentials file $HOME/.spotinst/credentials holds only a token \
+                     that spotinst-cred wrote there\n\
+                     hint: run `spotinst-cred login`\n",
+        },
+        Row {
+            situation: "an output file with something else in it",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken = 'cafe'\n");
+                fs::write(sandbox.path().join("out"), "SPOTINST_TOKEN=hunter2\n").unwrap();
+            },
+            args: &["-f", "dotenv", "-o", "out"],
+            status: 1,
+            stderr: "spotinst-cred: cannot write out: it holds more than an earlier output, and that would be lost\n\
+                     hint: write to another file, or move this one away\n",
+        },
+        Row {
+            situation: "the SDK's file with something else in it as an output file",
+            prepare: |sandbox| {
+                sandbox.write(".spotinst/credentials", "[default]\ntoken = hunter2\naccount = act-1\n");
+                fs::write(sandbox.path().join("out"), "[default]\ntoken = hunter2\naccount = act-1\n").unwrap();
+            },
+            args: &["-f", "yaml", "-o", "out"],
+            status: 1,
+            stderr: "spotinst-cred: cannot write out: it holds more than an earlier output, and that would be lost\n\
+                     hint: write to another file, and name it with SPOTINST_CREDENTIALS_FILE or \
+                     SPOTINST_SHARED_CREDENTIALS_FILE, or move this one away\n",
+        },
+        Row {
+            situation: "a section in another format",
+            prepare: nothing,
+            args: &["--section", "hunter2"],
+            status: 2,
+            stderr: "spotinst-cred: --section goes with the formats ini and yaml only\n\
+                     hint: for example: --format yaml --section staging\n",
+        },
+        Row {
+            situation: "a section that is no name",
+            prepare: nothing,
+            args: &["-f", "ini", "--section", "[hunter2]"],
+            status: 2,
+            stderr: "spotinst-cred: --section is not a name of letters, digits, `.`, `_` and `-`\n\
+                     hint: for example: --format yaml --section staging\n",
+        },
+        Row {
             situation: "the SDK's file is empty",
             prepare: |sandbox| {
                 sandbox.write(".spotinst/credentials", "");

@@ -55,12 +55,14 @@ fn the_second_python_sdk_sends_token_and_account() {
 /// Without variables the SDK reads the file, in one of two formats.
 #[test]
 fn the_python_sdk_reads_both_credentials_file_formats() {
-    for format in ["ini", "yaml"] {
+    for (format, section) in [("ini", "default"), ("yaml", "default"), ("ini", "prod"), ("yaml", "prod")] {
         let Some(python) = find("python/bin/python") else { return };
         let mut network = FakeNetwork::start();
         let file = network.sandbox.home().join(".spotinst/credentials");
-        run(&network.sandbox, "spotinst-cred", &["--format", format, "--output", file.to_str().unwrap()]).prints("");
-        network.sandbox.unset("SPOTINST_ACCOUNT").unset("SPOTINST_PASSWORD");
+        let file = file.to_str().unwrap();
+        let arguments = ["--format", format, "--section", section, "--output", file];
+        run(&network.sandbox, "spotinst-cred", &arguments).prints("");
+        network.sandbox.unset("SPOTINST_ACCOUNT").unset("SPOTINST_PASSWORD").set("SPOTINST_PROFILE", section);
 
         run(&network.sandbox, python, &[path("python/sdk.py").to_str().unwrap()]).prints("id-of-existing existing\n");
 
@@ -72,7 +74,11 @@ fn the_python_sdk_reads_both_credentials_file_formats() {
 #[test]
 fn an_ansible_playbook_sends_token_and_account() {
     let example = path("ansible/elastigroup.yml").display().to_string();
-    for line in ["spotinst-cred exec -- ansible-playbook", "eval \"$(spotinst-cred -f sh)\"; ansible-playbook"] {
+    for line in [
+        "spotinst-cred exec -- ansible-playbook",
+        "eval \"$(spotinst-cred -f sh)\"; ansible-playbook",
+        "spotinst-cred -f ini -o ~/.spotinst/credentials; ansible-playbook",
+    ] {
         if let Some(network) = run_ansible(&format!("{line} '{example}'")) {
             let calls: Vec<_> = network.calls().into_iter().map(|call| (call.method, call.target)).collect();
             let target = format!("/aws/ec2/group?accountId={ACCOUNT}");
@@ -214,8 +220,11 @@ fn the_serverless_example_writes_the_file_and_passes_the_token() {
     let outcome = shell(&network, line_to_paste(&example));
 
     let token = network.token();
-    outcome.prints(&format!("deploy [{token}]\ndefault:\n  token: {token}\n  account: {ACCOUNT}\n"));
-    if let Some(file) = examples::yaml_for_case(&outcome.stdout[outcome.stdout.find("default").unwrap()..]) {
+    let (mark, file) = outcome.stdout.split_once("; the token expires ").unwrap();
+    assert_eq!(mark, format!("deploy [{token}]\n# Written by spotinst-cred, which replaces it"));
+    let (_, file) = file.split_once('\n').unwrap();
+    assert_eq!(file, format!("default:\n  token: {token}\n  account: {ACCOUNT}\n"));
+    if let Some(file) = examples::yaml_for_case(&outcome.stdout[outcome.stdout.find('#').unwrap()..]) {
         assert_eq!(file, json!({"default": {"token": token, "account": ACCOUNT}}));
         assert_eq!(examples::yaml(&example).unwrap()["plugins"], json!(["serverless-spotinst-functions"]));
     }
@@ -224,14 +233,15 @@ fn the_serverless_example_writes_the_file_and_passes_the_token() {
 }
 
 /// The real framework reads the example and packages the function. Its plugin is no longer in a registry: a plugin of
-/// the test replaces it and reports what it would have read.
+/// the test replaces it and reports what it would have read, with the same parser.
 #[test]
 fn the_serverless_framework_deploys_the_example() {
     const PLUGIN: &str = "module.exports = class {
         constructor(serverless) {
             serverless.setProvider('spotinst', this);
             this.hooks = { 'deploy:deploy': () => {
-                const file = require('fs').readFileSync(process.env.HOME + '/.spotinst/credentials', 'utf8');
+                const text = require('fs').readFileSync(process.env.HOME + '/.spotinst/credentials', 'utf8');
+                const file = require(process.env.JS_YAML).load(text);
                 const { runtime, handler } = serverless.service.functions.hello;
                 console.log('\\n' + JSON.stringify({ runtime, handler, file, token: process.env.SPOTINST_TOKEN }));
             } };
@@ -248,13 +258,14 @@ fn the_serverless_framework_deploys_the_example() {
     fs::write(directory.join("serverless.yml"), &example).unwrap();
     network.sandbox.set("PATH", path_with(&[&program])).set("SLS_TRACKING_DISABLED", "1");
     network.sandbox.set("SLS_NOTIFICATIONS_MODE", "off");
+    network.sandbox.set("JS_YAML", find("serverless/node_modules/js-yaml").unwrap());
 
     let outcome = shell(&network, line_to_paste(&example));
 
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let seen = outcome.stdout.lines().find(|line| line.starts_with('{')).unwrap();
     let token = network.token();
-    let file = format!("default:\n  token: {token}\n  account: {ACCOUNT}\n");
+    let file = json!({"default": {"token": token, "account": ACCOUNT}});
     let wanted = json!({"runtime": "nodejs8.3", "handler": "index.main", "file": file, "token": token});
     assert_eq!(serde_json::from_str::<Value>(seen).unwrap(), wanted);
 }
