@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::CommandFactory;
-use cli::{Cli, Command, usage_error};
+use cli::{Cli, Command, ProfilesAction, usage_error};
 use commands::OutputClosed;
 use error::{Error, ErrorKind};
 use sys::{os, printer};
@@ -74,7 +74,11 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         Command::Invalidate => commands::invalidate::run(options, started),
         Command::Login { with_token } => commands::login::run(options, *with_token),
         Command::Logout { all } => commands::logout::run(*all, options, started),
-        Command::Profiles { names } => commands::profiles::run(*names, options),
+        Command::Profiles { action: Some(ProfilesAction::Use { name }), .. } => {
+            commands::profiles::choose(name, options)
+        }
+        Command::Profiles { json: true, .. } => commands::profiles::list_as_json(options),
+        Command::Profiles { names, .. } => commands::profiles::list(*names, options),
         Command::Status { json, check } => commands::status::run(*json, *check, options, started),
         Command::Whoami => commands::status::whoami(options, started),
     }

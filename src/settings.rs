@@ -228,6 +228,9 @@ pub static SETTINGS: [&Setting; 23] = [
     &SDK_PROFILE,
 ];
 
+/// What a login with a user name takes: without any of it, nobody has logged in yet.
+pub static PASSWORD_LOGIN: [&Setting; 4] = [&USERNAME, &PASSWORD, &CLIENT_ID, &CLIENT_SECRET];
+
 /// The key at the top of the configuration file that names the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
 

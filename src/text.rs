@@ -27,6 +27,15 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\'', r"'\''"))
 }
 
+/// The known word that is most like this one, if one is like it.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // As for the suggestions of the command line's parser.
+    const SIMILAR: f64 = 0.7;
+    let known = known.into_iter().map(|known| (strsim::jaro(word, known), known));
+    let similar = known.filter(|(similarity, _)| *similarity > SIMILAR);
+    similar.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });

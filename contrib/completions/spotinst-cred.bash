@@ -49,6 +49,9 @@ _spotinst__cred() {
             spotinst__cred,whoami)
                 cmd="spotinst__cred__subcmd__whoami"
                 ;;
+            spotinst__cred__subcmd__profiles,use)
+                cmd="spotinst__cred__subcmd__profiles__subcmd__use"
+                ;;
             *)
                 ;;
         esac
@@ -320,8 +323,26 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__profiles)
-            opts="-h --names --config --help"
+            opts="-v -h --json --names --config --verbose --help use"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spotinst__cred__subcmd__profiles__subcmd__use)
+            opts="-v -h --config --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -45,7 +45,7 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand invalidate 'Forget the cached token if it is the rejected one on stdin'
             cand login 'Ask for what is missing, check it, and write the profile'
             cand logout 'Forget the cached tokens and what secret stores have'
-            cand profiles 'List the profiles'
+            cand profiles 'List the profiles, or choose the default'
             cand status 'Show what is set, from where, and how the cached token is'
             cand whoami 'Ask the API who the token belongs to: `status --check` in short'
             cand help 'Print the help of a command'
@@ -120,7 +120,18 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
         }
         &'spotinst-cred;profiles'= {
             cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand --json 'Print a JSON document'
             cand --names 'Print the names alone, one on each line'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand use 'Make a profile the default'
+        }
+        &'spotinst-cred;profiles;use'= {
+            cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'
+            cand -v 'Say on stderr what is done'
+            cand --verbose 'Say on stderr what is done'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

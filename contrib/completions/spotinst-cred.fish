@@ -55,7 +55,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "get" -d
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "invalidate" -d 'Forget the cached token if it is the rejected one on stdin'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "login" -d 'Ask for what is missing, check it, and write the profile'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "logout" -d 'Forget the cached tokens and what secret stores have'
-complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "profiles" -d 'List the profiles'
+complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "profiles" -d 'List the profiles, or choose the default'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "status" -d 'Show what is set, from where, and how the cached token is'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "whoami" -d 'Ask the API who the token belongs to: `status --check` in short'
 complete -c spotinst-cred -n "__fish_spotinst_cred_needs_command" -f -a "help" -d 'Print the help of a command'
@@ -99,9 +99,15 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l t
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -l all -d 'Those of every profile and user'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -l names -d 'Print the names alone, one on each line'
-complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -l json -d 'Print a JSON document'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -l names -d 'Print the names alone, one on each line'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and not __fish_seen_subcommand_from use" -f -a "use" -d 'Make a profile the default'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and __fish_seen_subcommand_from use" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say on stderr what is done'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand profiles; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l min-ttl -d 'The token must live at least this long: 30s, 15m, 1h' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand status" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F

@@ -145,6 +145,7 @@ pub enum Command {
     Invalidate,
 
     /// Ask for what is missing, check it, and write the profile
+    #[command(long_about = login_help())]
     Login {
         /// Take a permanent token, typed or from stdin
         #[arg(long)]
@@ -158,11 +159,19 @@ pub enum Command {
         all: bool,
     },
 
-    /// List the profiles
+    /// List the profiles, or choose the default
+    #[command(args_conflicts_with_subcommands = true)]
     Profiles {
-        /// Print the names alone, one on each line
+        /// Print a JSON document
         #[arg(long)]
+        json: bool,
+
+        /// Print the names alone, one on each line
+        #[arg(long, conflicts_with = "json")]
         names: bool,
+
+        #[command(subcommand)]
+        action: Option<ProfilesAction>,
     },
 
     /// Show what is set, from where, and how the cached token is
@@ -178,6 +187,16 @@ pub enum Command {
 
     /// Ask the API who the token belongs to: `status --check` in short
     Whoami,
+}
+
+/// What `profiles` does besides listing.
+#[derive(Debug, Subcommand)]
+pub enum ProfilesAction {
+    /// Make a profile the default
+    Use {
+        /// The profile
+        name: String,
+    },
 }
 
 /// The shape of what is printed.
@@ -218,6 +237,19 @@ pub enum Shell {
     Fish,
     Powershell,
     Zsh,
+}
+
+fn login_help() -> String {
+    let variables = settings::PASSWORD_LOGIN.map(|setting| format!("  {}", setting.variable())).join("\n");
+    let token = &settings::TOKEN;
+    format!(
+        "Ask for what is missing, check it, and write the profile\n\nThe console shows the client id and the client \
+         secret: Settings > Tokens > Temporary. The password is stored nowhere.\n\nWithout a terminal, as in CI, do not \
+         log in but set four variables:\n\n{variables}\n\nA permanent token (Settings > Tokens > Permanent) needs no \
+         password: `spotinst-cred login --with-token` takes it, or a profile names its command by `{}` or its file by `{}`.",
+        token.command_key(),
+        token.file_key()
+    )
 }
 
 fn get_help() -> String {

@@ -44,7 +44,7 @@ fn goes_with(option: &str, command: &str) -> bool {
     match command {
         "exec" | "get" | "status" | "whoami" => true,
         "invalidate" | "login" | "logout" => ![MIN_TTL.flag(), FORCE_REFRESH, NO_CACHE].contains(&option),
-        "profiles" => option == CONFIG.flag(),
+        "profiles" => [CONFIG.flag(), VERBOSE].contains(&option),
         _ => false,
     }
 }

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use crate::cache::{Cache, CacheLock, LockOutcome};
 use crate::cli::Options;
+use crate::config::flags::Flags;
 use crate::config::profile_values::Profile;
 use crate::config::secret_store::{StoreCall, StoreItem};
 use crate::config::sources::Sources;
 use crate::config::{self, Config, edit, file, profile};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::{provider, stored_refresh_token};
 use crate::sys::printer;
@@ -20,47 +21,78 @@ use crate::sys::printer;
 /// out any more.
 pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
     let flags = &options.flags;
-    let forgotten = if all {
+    if all {
         // What the profiles say does not matter here, not even whether they can be read.
         let sources = Sources { flags: flags.clone(), profile: Default::default() };
         let deadline = Deadlines { started, limits: config::limits(&sources)? }.call_end();
-        let profiles = profiles(options);
-        let stored = Stored::of(profiles.iter().flatten());
+        let (profiles, unreadable) = profiles(flags);
+        let stored = Stored::of(&profiles);
         let forgotten = forget_directory(options, &stored, deadline);
         let erased = stored.erase_secrets(deadline);
         let drafts = profile::path(flags).map_or(Ok(()), |path| edit::remove_abandoned_drafts(&path.value));
         let forgotten = forgotten?;
         erased?;
-        profiles?;
+        unreadable.map_or(Ok(()), Err)?;
         drafts?;
-        forgotten
-    } else {
-        let mut config = Config::resolve(flags)?;
-        config.cache_dir = config::certain_cache_dir(flags)?.map(|dir| dir.value);
-        let caches: Vec<_> = provider::cache(&config).into_iter().collect();
-        let deadline = Deadlines { started, limits: config.limits }.call_end();
-        let stored = Stored::of([config.profile()]);
-        let forgotten = forget_all(&caches, &stored, deadline);
-        stored.erase_secrets(deadline).and(forgotten)?
-    };
-    printer::note(match forgotten {
-        0 => "no token was cached",
-        1 => "the cached tokens are forgotten",
-        _ => "the cached tokens of all identities are forgotten",
-    });
+        if printer::is_chatty() {
+            printer::note(&described(&forgotten, &profiles, flags));
+        }
+        return Ok(());
+    }
+    let mut config = Config::resolve(flags)?;
+    config.cache_dir = config::certain_cache_dir(flags)?.map(|dir| dir.value);
+    let caches: Vec<_> = provider::cache(&config).into_iter().collect();
+    let deadline = Deadlines { started, limits: config.limits }.call_end();
+    let stored = Stored::of([config.profile()]);
+    let forgotten = forget_all(&caches, &stored, deadline);
+    let forgotten = stored.erase_secrets(deadline).and(forgotten)?;
+    printer::note(if forgotten.is_empty() { NOTHING } else { "the cached tokens are forgotten" });
     Ok(())
 }
 
-/// All profiles. What no call can read does not keep a token from being forgotten, but it may name secrets to erase.
-fn profiles(options: &Options) -> Result<Vec<Profile>> {
-    let Some(path) = profile::path(&options.flags).map(|path| path.value) else {
-        return Ok(Vec::new());
-    };
-    match file::read(&path, || profile::read_deadline(&options.flags)) {
-        Ok(config) => Ok(config.unwrap_or_default().profiles.into_values().collect()),
-        Err(error) if file::may_name_stores(&path) => Err(error),
-        Err(_) => Ok(Vec::new()),
+const NOTHING: &str = "no token was cached";
+
+/// Whose tokens were forgotten: by the profiles' names, as far as they are of one.
+fn described(forgotten: &[String], profiles: &[Profile], flags: &Flags) -> String {
+    if forgotten.is_empty() {
+        return NOTHING.to_owned();
     }
+    let (mut owners, mut known) = (Vec::new(), BTreeSet::new());
+    for Profile { name, .. } in profiles {
+        let config = Config::resolve(&flags.with_profile(name));
+        let identity = config.ok().and_then(|config| Some(provider::cache(&config)?.identity().to_owned()));
+        if let Some(identity) = identity.filter(|identity| forgotten.contains(identity)) {
+            known.insert(identity);
+            owners.push(format!("profile {name}"));
+        }
+    }
+    match forgotten.len() - known.len() {
+        0 => {}
+        1 => owners.push("1 identity without a profile".to_owned()),
+        count => owners.push(format!("{count} identities without a profile")),
+    }
+    format!("forgot the cached tokens of {}", owners.join(", "))
+}
+
+/// All profiles. What no call can read does not keep a token from being forgotten, but it may name secrets to erase: then
+/// it is an error.
+fn profiles(flags: &Flags) -> (Vec<Profile>, Option<Error>) {
+    let Some(path) = profile::path(flags).map(|path| path.value) else {
+        return (Vec::new(), None);
+    };
+    let (mut profiles, mut unreadable) = (Vec::new(), None);
+    match file::read(&path, || profile::read_deadline(flags)) {
+        Ok(config) => {
+            for profile in config.unwrap_or_default().profiles.into_values() {
+                match profile {
+                    Ok(profile) => profiles.push(profile),
+                    Err(error) => unreadable = Some(error),
+                }
+            }
+        }
+        Err(error) => unreadable = Some(error),
+    }
+    (profiles, unreadable.filter(|_| file::may_name_stores(&path)))
 }
 
 /// What profiles keep in secret stores.
@@ -97,29 +129,35 @@ impl Stored {
 }
 
 /// Forgets the tokens of every identity in the cache that is this user's.
-fn forget_directory(options: &Options, stored: &Stored, deadline: Instant) -> Result<usize> {
+fn forget_directory(options: &Options, stored: &Stored, deadline: Instant) -> Result<Vec<String>> {
     let Some(dir) = config::certain_cache_dir(&options.flags)?.map(|dir| dir.value) else {
-        return Ok(0);
+        return Ok(Vec::new());
     };
     forget_all(&Cache::all_own(&dir)?, stored, deadline)
 }
 
 /// Forgets what nobody holds at once, then waits for the rest: one holder keeps no other token in the cache. A refresh in
-/// progress publishes first. Returns how many tokens there were; fails with the first error when all others are forgotten.
-fn forget_all(caches: &[Cache], stored: &Stored, deadline: Instant) -> Result<usize> {
+/// progress publishes first. Returns the identities that had tokens; fails with the first error when all others are
+/// forgotten.
+fn forget_all<'c>(caches: &'c [Cache], stored: &Stored, deadline: Instant) -> Result<Vec<String>> {
     let (mut results, mut held) = (Vec::new(), Vec::new());
     for cache in caches {
         match cache.is_own() {
-            Ok(false) => results.push(stored.erase_refresh_token(cache, deadline).map(|()| false)),
-            Err(error) => results.push(Err(error)),
+            Ok(false) => results.push((cache, stored.erase_refresh_token(cache, deadline).map(|()| false))),
+            Err(error) => results.push((cache, Err(error))),
             Ok(true) => match cache.try_lock() {
                 LockOutcome::Held => held.push(cache),
-                outcome => results.push(forget(cache, outcome, stored, deadline)),
+                outcome => results.push((cache, forget(cache, outcome, stored, deadline))),
             },
         }
     }
-    results.extend(held.into_iter().map(|cache| forget(cache, cache.lock_until(deadline), stored, deadline)));
-    results.into_iter().try_fold(0, |forgotten, had_tokens| Ok(forgotten + usize::from(had_tokens?)))
+    let forget_held = |cache: &'c Cache| (cache, forget(cache, cache.lock_until(deadline), stored, deadline));
+    results.extend(held.into_iter().map(forget_held));
+    let had_tokens = |(cache, result): (&Cache, Result<bool>)| match result {
+        Ok(had_tokens) => had_tokens.then(|| Ok(cache.identity().to_owned())),
+        Err(error) => Some(Err(error)),
+    };
+    results.into_iter().filter_map(had_tokens).collect()
 }
 
 /// Forgets one identity's tokens; returns whether there were any. The stores come first, as the entry names one.

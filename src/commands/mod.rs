@@ -13,6 +13,8 @@ pub mod status;
 use std::fmt;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::cli::Options;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -24,6 +26,19 @@ use crate::sdk_file::DEFAULT_SECTION;
 use crate::sys::clock;
 use crate::sys::stdout::{self, WriteError};
 use crate::token::AccessToken;
+
+/// An error in a JSON document.
+#[derive(Serialize)]
+pub struct Problem {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl From<Error> for Problem {
+    fn from(Error { message, hint, .. }: Error) -> Self {
+        Self { message, hint }
+    }
+}
 
 /// The token that the command line asks for, in a call that began at `started`.
 pub fn token(config: &Config, options: &Options, started: Instant) -> Result<AccessToken> {

@@ -35,19 +35,39 @@ pub fn write(path: &Path, profile: &str, changes: Vec<Change>, deadline: Instant
     if changes.is_empty() {
         return Ok(());
     }
+    rewrite(path, profile, deadline, |document| set_up(document, profile, changes))
+}
+
+/// Makes a profile the default.
+pub fn set_default(path: &Path, profile: &str, deadline: Instant) -> Result<()> {
+    rewrite(path, profile, deadline, |document| {
+        apply(document.as_table_mut(), Change::new(DEFAULT_PROFILE, profile));
+        Ok(())
+    })
+}
+
+/// Changes the file, of which this profile must stay readable.
+fn rewrite(
+    path: &Path,
+    profile: &str,
+    deadline: Instant,
+    change: impl FnOnce(&mut DocumentMut) -> std::result::Result<(), &'static str>,
+) -> Result<()> {
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
     // Logins at once would lose each other's profile.
     let _lock = lock(path, &target, deadline)?;
-    let text = changed(path, profile, changes)?;
-    file::check(path, &text).map_err(|error| {
+    let mut document = parse(path)?;
+    change(&mut document).map_err(|what| unchanged(path, what))?;
+    let text = Zeroizing::new(document.to_string());
+    file::check(path, &text, profile).map_err(|error| {
         unchanged(path, format!("it could not be read any more: {error}"))
             .hint(format!("write the profile by hand, or name another one with {}", settings::PROFILE.flag()))
     })?;
     output_file::write(&target, text.as_bytes()).map_err(|error| unwritten(path, &error))
 }
 
-/// The new text of the file.
-fn changed(path: &Path, profile: &str, changes: Vec<Change>) -> Result<Zeroizing<String>> {
+/// The file as it is.
+fn parse(path: &Path) -> Result<DocumentMut> {
     let problem = |what: &str| unchanged(path, what);
     let text = match bounded_read::regular_file(path, MAX_FILE) {
         Ok(bytes) => bytes,
@@ -57,20 +77,24 @@ fn changed(path: &Path, profile: &str, changes: Vec<Change>) -> Result<Zeroizing
     };
     let text = str::from_utf8(&text).map_err(|_| problem("it is not valid UTF-8"))?;
     // The parser's own message would show the line, which may hold a secret.
-    let mut document: DocumentMut = text.parse().map_err(|_| problem("it is not valid TOML"))?;
+    text.parse().map_err(|_| problem("it is not valid TOML"))
+}
+
+/// Makes the changes of one profile.
+fn set_up(document: &mut DocumentMut, profile: &str, changes: Vec<Change>) -> std::result::Result<(), &'static str> {
     let is_first = !document.contains_key("profiles");
     if is_first && profile != DEFAULT_NAME && !document.contains_key(DEFAULT_PROFILE) {
         document.insert(DEFAULT_PROFILE, Item::Value(profile.into()));
     }
-    let item = profile_item(&mut document, profile).ok_or_else(|| problem("`profiles` is no table"))?;
+    let item = profile_item(document, profile).ok_or("`profiles` is no table")?;
     let is_inline = item.is_inline_table();
-    let table = item.as_table_like_mut().ok_or_else(|| problem("the profile is no table"))?;
+    let table = item.as_table_like_mut().ok_or("the profile is no table")?;
     // A comment needs a line of its own, which an inline table and a dotted key do not have.
     let takes_comments = !is_inline && !table.is_dotted();
     for change in changes {
         apply(table, Change { comment: change.comment.filter(|_| takes_comments), ..change });
     }
-    Ok(Zeroizing::new(document.to_string()))
+    Ok(())
 }
 
 /// Holds the lock file beside the configuration until it is dropped. The file is never removed, as locks demand.

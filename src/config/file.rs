@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::profile_values::{ConfigFile, Profile, ProfileValue};
 use super::secret_source::{Command, SecretSetting, SecretSource};
@@ -23,14 +23,17 @@ use crate::sourced::{Sourced, ValueSource};
 use crate::sys::bounded_read::ReadFile;
 use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env, os};
-use crate::text::{one_line, shell_word};
+use crate::text::{nearest, one_line, shell_word};
 
 pub const MAX_FILE: u64 = 1024 * 1024;
 
+/// The table of all profiles.
+const PROFILES: &str = "profiles";
+
 /// Reads the file; nothing where there is none. One that is a pipe has until the deadline.
 ///
-/// Fails where others could have written it, where it holds a secret and others can read it, and for an unknown key or
-/// a value of the wrong type.
+/// Fails where others could have written it, where it holds a secret and others can read it, and where it is no table of
+/// profiles. A mistake within a profile is that profile's own.
 pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>> {
     let ReadFile { metadata, is_link, bytes } = match bounded_read::file(path, MAX_FILE, deadline) {
         Ok(read) => read,
@@ -64,9 +67,10 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Refuses a text that no call could read.
-pub fn check(path: &Path, text: &str) -> Result<()> {
-    Reader::new(path, text).config().map(drop)
+/// Refuses a text of which no call could read this profile.
+pub fn check(path: &Path, text: &str, profile: &str) -> Result<()> {
+    let mut config = Reader::new(path, text).config()?;
+    config.profiles.remove(profile).transpose().map(drop)
 }
 
 /// Whether a file that no call can read seems to name secrets in a secret store.
@@ -133,18 +137,15 @@ impl<'t> Reader<'t> {
         for (key, value) in root.get_ref() {
             match key.get_ref().as_ref() {
                 DEFAULT_PROFILE => config.default_profile = Some(self.text(DEFAULT_PROFILE, value)?),
-                "profiles" => {
-                    for (name, table) in self.table("profiles", value)? {
+                PROFILES => {
+                    for (name, table) in self.table(PROFILES, value)? {
                         let name = name.get_ref().to_string();
-                        let table = self.table(&format!("profiles.{name}"), table)?;
-                        let profile = self.profile(&name, table)?;
+                        let table = self.table(&format!("{PROFILES}.{name}"), table)?;
+                        let profile = self.profile(&name, table);
                         config.profiles.insert(name, profile);
                     }
                 }
-                unknown => {
-                    let known = format!("expected {DEFAULT_PROFILE} and [profiles.NAME]");
-                    return Err(self.unknown_key(&key.span(), unknown, &known));
-                }
+                unknown => return Err(self.unknown_top_key(&key.span(), unknown, value)),
             }
         }
         Ok(config)
@@ -158,25 +159,32 @@ impl<'t> Reader<'t> {
             .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
     }
 
-    fn profile(&mut self, profile_name: &str, table: &DeTable<'_>) -> Result<Profile> {
-        let mut profile = Profile::named(profile_name);
+    fn profile(&mut self, name: &str, table: &DeTable<'_>) -> Result<Profile> {
+        let (mut profile, mut problem) = (Profile::named(name), None);
         for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            let Some((setting, ending)) = find(name) else {
-                let keys: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.keys()).collect();
-                return Err(self.unknown_key(&key.span(), name, &format!("expected {}", keys.join(", "))));
-            };
-            let value = match setting.kind {
-                ValueKind::Secret => self.secret(&profile, setting, ending, name, value)?,
-                ValueKind::Boolean => ProfileValue::Text(self.boolean(name, value)?),
-                ValueKind::Path => ProfileValue::Path(self.text(name, value)?.map(|text| self.resolve(&text))),
-                _ if setting.is(&settings::SECRET_STORE) => ProfileValue::Text(self.store(name, value)?),
-                _ => ProfileValue::Text(self.text(name, value)?),
-            };
-            profile.set(setting, value);
+            // Read to its end, as a secret behind a mistake is a secret, too.
+            if let Err(error) = self.entry(&mut profile, key, value) {
+                problem.get_or_insert(error);
+            }
         }
-        check_login(&profile)?;
+        problem.map_or_else(|| check_login(&profile), Err)?;
         Ok(profile)
+    }
+
+    fn entry(&mut self, profile: &mut Profile, key: &Spanned<DeString<'_>>, value: Value<'_, '_>) -> Result<()> {
+        let name = key.get_ref().as_ref();
+        let Some((setting, ending)) = find(name) else {
+            return Err(self.unknown_key(&key.span(), name, &known_keys(name)));
+        };
+        let value = match setting.kind {
+            ValueKind::Secret => self.secret(profile, setting, ending, name, value)?,
+            ValueKind::Boolean => ProfileValue::Text(self.boolean(name, value)?),
+            ValueKind::Path => ProfileValue::Path(self.text(name, value)?.map(|text| self.resolve(&text))),
+            _ if setting.is(&settings::SECRET_STORE) => ProfileValue::Text(self.store(name, value)?),
+            _ => ProfileValue::Text(self.text(name, value)?),
+        };
+        profile.set(setting, value);
+        Ok(())
     }
 
     /// A secret's source. Two sources of one secret are one too many.
@@ -276,6 +284,16 @@ impl<'t> Reader<'t> {
         self.error(&value.span(), &format!("`{key}` {what}"), hint)
     }
 
+    /// A table of this name may be a profile, or a key one that belongs to a profile.
+    fn unknown_top_key(&self, span: &Range<usize>, key: &str, value: Value<'_, '_>) -> Error {
+        let hint = match nearest(key, [DEFAULT_PROFILE, PROFILES]) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None if value.get_ref().is_table() => format!("did you mean [{PROFILES}.{}]?", one_line(key)),
+            None => format!("the keys of a profile follow its name in brackets: [{PROFILES}.NAME]"),
+        };
+        self.unknown_key(span, key, &hint)
+    }
+
     fn unknown_key(&self, span: &Range<usize>, key: &str, hint: &str) -> Error {
         self.error(span, &format!("unknown key `{}`", one_line(key)), hint)
     }
@@ -288,6 +306,16 @@ impl<'t> Reader<'t> {
         let line = self.line_ends.partition_point(|&end| end < span.start) + 1;
         ValueSource::File { path: Rc::clone(&self.path), line }
     }
+}
+
+/// The hint for an unknown key of a profile.
+fn known_keys(unknown: &str) -> String {
+    let keys: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.keys()).collect();
+    if let Some(key) = nearest(unknown, keys.iter().map(String::as_str)) {
+        return format!("did you mean `{key}`?");
+    }
+    let names: Vec<_> = SETTINGS.iter().filter_map(|setting| setting.key).collect();
+    format!("the keys are {}; a secret can also end with {FILE_ENDING} or {COMMAND_ENDING}", names.join(", "))
 }
 
 /// The setting that a key belongs to, and how a key of a secret ends.

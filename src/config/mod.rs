@@ -54,7 +54,7 @@ pub struct Limits {
 impl Config {
     /// Fails where a value does not parse or is missing, a file cannot be read, or the profile is unknown.
     pub fn resolve(flags: &Flags) -> Result<Self> {
-        let ActiveProfile { profile, location } = profile::select(flags)?;
+        let ActiveProfile { profile, location, .. } = profile::select(flags)?;
         let sources = Sources { flags: flags.clone(), profile };
         let token = given_token(&sources, &location)?;
         Self::complete(sources, location, token)

@@ -1,5 +1,6 @@
 //! Which profile of the configuration file is used.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,14 +10,10 @@ use super::profile_values::{ConfigFile, Profile};
 use super::sources::{caller_path, flag_or_variable};
 use super::value;
 use crate::error::{Error, Result};
-use crate::settings::{self, DEFAULT_PROFILE, Setting};
+use crate::settings::{self, DEFAULT_PROFILE, PASSWORD_LOGIN, Setting};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
-use crate::text::{one_line, shell_word};
-
-/// What a login with a user name takes: without any of it, nobody has logged in yet.
-const PASSWORD_LOGIN: [&Setting; 4] =
-    [&settings::USERNAME, &settings::PASSWORD, &settings::CLIENT_ID, &settings::CLIENT_SECRET];
+use crate::text::{nearest, one_line, shell_word};
 
 /// The profile that is used where nobody names one.
 pub const DEFAULT_NAME: &str = "default";
@@ -26,6 +23,8 @@ pub const DEFAULT_NAME: &str = "default";
 pub struct ActiveProfile {
     pub profile: Profile,
     pub location: ProfileLocation,
+    /// Those that are not used, by their names; a mistake in one does not matter.
+    pub others: BTreeMap<String, Result<Profile>>,
 }
 
 /// Where the values of a profile are, or could be written: for messages.
@@ -51,8 +50,11 @@ impl ProfileLocation {
     /// The command, for this profile.
     pub fn command(&self, command: &str) -> String {
         match &self.profile {
-            Some(Sourced { value, source: ValueSource::Flag(flag) }) => {
-                format!("{command} {flag} {}", shell_word(value))
+            // Without an option, the command reads the same variable or file.
+            Some(Sourced { value, source })
+                if matches!(source, ValueSource::Flag(_)) || (source.is_default() && value != DEFAULT_NAME) =>
+            {
+                format!("{command} {} {}", settings::PROFILE.flag(), shell_word(value))
             }
             _ => command.to_owned(),
         }
@@ -73,11 +75,9 @@ impl ProfileLocation {
             problem.push_str(&format!(" (set, but empty: {})", empty.join(", ")));
         }
         if is_new {
-            let [username, password, client_id, client_secret] = PASSWORD_LOGIN.map(Setting::variable);
-            return Error::config(problem).hint(format!(
-                "run `{}`, or set {username}, {password}, {client_id} and {client_secret}",
-                self.login_command()
-            ));
+            let login = self.login_command();
+            return Error::config(problem)
+                .hint(format!("run `{login}`; for CI and permanent tokens see `spotinst-cred help login`"));
         }
         let ways: Vec<_> = required.iter().map(|setting| setting.ways()).collect();
         Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), self.describe()))
@@ -113,7 +113,8 @@ impl ProfileLocation {
     /// The error of a file with profiles of which none is selected.
     pub fn none_selected(&self) -> Option<Error> {
         let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
-        let hint = format!("{} has {}", file.display(), self.profiles.join(", "));
+        let names = self.profiles.join(", ");
+        let hint = format!("run `spotinst-cred profiles use NAME` to choose one; {} has {names}", file.display());
         let (flag, variable) = (settings::PROFILE.flag(), settings::PROFILE.variable());
         let problem = format!("no profile is chosen by {flag}, {variable} or {DEFAULT_PROFILE}");
         Some(Error::config(problem).hint(hint))
@@ -130,17 +131,17 @@ pub fn select(flags: &Flags) -> Result<ActiveProfile> {
     let named = named(flags)?;
     if profiles.is_empty() && named.is_some() {
         location.sdk_section = named;
-        return Ok(ActiveProfile { profile: Profile::default(), location });
+        return Ok(ActiveProfile { profile: Profile::default(), location, others: profiles });
     }
     let default = || profiles.contains_key(DEFAULT_NAME).then(|| Sourced::default(DEFAULT_NAME.to_owned()));
     let Some(name) = named.or(default_profile).or_else(default) else {
-        return Ok(ActiveProfile { profile: Profile::default(), location });
+        return Ok(ActiveProfile { profile: Profile::default(), location, others: profiles });
     };
     let Some(profile) = profiles.remove(&name.value) else {
         return Err(unknown(&name, &location));
     };
     location.profile = Some(name);
-    Ok(ActiveProfile { profile, location })
+    Ok(ActiveProfile { profile: profile?, location, others: profiles })
 }
 
 pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
@@ -153,6 +154,14 @@ pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
     // In a working directory that is gone it stays as it is, and leads nowhere.
     let absolute = |path: PathBuf| if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) };
     caller_path(flags, &settings::CONFIG, env::default_config_file).map(|path| path.map(absolute))
+}
+
+/// The path for a command that writes the file.
+pub fn path_to_write(flags: &Flags) -> Result<PathBuf> {
+    path(flags).map(|path| path.value).ok_or_else(|| {
+        let problem = "there is no home directory, and so no place for a configuration";
+        Error::config(problem).hint(format!("name a file with {}", settings::CONFIG.flag_or_variable()))
+    })
 }
 
 /// Until when to wait for files that are pipes. A time limit that does not parse is reported later.
@@ -175,11 +184,15 @@ fn read(flags: &Flags) -> Result<(Option<PathBuf>, Option<ConfigFile>)> {
     Ok((Some(path), config))
 }
 
-fn unknown(name: &Sourced<String>, location: &ProfileLocation) -> Error {
-    let problem = format!("there is no profile \"{}\" (from {})", one_line(&name.value), name.source);
+pub fn unknown(name: &Sourced<String>, location: &ProfileLocation) -> Error {
+    let problem = format!("there is no profile \"{}\"{}", one_line(&name.value), name.source.in_parentheses());
     let file = location.file.as_ref().map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
+    let known = location.profiles.iter().map(String::as_str);
     Error::config(problem).hint(if location.profiles.is_empty() {
-        format!("{file} has no profiles: write one that begins with [profiles.NAME]")
+        let named = ProfileLocation { profile: Some(name.clone()), ..location.clone() };
+        format!("run `{}` to set it up", named.login_command())
+    } else if let Some(nearest) = nearest(&name.value, known) {
+        format!("did you mean {nearest}? `spotinst-cred profiles` lists all profiles")
     } else {
         format!("{file} has {}", location.profiles.join(", "))
     })

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use super::secret_source::{SecretSetting, SecretSource};
 use super::secret_store::StoreItem;
+use crate::error::Result;
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 
 #[derive(Debug, Default)]
 pub struct ConfigFile {
     pub default_profile: Option<Sourced<String>>,
-    pub profiles: BTreeMap<String, Profile>,
+    /// Each, or what is wrong with it.
+    pub profiles: BTreeMap<String, Result<Profile>>,
 }
 
 /// The values of one `[profiles.NAME]` table.

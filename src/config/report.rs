@@ -9,7 +9,7 @@ use super::profile::{self, ActiveProfile};
 use super::secret_source::SecretSource;
 use super::sources::Sources;
 use super::{Config, GivenToken, cache_dir, given_token, provider};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::{self, SETTINGS, Setting, StatusRow, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
 
@@ -22,6 +22,8 @@ pub struct ConfigReport {
     pub cache_dir: Option<Sourced<PathBuf>>,
     /// The names of the settings that matter here, in the order of their table, and what is set.
     pub settings: Vec<(&'static str, Option<ReportedValue>)>,
+    /// The profiles that are not used and could not be, with what is wrong.
+    pub unusable_profiles: Vec<(String, Error)>,
     /// What a call for a token needs to know, or what is missing for that.
     pub config: Result<Config>,
 }
@@ -54,7 +56,7 @@ pub enum DisplayValue {
 impl ConfigReport {
     /// Fails where a value does not parse, a file cannot be read, or the profile is unknown; not for a missing value.
     pub fn resolve(flags: &Flags) -> Result<Self> {
-        let ActiveProfile { profile, location } = profile::select(flags)?;
+        let ActiveProfile { profile, location, others } = profile::select(flags)?;
         let sources = Sources { flags: flags.clone(), profile };
         let token = given_token(&sources, &location)?;
         // An unknown grant is more than a missing value.
@@ -75,7 +77,9 @@ impl ConfigReport {
         }
         // The proxy is none of the rows, and must parse as they must.
         sources.transport()?;
+        let broken = |(name, profile): (_, Result<_>)| Some((name, profile.err()?));
         Ok(Self {
+            unusable_profiles: others.into_iter().filter_map(broken).collect(),
             profile: location.profile.as_ref().or(location.sdk_section.as_ref()).cloned(),
             config_file: profile::path(flags),
             cache_dir: cache_dir(flags),

@@ -237,8 +237,7 @@ fn missing_settings() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: not logged in: no credentials found\n\
-                     hint: run `spotinst-cred login`, or set SPOTINST_USERNAME, SPOTINST_PASSWORD, SPOTINST_CLIENT_ID \
-                     and SPOTINST_CLIENT_SECRET\n",
+                     hint: run `spotinst-cred login`; for CI and permanent tokens see `spotinst-cred help login`\n",
         },
         Row {
             situation: "only the user name is missing",
@@ -315,7 +314,7 @@ fn profile_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: no profile is chosen by --profile, SPOTINST_CRED_PROFILE or default_profile\n\
-                     hint: $FILE has home, work\n",
+                     hint: run `spotinst-cred profiles use NAME` to choose one; $FILE has home, work\n",
         },
         Row {
             situation: "a mistyped profile",
@@ -325,7 +324,7 @@ fn profile_errors() {
             args: &["--profile", "wrok"],
             status: 3,
             stderr: "spotinst-cred: there is no profile \"wrok\" (from --profile)\n\
-                     hint: $FILE has home, work\n",
+                     hint: did you mean work? `spotinst-cred profiles` lists all profiles\n",
         },
         Row {
             situation: "an empty profile name",
@@ -364,7 +363,7 @@ fn profile_errors() {
             args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: there is no profile \"work\" (from --profile)\n\
-                     hint: $FILE has no profiles: write one that begins with [profiles.NAME]\n",
+                     hint: run `spotinst-cred login --profile work` to set it up\n",
         },
         Row {
             situation: "both a permanent token and credentials",
@@ -487,20 +486,17 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: unknown key `work`\n\
-                     hint: expected default_profile and [profiles.NAME]\n",
+                     hint: did you mean [profiles.work]?\n",
         },
         Row {
             situation: "a mistyped key",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\n# who\nuser_name = 'ada'\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:3: unknown key `user_name`\n\
-                     hint: expected token, token_file, token_command, token_store, username, password, password_file, \
-                     password_command, client_id, client_secret, client_secret_file, client_secret_command, \
-                     client_secret_store, grant, token_url, refresh_url, account, api_url, command_timeout, \
-                     store_refresh_token, secret_store, ca_file, login\n",
+                     hint: did you mean `username`?\n",
         },
         Row {
             situation: "a path as a secret store",
@@ -530,10 +526,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: unknown key `password_store`\n\
-                     hint: expected token, token_file, token_command, token_store, username, password, password_file, \
-                     password_command, client_id, client_secret, client_secret_file, client_secret_command, \
-                     client_secret_store, grant, token_url, refresh_url, account, api_url, command_timeout, \
-                     store_refresh_token, secret_store, ca_file, login\n",
+                     hint: did you mean `password`?\n",
         },
         Row {
             situation: "a store that is not installed",
@@ -548,6 +541,39 @@ fn configuration_file_errors() {
                      another store\n",
         },
         Row {
+            situation: "a key that is like none",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\nx = 'ada'\n");
+            },
+            args: &["-p", "work"],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:2: unknown key `x`\n\
+                     hint: the keys are token, username, password, client_id, client_secret, grant, token_url, refresh_url, \
+                     account, api_url, command_timeout, store_refresh_token, secret_store, ca_file, login; a secret \
+                     can also end with _file or _command\n",
+        },
+        Row {
+            situation: "a mistyped table",
+            prepare: |sandbox| {
+                sandbox.config("[profile.work]\nusername = 'ada'\n");
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE:1: unknown key `profile`\n\
+                     hint: did you mean `profiles`?\n",
+        },
+        Row {
+            situation: "a secret that everybody can read, behind a mistake",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.work]\naccont = 1\npassword = 'hunter2'\n");
+                fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o644)).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: $FILE can be read by others, and it holds a secret ($FILE:3)\n\
+                     hint: chmod 600 $FILE\n",
+        },
+        Row {
             situation: "a key with control characters",
             prepare: |sandbox| {
                 sandbox.config("\"a\\nb\\u001b[31m\" = 1\n");
@@ -555,14 +581,14 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:1: unknown key `a b [31m`\n\
-                     hint: expected default_profile and [profiles.NAME]\n",
+                     hint: the keys of a profile follow its name in brackets: [profiles.NAME]\n",
         },
         Row {
             situation: "a number instead of text",
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nusername = 5\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `username` must be text\n\
                      hint: username = \"…\"\n",
@@ -572,7 +598,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword = ['hunter2']\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `password` must be text\n\
                      hint: password = \"…\"\n",
@@ -582,7 +608,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nusername = ''\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `username` is empty\n\
                      hint: give it a value or remove the line\n",
@@ -622,7 +648,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword_command = 5\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `password_command` must be a command\n\
                      hint: password_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
@@ -632,7 +658,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\nclient_secret_command = []\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `client_secret_command` must be a command\n\
                      hint: client_secret_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
@@ -642,7 +668,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\ntoken_command = '  '\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `token_command` must be a command\n\
                      hint: token_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
@@ -652,7 +678,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword_command = ['head', 5]\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: `password_command` must be a command\n\
                      hint: password_command = [\"pass\", \"show\", \"spotinst\"], or one string for `sh -c`\n",
@@ -662,7 +688,7 @@ fn configuration_file_errors() {
             prepare: |sandbox| {
                 sandbox.config("[profiles.work]\npassword = 'hunter2'\npassword_file = 'secret'\n");
             },
-            args: &[],
+            args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:3: the password has a second source, `password_file`, beside that of \
                      $FILE:2\n\

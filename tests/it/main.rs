@@ -22,7 +22,7 @@
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_token`, `logout`,
-//!   `revocation`, `status`, `completions`, `command_line`
+//!   `revocation`, `status`, `completions`, `command_line`, `profiles`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
@@ -108,6 +108,7 @@ mod login_attempts;
 mod login_profile;
 mod login_token;
 mod logout;
+mod profiles;
 mod revocation;
 mod status;
 

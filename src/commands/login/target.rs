@@ -10,7 +10,6 @@ use crate::config::profile_values::ConfigFile;
 use crate::config::sources::Sources;
 use crate::config::{Limits, file, limits};
 use crate::error::{Error, Result};
-use crate::settings;
 use crate::sourced::Sourced;
 
 pub struct Target {
@@ -24,11 +23,7 @@ impl Target {
     /// Neither the file nor the profile needs to exist.
     pub fn resolve(options: &Options) -> Result<Self> {
         let flags = &options.flags;
-        let Some(Sourced { value: path, .. }) = profile::path(flags) else {
-            let problem = "there is no home directory, and so no place for a configuration";
-            let hint = format!("name a file with {}", settings::CONFIG.flag_or_variable());
-            return Err(Error::config(problem).hint(hint));
-        };
+        let path = profile::path_to_write(flags)?;
         if let Some(Sourced { value, source }) = profile::named(flags)?
             && value.is_empty()
         {
@@ -40,7 +35,7 @@ impl Target {
         let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
         let default = || Sourced::default(DEFAULT_NAME.to_owned());
         let name = profile::named(flags)?.or(default_profile).unwrap_or_else(default);
-        let profile = profiles.remove(&name.value).unwrap_or_default();
+        let profile = profiles.remove(&name.value).transpose()?.unwrap_or_default();
         let profiles = vec![name.value.clone()];
         let location = ProfileLocation { file: Some(path.clone()), profiles, profile: Some(name), sdk_section: None };
         let sources = Sources { flags: flags.clone(), profile };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 
 use super::cache_state::{CacheState, TokenState};
+use crate::commands::Problem;
 use crate::config::Config;
 use crate::config::provider::TokenProvider;
 use crate::config::report::{ConfigReport, ReportedValue};
@@ -27,6 +28,8 @@ pub struct Report {
     pub cache: Option<Place>,
     /// What is missing for a new token.
     pub problem: Option<Problem>,
+    /// Profiles that are not used, and could not be.
+    pub unusable_profiles: Vec<UnusableProfile>,
     /// Where there is a cache, and an identity to look it up by.
     #[serde(flatten)]
     pub tokens: Option<CacheState>,
@@ -52,9 +55,10 @@ pub struct Place {
 }
 
 #[derive(Serialize)]
-pub struct Problem {
-    pub message: String,
-    pub hint: Option<String>,
+pub struct UnusableProfile {
+    pub name: String,
+    #[serde(flatten)]
+    pub problem: Problem,
 }
 
 #[derive(Serialize)]
@@ -87,7 +91,7 @@ impl Check {
 
 impl Report {
     pub fn new(report: ConfigReport, check: Option<Check>) -> Self {
-        let ConfigReport { profile, config_file, cache_dir, settings, config } = report;
+        let ConfigReport { profile, config_file, cache_dir, settings, unusable_profiles, config } = report;
         let cache = config.as_ref().ok().and_then(provider::cache);
         let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
         let problem = problem(&config, tokens.as_ref());
@@ -100,7 +104,8 @@ impl Report {
             settings,
             configuration: config_file.map(place),
             cache: cache_dir.map(place),
-            problem: problem.map(|Error { message, hint, .. }| Problem { message, hint }),
+            problem: problem.map(Problem::from),
+            unusable_profiles: unusable_profiles.into_iter().map(UnusableProfile::from).collect(),
             tokens,
             login_end: ends_soon.zip(login_hint).map(|(left, hint)| LoginEnd { seconds_left: left.as_secs(), hint }),
             instead_of_tokens: match config.map(|config| config.provider) {
@@ -114,6 +119,12 @@ impl Report {
             given_token,
             check,
         }
+    }
+}
+
+impl From<(String, Error)> for UnusableProfile {
+    fn from((name, error): (String, Error)) -> Self {
+        Self { name, problem: error.into() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::cache_state::{CacheState, Loss, NO_TOKEN, TokenState};
-use super::report::{Check, LoginEnd, Place, Report, StoreCheck};
+use super::report::{Check, LoginEnd, Place, Report, StoreCheck, UnusableProfile};
 use crate::config::report::{DisplayValue, ReportedValue};
 use crate::settings::{ACCOUNT, CLIENT_ID, LOGIN, PROFILE, SECRET_STORE, TOKEN, USERNAME};
 use crate::sourced::ValueSource;
@@ -30,6 +30,10 @@ pub fn document(report: &Report) -> String {
     }
     if let Some(problem) = &report.problem {
         lines.push(painted_line("trouble", &Color::Red.paint(&problem.message, &io::stdout())));
+        lines.extend(problem.hint.as_ref().map(|hint| line("hint", hint)));
+    }
+    for UnusableProfile { name, problem } in &report.unusable_profiles {
+        lines.push(line("other profile", &format!("{name} cannot be used: {}", problem.message)));
         lines.extend(problem.hint.as_ref().map(|hint| line("hint", hint)));
     }
     lines.push(line("configuration", &place(report.configuration.as_ref())));
