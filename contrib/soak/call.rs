@@ -1,4 +1,4 @@
-//! The kinds of calls, and what each may end with.
+//! The kinds of calls, and the exit statuses that each may have.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Kind {
         matches!(self, WrongPassword | ForceWrongPassword | WrongClientSecret | ForceWrongClientSecret | BrokenSource)
     }
 
-    /// How long the token must live for it.
+    /// The minimum lifetime of the token that it asks for.
     pub fn min_ttl(self) -> Duration {
         Duration::from_secs(if self == MinTtl { 6 } else { 0 })
     }
@@ -97,7 +97,7 @@ impl Kind {
         !matches!(self, OutputFile | Status | Invalidate | Logout | LogoutAll | Login)
     }
 
-    /// The exit statuses that are right, whatever the server and other calls do.
+    /// The allowed exit statuses, for any behavior of the server and other calls.
     pub fn statuses(self, is_login: bool) -> &'static [i32] {
         match self {
             Status | LogoutAll => &[0],
@@ -105,7 +105,7 @@ impl Kind {
             WrongPassword | ForceWrongPassword | WrongClientSecret | ForceWrongClientSecret => &[0, 4, 5],
             BrokenSource => &[0, 3, 5],
             Login => &[0, 5],
-            // Where the login has ended.
+            // If the login has ended.
             _ if is_login => &[0, 3, 4, 5],
             _ => &[0, 5],
         }

@@ -15,7 +15,7 @@ pub struct Call {
     pub input: String,
     pub pid: u32,
     pub start: Duration,
-    /// Nothing while it runs.
+    /// `None` while it runs.
     pub end: Option<End>,
     /// Each signal, when it was sent.
     pub signals: Vec<(Duration, &'static str)>,
@@ -24,9 +24,9 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct End {
     pub at: Duration,
-    /// How long it was stopped.
+    /// How long it was stopped by a signal.
     pub stopped: Duration,
-    /// Nothing where a signal ended it.
+    /// `None` if a signal ended it.
     pub status: Option<i32>,
     /// The access token that it printed.
     pub token: Option<String>,
@@ -53,21 +53,21 @@ impl Call {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub identity: usize,
-    /// The call that sent it; nothing where its process was gone when the request was read.
+    /// The call that sent it; `None` if its process had ended when the request was read.
     pub call: Option<usize>,
     pub at: Duration,
-    /// When the reply began to be sent; nothing before that.
+    /// When sending the reply started; `None` before that.
     pub replied: Option<Duration>,
     pub grant: String,
     pub refresh_token: Option<String>,
-    /// The credentials that were sent, the refresh token apart.
+    /// The credentials in the request, without the refresh token.
     pub credentials: String,
     pub status: u16,
     pub fault: &'static str,
-    /// The client was sent a whole reply, perhaps not the service's own.
+    /// The client was sent a complete reply, which may not be the service's own.
     pub is_answered: bool,
     pub issued: Option<Issued>,
-    /// Until then the server wants no more requests.
+    /// The end of the rate limit.
     pub blocked_until: Option<Duration>,
 }
 
@@ -104,7 +104,7 @@ impl Log {
 }
 
 impl Records {
-    /// All that happened to the identity between two moments, a line for each event.
+    /// All events of the identity between two times, one line each.
     pub fn story(&self, identity: usize, from: Duration, to: Duration) -> String {
         let mut events = Vec::new();
         for (id, call) in self.calls.iter().enumerate().filter(|(_, call)| call.identity == identity) {
@@ -119,7 +119,7 @@ impl Records {
             }
         }
         for exchange in self.exchanges.iter().filter(|exchange| exchange.identity == identity) {
-            let caller = exchange.call.map_or("a process that is gone".to_owned(), |id| format!("call {id}"));
+            let caller = exchange.call.map_or("a process that has ended".to_owned(), |id| format!("call {id}"));
             let refresh = exchange.refresh_token.as_deref().map(|token| self.name(token)).unwrap_or_default();
             let (grant, credentials) = (&exchange.grant, &exchange.credentials);
             events.push((exchange.at, format!("server: {caller} sends {grant} {refresh} with {credentials}")));

@@ -16,7 +16,7 @@ use crate::server::RefreshTokens;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");
 
-/// All secrets begin so, that they are found wherever they should not be.
+/// All secrets begin with this, so that leaks can be found.
 pub const SECRET: &str = "sentinel";
 pub const PASSWORD: &str = "sentinel-password &=+%";
 pub const CLIENT_SECRET: &str = "sentinel-client/+=";
@@ -36,7 +36,7 @@ pub const IDENTITIES: [Identity; 5] = [
     Identity::new("kept", "password", 13, RefreshTokens::Kept, 15),
     Identity::new("broker", "client_credentials", 11, RefreshTokens::Never, 15),
     Identity::new("login", "login", 13, RefreshTokens::SingleUse, 30),
-    // Half of it passes before a call renews the token early; nothing else renews it.
+    // A call renews the token early after half of it; nothing else renews it.
     Identity::new("early", "password", 140, RefreshTokens::SingleUse, 10),
 ];
 
@@ -60,12 +60,12 @@ impl Identity {
         !self.is_login()
     }
 
-    /// How long before its expiry a token is not handed out any more.
+    /// How long before its expiry a token is no longer printed.
     pub fn margin(&self) -> Duration {
         Duration::from_secs((self.lifetime / 2).as_secs().min(60))
     }
 
-    /// Whether its tokens are renewed early, and by nothing else.
+    /// Whether its tokens are only renewed early.
     pub fn is_early(&self) -> bool {
         self.profile == "early"
     }
@@ -142,7 +142,7 @@ impl Machine {
         self.urls[identity].trim_end_matches("/token")
     }
 
-    /// The command of a call; `wrong` tells one wrong secret from another.
+    /// The command of a call; `wrong` makes wrong secrets differ from each other.
     pub fn command(&self, identity: usize, kind: Kind, arguments: &[String], wrong: u64) -> Command {
         let mut command = match kind {
             Kind::Login => {
@@ -169,14 +169,14 @@ impl Machine {
         command
     }
 
-    /// The environment of a login that makes a new profile of the same identity.
+    /// The environment of a login that creates a new profile of the same identity.
     pub fn complete_new_profile(&self, command: &mut Command, identity: usize) {
         command.env("SPOTINST_TOKEN_URL", &self.urls[identity]).env("SPOTINST_USERNAME", "ada");
         command.env("SPOTINST_CLIENT_ID", IDENTITIES[identity].profile).env("SPOTINST_ACCOUNT", "act-12345678");
         command.env("SPOTINST_CLIENT_SECRET", CLIENT_SECRET);
     }
 
-    /// What is wrong with the files, at any moment.
+    /// Returns what is wrong with the files. It can be called at any moment.
     pub fn damage(&self) -> Vec<String> {
         let cache = files(&self.cache());
         let damaged =
@@ -199,12 +199,12 @@ impl Machine {
         (token.is_none() || !is_private(&path)).then(|| format!("{} is damaged: {text:?}", path.display()))
     }
 
-    /// Drafts of tokens that killed processes left.
+    /// The leftover drafts of tokens of killed processes.
     pub fn leftovers_of_tokens(&self) -> Vec<String> {
         [self.cache(), self.home.path().join("out")].iter().flat_map(|directory| drafts(directory)).collect()
     }
 
-    /// All drafts that killed processes left.
+    /// All leftover drafts of killed processes.
     pub fn leftovers(&self) -> Vec<String> {
         [self.leftovers_of_tokens(), drafts(&self.home.path().join(".config/spotinst-cred"))].concat()
     }
@@ -220,12 +220,12 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     fs::read_dir(directory).into_iter().flatten().flatten().map(|file| file.path()).collect()
 }
 
-/// Whether only the owner can read it; a file that is gone is private.
+/// Whether only the owner can read it. A file that was removed counts as private.
 fn is_private(path: &Path) -> bool {
     fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o777 == 0o600)
 }
 
-/// What is wrong with a file of the cache: only whole entries are ever at their path.
+/// Returns what is wrong with a cache file: an entry must be complete at any moment.
 fn entry_damage(path: &Path) -> Option<String> {
     if !is_private(path) {
         return Some("others can read it".to_owned());

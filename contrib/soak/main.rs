@@ -1,10 +1,11 @@
-//! Runs the program in random ways, chosen by a seed: many real processes on several identities in one cache directory,
-//! killed and stopped at random moments, while the servers fail. Checks at the servers and in the end what must hold.
+//! Runs the program at random, by a seed: many real processes on several identities in one cache directory, killed and
+//! stopped at random moments, while the servers fail. Checks the rules at the servers and at the end.
 //!
 //!     SEED=1 SECONDS=60 WORKERS=8 cargo test --test soak
 //!
-//! A round is a time of chaos and a time of quiet, in which the next calls must succeed. A violation is printed with the
-//! seed and the story of its identity. The choices repeat with the seed; how the processes overlap does not.
+//! A round has a phase with faults and a phase without, in which the next calls must succeed. A violation is printed
+//! with the seed and the events of its identity. The choices repeat with the seed; the timing of the processes does
+//! not.
 
 #![allow(
     clippy::expect_used,

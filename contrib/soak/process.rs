@@ -12,13 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::log::{End, Log};
 use crate::random::Random;
 
-/// A signal, and when it is sent after the start or the one before.
+/// A signal, and its delay after the start or the previous signal.
 pub type Step = (Duration, Signal);
 
-/// A process that runs for longer hangs, and is killed.
+/// A process that runs longer hangs, and is killed.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// The signals that a call gets: mostly none.
+/// The signals for a call: mostly none.
 pub fn choose_signals(random: &mut Random) -> Vec<Step> {
     let mut pause = |longest: u64| random.pause(Duration::from_millis(longest));
     let (first, second) = (pause(1_000), pause(3_000));
@@ -31,11 +31,11 @@ pub fn choose_signals(random: &mut Random) -> Vec<Step> {
     }
 }
 
-/// Starts the command with `input` on its stdin, which is closed then.
+/// Starts the command with `input` on its stdin, and closes it.
 pub fn start(command: &mut Command, input: &str) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program can be started");
-    // It fails where the process was killed or does not read.
+    // This fails if the process was killed or does not read.
     child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     child
 }
@@ -44,7 +44,7 @@ pub fn start(command: &mut Command, input: &str) -> Child {
 pub fn pid_at_terminal(driver: &mut Child) -> u32 {
     let stdout = driver.stdout.as_mut().expect("stdout is a pipe");
     let mut line = String::new();
-    // A byte at a time: what follows is for others.
+    // One byte at a time: other readers need the rest.
     let mut byte = [0];
     while stdout.read_exact(&mut byte).is_ok() && byte != *b"\n" {
         line.push(char::from(byte[0]));
@@ -52,7 +52,7 @@ pub fn pid_at_terminal(driver: &mut Child) -> u32 {
     line.parse().unwrap_or_else(|_| panic!("the driver of a terminal printed {line:?}"))
 }
 
-/// Sends the signals, waits for the end, and returns what the process left: stdout and the end.
+/// Sends the signals and waits for the end. Returns stdout and the end.
 pub fn finish(mut child: Child, id: usize, signals: &[Step], log: &Log) -> (String, End) {
     let pid = log.records().calls[id].pid;
     let (mut stopped, mut stopped_at) = (Duration::ZERO, None);
@@ -81,7 +81,7 @@ pub fn finish(mut child: Child, id: usize, signals: &[Step], log: &Log) -> (Stri
     };
     let at = log.now();
     let [stdout, stderr] = streams.map(|stream| stream.join().expect("a stream can be read"));
-    // The driver of a terminal reports a signal so.
+    // The driver of a terminal reports a signal in this way.
     let status = status.code().filter(|code| *code < 128);
     (stdout, End { at, stopped, status, token: None, stderr, complaint: None })
 }
@@ -94,7 +94,7 @@ fn send(pid: u32, signal: Signal, id: usize, log: &Log) {
         _ => "CONT",
     };
     let process = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
-    // It fails where the process at a terminal has just ended.
+    // This fails if the process at a terminal has just ended.
     if kill_process(process, signal).is_ok() {
         let now = log.now();
         log.records().calls[id].signals.push((now, name));
@@ -112,8 +112,8 @@ fn read_streams(child: &mut Child) -> [thread::JoinHandle<String>; 2] {
     [read(child.stdout.take()), read(child.stderr.take())]
 }
 
-/// The call whose process has the other end of a connection to `own`: its socket is in the kernel's table, and among the
-/// open files of the process. The table is Linux's.
+/// The call whose process has the other end of a connection to `own`, found by its socket in the kernel's table and in
+/// the open files of the process. Linux only.
 pub fn owner_of(peer: SocketAddr, own: SocketAddr, log: &Log) -> Option<usize> {
     let table = BufReader::new(fs::File::open("/proc/net/tcp").ok()?);
     let is_ours = |address: &str, wanted: SocketAddr| {

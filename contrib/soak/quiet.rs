@@ -1,4 +1,4 @@
-//! What must hold when the faults have stopped: the next calls succeed, and nothing is left behind.
+//! The checks after the faults have stopped: the next calls succeed, and no temporary files are left.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::machine::IDENTITIES;
 use crate::rules::Violation;
 use crate::soak::Soak;
 
-/// A failure of the moment is shared so long, rounded up to a whole second.
+/// How long a temporary failure is shared, rounded up to a whole second.
 const SHARED: Duration = Duration::from_millis(3_100);
 
 pub fn check(soak: &Soak) -> Vec<Violation> {
@@ -23,7 +23,7 @@ pub fn check(soak: &Soak) -> Vec<Violation> {
     violations
 }
 
-/// The end of everything: what killed processes left is removed by the next write, and by `logout --all`.
+/// The last check: the next write, and `logout --all`, remove the files of killed processes.
 pub fn check_end(soak: &Soak) -> Vec<Violation> {
     let mut violations = Vec::new();
     for identity in 0..IDENTITIES.len() {
@@ -41,7 +41,7 @@ fn violation(soak: &Soak, identity: usize, what: String) -> Violation {
     Violation { what, identity, from: to.saturating_sub(Duration::from_secs(5)), to }
 }
 
-/// The next call of each kind succeeds, and `invalidate` drops nothing but its token.
+/// The next call of each kind succeeds, and `invalidate` removes only its token.
 fn next_calls(soak: &Soak, identity: usize) -> Result<(), Violation> {
     let failed = |what: &str, end: &End| {
         let (status, stderr) = (end.status, &end.stderr);
@@ -52,7 +52,7 @@ fn next_calls(soak: &Soak, identity: usize) -> Result<(), Violation> {
         if end.status == Some(0) { Ok(end) } else { Err(failed(&format!("{kind:?} fails"), &end)) }
     };
     let token = |kind, input: &str| call(kind, input).map(|end| end.token.unwrap_or_default());
-    // Whether the login may have ended is for the rules to say.
+    // The rules decide whether the login may have ended.
     let token_or_login = |kind| match soak.call(identity, kind, "") {
         End { status: Some(3 | 4), .. } if IDENTITIES[identity].is_login() => {
             call(Kind::Login, "").and_then(|_| token(kind, ""))
@@ -70,7 +70,7 @@ fn next_calls(soak: &Soak, identity: usize) -> Result<(), Violation> {
     if older == newer || same.token.as_ref() != Some(&newer) {
         return Err(failed("a late report dropped another token", &same));
     }
-    // One caller's wrong client secret ends no login.
+    // One caller's wrong client secret does not end the login.
     soak.call(identity, Kind::ForceWrongClientSecret, "");
     call(Kind::Invalidate, &newer)?;
     token(Kind::Plain, "").map(drop)

@@ -1,11 +1,11 @@
-//! Random choices that a seed repeats: SplitMix64.
+//! Random choices that repeat with the seed: SplitMix64.
 
 use std::time::Duration;
 
 pub struct Random(u64);
 
 impl Random {
-    /// A stream of its own for each part of the soak, so that the choices of one do not depend on the pace of another.
+    /// Each part of the soak has its own stream, so that its choices do not depend on the speed of other parts.
     pub fn new(seed: u64, part: u64) -> Self {
         let mut random = Self(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ part.rotate_left(32));
         random.next();
@@ -29,7 +29,7 @@ impl Random {
         self.below(100) < chance
     }
 
-    /// One of the values, as often as its weight says.
+    /// One of the values, with a probability by its weight.
     pub fn weighted<T: Copy>(&mut self, values: &[(u64, T)]) -> T {
         let mut at = self.below(values.iter().map(|(weight, _)| weight).sum());
         for (weight, value) in values {

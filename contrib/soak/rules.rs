@@ -1,4 +1,4 @@
-//! What must hold of all calls and requests, whatever the order of events.
+//! The rules for all calls and requests, in any order of events.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use crate::log::{Call, Exchange, Records};
 use crate::machine::IDENTITIES;
 use crate::server::RefreshTokens;
 
-/// A process may take so long, the time apart in which it is stopped.
+/// How long a process may take, not counting the time in which it is stopped.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 pub struct Violation {
     pub what: String,
     pub identity: usize,
-    /// The events that tell the story lie between these.
+    /// The events between these times explain the violation.
     pub from: Duration,
     pub to: Duration,
 }
@@ -43,7 +43,7 @@ fn calls(records: &Records, identity: usize) -> impl Iterator<Item = &Call> {
     records.calls.iter().filter(move |call| call.identity == identity)
 }
 
-/// In the order of their arrival.
+/// In order of arrival.
 fn exchanges(records: &Records, identity: usize) -> Vec<&Exchange> {
     let mut exchanges: Vec<_> = records.exchanges.iter().filter(|exchange| exchange.identity == identity).collect();
     exchanges.sort_by_key(|exchange| exchange.at);
@@ -86,7 +86,7 @@ fn ends_as_documented(records: &Records, identity: usize) -> Option<Violation> {
     })
 }
 
-/// Each token is one of the identity's own server, and lives as long as was asked for.
+/// Each token was issued by the identity's own server, and is valid for as long as the call asked for.
 fn prints_a_token_that_serves(records: &Records, identity: usize) -> Option<Violation> {
     let issuers = issuers(records, identity);
     calls(records, identity).find_map(|call| {
@@ -153,7 +153,7 @@ fn is_invalidated(records: &Records, identity: usize) -> Option<Violation> {
     })
 }
 
-/// Whether the call got the answer and used it: then it was waiting for it until it was sent.
+/// Whether the call got the response and used it: then it was waiting when the response was sent.
 fn is_used(records: &Records, exchange: &Exchange) -> bool {
     let Some(call) = caller(records, exchange).filter(|_| exchange.is_answered) else { return false };
     match (&exchange.issued, call.status()) {
@@ -171,8 +171,8 @@ fn one_exchange_at_a_time(records: &Records, identity: usize) -> Option<Violatio
     })
 }
 
-/// A call that waits for another one's refresh uses its token, unless that was taken back. A forced call may have read
-/// the new token as the one to replace.
+/// A call that waits for another call's refresh uses its token, unless the token was removed. A forced call may have
+/// read the new token as the one to replace.
 fn shares_a_refresh(records: &Records, identity: usize) -> Option<Violation> {
     let all = exchanges(records, identity);
     let is_taken_back = |from, to| {
@@ -183,7 +183,7 @@ fn shares_a_refresh(records: &Records, identity: usize) -> Option<Violation> {
         let call = caller(records, exchange).filter(|call| !call.kind.is_forced())?;
         let earlier = all[..at].iter().rev().take_while(|earlier| earlier.at > call.start);
         let serves = |earlier: &&&Exchange| {
-            // Half of the lifetime is the margin, or a little less than what a call asks for.
+            // The margin is half of the lifetime, or slightly less than what a call asks for.
             let usable_until = earlier.at + IDENTITIES[identity].lifetime / 2 - Duration::from_secs(3);
             let published_at = caller(records, earlier).and_then(Call::ended_at);
             let is_published = published_at.is_some_and(|end| end < exchange.at) && earlier.call != exchange.call;
@@ -194,7 +194,7 @@ fn shares_a_refresh(records: &Records, identity: usize) -> Option<Violation> {
     })
 }
 
-/// A refresh token that served is not sent again, and one that may be spent only where nothing else serves.
+/// A used refresh token is not sent again, and one that may be spent only if no other grant is possible.
 fn spends_a_refresh_token_once(records: &Records, identity: usize) -> Option<Violation> {
     let rotation = IDENTITIES[identity].refresh_tokens;
     let mut last: HashMap<&str, &Exchange> = HashMap::new();
@@ -233,7 +233,7 @@ fn asks_once_with_rejected_credentials(records: &Records, identity: usize) -> Op
         {
             return Some(about_pair(records, "rejected credentials were sent again", before, exchange));
         }
-        // A login that fails says nothing to other calls; neither does one that was killed before it could.
+        // A login that fails, or is killed, does not affect other calls.
         if exchange.status == 401 && exchange.is_answered && call.status() == Some(4) && call.kind != Kind::Login {
             rejected.insert(key, exchange);
         }
@@ -268,7 +268,7 @@ fn forgets_a_refresh_token_at_logout(records: &Records, identity: usize) -> Opti
     })
 }
 
-/// A login ends by a logout, or by an answer to a refresh grant that did not reach its caller, and by nothing else.
+/// Only a logout ends a login, or a response to a refresh grant that did not reach its caller.
 fn keeps_the_login(records: &Records, identity: usize) -> Option<Violation> {
     let all = exchanges(records, identity);
     after(records, identity, |call| call.kind == Kind::Login).find_map(|(call, login)| {

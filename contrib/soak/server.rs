@@ -1,5 +1,5 @@
-//! The token endpoint of one identity: it knows one set of credentials, rotates refresh tokens with single use, and fails
-//! in all the ways that servers do.
+//! The token endpoint of one identity: it knows one set of credentials, rotates single-use refresh tokens, and fails in
+//! the ways that servers fail.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -23,14 +23,14 @@ use crate::random::Random;
 pub enum RefreshTokens {
     Never,
     Kept,
-    /// Each serves once. A second use revokes all of them (RFC 9700, section 4.14.2).
+    /// Each can be used once. A second use revokes all of them (RFC 9700, section 4.14.2).
     SingleUse,
 }
 
 pub struct Service {
     pub identity: usize,
     pub log: Arc<Log>,
-    /// Whether the server fails at times.
+    /// Whether the server sometimes fails.
     pub is_faulty: Arc<AtomicBool>,
     pub state: Mutex<State>,
 }
@@ -45,11 +45,11 @@ pub struct State {
 #[derive(Clone, Copy)]
 enum Fault {
     None,
-    /// The reply comes late.
+    /// The reply is late.
     Slow,
-    /// The request is not acted on, and this is the reply.
+    /// The request is not processed, and this is the reply.
     Refused(&'static str, fn(&Request) -> Reply),
-    /// It is acted on, and the reply is lost in this way.
+    /// The request is processed, and the reply is lost in this way.
     Lost(&'static str, fn(Reply) -> Reply),
 }
 
@@ -148,7 +148,7 @@ impl Service {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Acts on the request as the service does.
+    /// Processes the request like the service.
     fn act(&self, exchange: &mut Exchange) -> Reply {
         let expected = match exchange.grant.as_str() {
             "password" => format!("{CLIENT_SECRET} {PASSWORD}"),

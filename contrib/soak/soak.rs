@@ -17,10 +17,10 @@ use crate::random::Random;
 use crate::rules::{self, Violation};
 use crate::server::{Service, State};
 
-/// How long the chaos of a round lasts.
+/// How long the faults of a round last.
 const CHAOS: Duration = Duration::from_secs(12);
 
-/// How often the files are looked at meanwhile.
+/// How often the files are checked during that time.
 const WATCH: Duration = Duration::from_millis(25);
 
 pub struct Soak {
@@ -49,7 +49,7 @@ impl Soak {
         soak
     }
 
-    /// A round. Returns how many violations it printed.
+    /// Runs a round. Returns the number of violations that it printed.
     pub fn round(&mut self, seed: u64, end: Duration) -> usize {
         let until = end.min(self.log.now() + CHAOS);
         let mut workers = std::mem::take(&mut self.workers);
@@ -68,7 +68,7 @@ impl Soak {
         self.report(seed, violations)
     }
 
-    /// What must hold when everything is over.
+    /// The checks after the last round.
     pub fn last_round(&self, seed: u64) -> usize {
         self.report(seed, quiet::check_end(self))
     }
@@ -120,7 +120,7 @@ impl Soak {
         }
     }
 
-    /// What the call reads on stdin. `older` chooses the token to invalidate: the last one that was printed, or an older.
+    /// The call's stdin. `older` chooses the token to invalidate: the last printed one, or an older one.
     fn input(&self, identity: usize, kind: Kind, older: u64) -> String {
         match kind {
             Kind::Get => format!("{{\"uri\":\"{}/x\"}}", self.machine.base(identity)),
@@ -134,7 +134,7 @@ impl Soak {
         }
     }
 
-    /// A call that no signal disturbs. Returns its end.
+    /// Runs a call without signals. Returns its end.
     pub fn call(&self, identity: usize, kind: Kind, input: &str) -> End {
         let options = vec!["--profile".to_owned(), IDENTITIES[identity].profile.to_owned()];
         let input = if input.is_empty() { self.input(identity, kind, 0) } else { input.to_owned() };

@@ -1,4 +1,4 @@
-//! The account that `login` offers: a short list by number, a long one by a part of an id or name.
+//! The accounts that `login` offers: a short list by number, a long list by part of an id or name.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::{Reply, StandIn};
 
-/// A machine that can log in without a question, and whose token sees so many accounts.
+/// A machine that can log in without a prompt, and whose token has access to `count` accounts.
 fn machine(stand_in: &StandIn, count: usize) -> Sandbox {
     let mut sandbox = Sandbox::of(stand_in);
     sandbox.set("NO_COLOR", "1").set("SPOTINST_API_URL", stand_in.base());
@@ -45,7 +45,7 @@ fn ten_accounts_are_listed_and_eleven_are_not() {
         let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
         terminal.until(shown).line("10");
         if count == 11 {
-            // No number was shown, so this is a part of an id.
+            // No numbers were shown, so this is part of an id.
             terminal.until("  1  act-0000a  team 010\nChoose [none]: ").line("nobody");
             terminal.until("No account has that in its id or name.\n").until("Choose [none]: ").line("9");
             terminal.until("  1  act-00009  team 009\nChoose [none]: ").line("1");
@@ -72,7 +72,7 @@ fn a_long_list_is_searched_by_name_and_id() {
 }
 
 #[test]
-fn a_whole_id_needs_no_list() {
+fn a_complete_id_needs_no_list() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in, 2000);
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
@@ -82,7 +82,7 @@ fn a_whole_id_needs_no_list() {
 }
 
 #[test]
-fn a_long_list_can_be_left() {
+fn a_long_list_can_be_skipped() {
     for keys in ["\n", "\u{4}"] {
         let stand_in = StandIn::start();
         let sandbox = machine(&stand_in, 11);

@@ -1,4 +1,4 @@
-//! A login that fails at a terminal: what is asked again, and what is never sent twice.
+//! A login that fails at a terminal: which prompts are repeated, and which values are never sent twice.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::sandbox::{PROGRAM, Sandbox};
 use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::{Reply, StandIn};
 
-/// A machine whose profile has these lines beside user name and client id.
+/// A machine whose profile has a user name, a client id and these lines.
 fn machine(stand_in: &StandIn, extra: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("NO_COLOR", "1").set("SPOTINST_API_URL", stand_in.base()).set("SPOTINST_TOKEN_URL", stand_in.url());
@@ -31,7 +31,7 @@ fn pair(client_secret: &str, password: &str) -> (String, String) {
 }
 
 #[test]
-fn a_wrong_password_is_asked_for_again_and_what_was_right_is_kept() {
+fn after_a_wrong_password_the_prompts_repeat_and_enter_keeps_a_value() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in, "");
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
@@ -92,7 +92,7 @@ fn values_that_were_rejected_are_not_sent_again() {
     again(&mut terminal, "", PASSWORD);
     terminal.until("1 attempt left");
     again(&mut terminal, "", "wrong");
-    // The first combination, not the one before.
+    // The first combination, not the previous one.
     terminal.until("That was rejected already, and is not sent again.\n");
     again(&mut terminal, CLIENT_SECRET, PASSWORD);
     terminal.until("logged in");
@@ -131,7 +131,7 @@ fn after_a_network_failure_the_same_values_are_sent_again() {
 }
 
 #[test]
-fn who_does_not_try_again_gets_the_failure() {
+fn without_another_attempt_the_login_fails() {
     for keys in ["n\n", "\u{4}"] {
         let stand_in = StandIn::start();
         let sandbox = machine(&stand_in, "");

@@ -1,4 +1,4 @@
-//! `login --with-token`: a permanent token from a hidden prompt or stdin, checked by the API when it answers.
+//! `login --with-token`: a permanent token from a hidden prompt or stdin, checked by the API if it responds.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use stand_in::{Reply, StandIn, jwt};
 
 const TOKEN: &str = "7d3f0a9c51b24e86a4c09d2fb36e1785cc90d41e8f5a7263b1d04e9f6a82c357";
 
-/// A machine without a configuration. The API accepts [`TOKEN`] alone.
+/// A machine without a configuration. The API accepts only [`TOKEN`].
 fn machine(stand_in: &StandIn) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("NO_COLOR", "1").set("SPOTINST_API_URL", stand_in.base());
@@ -26,7 +26,7 @@ fn machine(stand_in: &StandIn) -> Sandbox {
 
 fn login<const N: usize>(sandbox: &Sandbox, input: &[u8], arguments: [&str; N]) -> Outcome {
     let mut child = sandbox.program(["login", "--with-token"]).args(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    // A login that refuses early does not read.
+    // A login that fails early does not read its stdin.
     child.stdin.take().unwrap().write_all(input).ok();
     Running::of(child).end()
 }
@@ -113,7 +113,7 @@ fn a_token_that_cannot_be_checked_is_written_and_the_exit_status_says_so() {
 }
 
 #[test]
-fn at_a_terminal_the_check_can_be_repeated_or_left_out() {
+fn at_a_terminal_the_check_can_be_repeated_or_skipped() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in);
     stand_in.script([Reply::failed(502), Reply::failed(502), Reply::failed(502)]);
@@ -131,7 +131,7 @@ fn at_a_terminal_the_check_can_be_repeated_or_left_out() {
 }
 
 #[test]
-fn what_is_no_permanent_token_is_refused_before_any_request() {
+fn an_invalid_permanent_token_is_refused_before_any_request() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in);
     let temporary = jwt::mint(SystemTime::now(), Duration::from_secs(3_600));
