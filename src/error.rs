@@ -23,6 +23,9 @@ pub enum ErrorKind {
     Rejected,
     /// It may work later (network, timeout, 5xx, an unusable response): exit status 5.
     Temporary,
+    /// Another server answers than the one that is meant, or one that nothing here trusts: exit status 3, as a setting is
+    /// wrong. In all else it is like [`Self::Temporary`].
+    WrongServer,
     /// The server responded with 429: exit status 5.
     RateLimited,
     /// `exec` cannot run the program: exit status 126, as `env` has it.
@@ -37,12 +40,17 @@ impl ErrorKind {
         ExitCode::from(match self {
             Self::Other => 1,
             Self::Usage => 2,
-            Self::Config => 3,
+            Self::Config | Self::WrongServer => 3,
             Self::Rejected => 4,
             Self::Temporary | Self::RateLimited => 5,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
         })
+    }
+
+    /// Whether a request failed in a way that says nothing about the credentials.
+    pub fn is_temporary(self) -> bool {
+        matches!(self, Self::Temporary | Self::WrongServer)
     }
 }
 

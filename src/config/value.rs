@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{Setting, ValueKind};
-use crate::sourced::Sourced;
+use crate::sourced::{Sourced, ValueSource};
 use crate::text::one_line;
 use crate::token::{MAX_LIFETIME, is_account};
 use crate::url::Endpoint;
@@ -13,16 +13,18 @@ use crate::url::Endpoint;
 /// A duration as people write it: `30s`, `15m`, `1h`, `1h 30m`.
 pub fn duration(setting: &Setting, text: &Sourced<String>) -> Result<Duration> {
     let (name, source) = (setting.name, &text.source);
+    // On the command line it is a mistake of the command line.
+    let kind = if matches!(source, ValueSource::Flag(_)) { ErrorKind::Usage } else { ErrorKind::Config };
     let problem = match humantime::parse_duration(text.value.trim()) {
         Ok(duration) if duration.is_zero() && setting.kind == ValueKind::TimeLimit => {
             let problem = format!("the {name} from {source} must be greater than zero");
-            return Err(Error::config(problem).hint("write a duration such as 8s"));
+            return Err(Error::new(kind, problem).hint("write a duration such as 8s"));
         }
         Ok(duration) if duration <= MAX_LIFETIME => return Ok(duration),
         Ok(_) => "longer than ten years",
         Err(_) => "not a duration",
     };
-    Err(Error::config(format!("the {name} from {source} is {problem}: \"{}\"", one_line(&text.value)))
+    Err(Error::new(kind, format!("the {name} from {source} is {problem}: \"{}\"", one_line(&text.value)))
         .hint("write a number with its unit, such as 30s, 15m or 1h"))
 }
 

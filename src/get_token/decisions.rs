@@ -148,7 +148,7 @@ pub fn use_concurrent_result(
 
 /// Whether a failure that may be one of time had less time than this call has: then it says nothing to it.
 fn has_more_time(traits: &Traits, failure: &CachedFailure) -> bool {
-    failure.error.kind == ErrorKind::Temporary && u128::from(failure.timeout_ms) < traits.exchange.as_millis()
+    failure.error.kind.is_temporary() && u128::from(failure.timeout_ms) < traits.exchange.as_millis()
 }
 
 /// Whether another caller's failure is this caller's, too. A verdict on credentials is, if they are the same ones: not so
@@ -293,7 +293,7 @@ pub fn after_rejection(
     let is_about_client = is_rejected && !is_forgotten && *cause != RejectionCause::Unknown;
     // A gateway that fails refresh grants alone may do so for ever.
     let is_failed = matches!(delivery, Delivery::Answered(400..));
-    let is_endpoint_at_fault = error.kind == ErrorKind::Temporary && (alternatives.has_own_refresh_url || is_failed);
+    let is_endpoint_at_fault = error.kind.is_temporary() && (alternatives.has_own_refresh_url || is_failed);
     let next = if (is_rejected || is_endpoint_at_fault) && alternatives.can_use_own_grant {
         AfterRefresh::FallBack
     } else if is_rejected {
@@ -318,7 +318,7 @@ pub fn refresh_failed(
     let outcome = match next {
         AfterRefresh::FallBack => match own_grant() {
             // Nothing was sent: what was learned is that the refresh endpoint is in trouble.
-            Err(FetchError::Cached(_)) if rejection.error.kind == ErrorKind::Temporary => Err(failed(rejection)),
+            Err(FetchError::Cached(_)) if rejection.error.kind.is_temporary() => Err(failed(rejection)),
             outcome => outcome,
         },
         AfterRefresh::Fail(error) => {
@@ -433,6 +433,11 @@ pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
         error.message.push_str(&format!("; {left} s left"));
     } else if age > 0 {
         error.message.push_str(&format!(" ({age} s ago, not asked again)"));
+        // Without a fingerprint a login has ended: asking again cannot help, and the hint says what does.
+        if error.kind == ErrorKind::Rejected && failure.fingerprint.is_some() {
+            let hint = error.hint.map(|hint| hint + "; ").unwrap_or_default();
+            return Error { hint: None, ..error }.hint(hint + "`spotinst-cred --force-refresh` asks again now");
+        }
     }
     error
 }

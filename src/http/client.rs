@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::resolver::SystemResolver;
 use super::send_mark::SendMark;
 use super::tls;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings;
 use crate::sys::env::ProxySetting;
 use crate::sys::secret::Secret;
@@ -174,9 +174,11 @@ impl Client {
     fn transport_error(&self, endpoint: &Endpoint, server: ServerKind, error: &ureq::Error) -> TransportError {
         use ureq::Error as E;
 
-        let tls_error = |text: &str| {
-            let (problem, hint) = tls::handshake_error(text);
-            (problem, hint, false)
+        let mut kind = ErrorKind::Temporary;
+        let mut tls_error = |text: &str| {
+            let error = tls::handshake_error(text);
+            kind = error.kind;
+            (error.message, error.hint.unwrap_or_default(), false)
         };
         let (problem, hint, is_transient) = match error {
             E::Timeout(_) => ("no complete answer in time".to_owned(), timeout_hint(), false),
@@ -201,7 +203,7 @@ impl Client {
             _ => (error.to_string(), self.network_hint(), false),
         };
         let message = format!("{endpoint}: {}", one_line(&problem));
-        let error = Error::temporary(message).hint(hint);
+        let error = Error::new(kind, message).hint(hint);
         TransportError { error, was_sent: self.mark.is_sent(), is_transient }
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rustls_native_certs::CertificateResult;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings;
 use crate::sourced::Sourced;
 use crate::sys::{bounded_read, env, os, timeout};
@@ -99,29 +99,32 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
     Ok(certificates.into())
 }
 
-/// What a failed handshake means, and the hint. The library's own text holds times and names that change with every
-/// call.
-pub fn handshake_error(text: &str) -> (String, String) {
+/// What a failed handshake means. The library's own text holds times and names that change with every call.
+pub fn handshake_error(text: &str) -> Error {
+    const CLOCK_OR_PORTAL: &str = "check this machine's clock, and whether this network wants a login in a browser";
     const UNTRUSTED: &str = "the certificate is self-signed or of an authority that is not trusted here";
     let has = |sign: &str| text.contains(sign);
-    let clock_hint = |problem| format!("check this machine's clock; if it is right, {problem}");
     // The second one is of an authority that bears a trusted one's name and has another key: a renewed private root.
-    let (reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
+    let (kind, reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
         let (key, variable) = (settings::CA_FILE.key(), env::SSL_CERT_FILE);
         let ways = format!("by `{key}` in the profile or by {variable}");
-        (UNTRUSTED, format!("where a private authority signs, name its certificate {ways}"))
+        (ErrorKind::WrongServer, UNTRUSTED, format!("where a private authority signs, name its certificate {ways}"))
     } else if has("certificate expired") {
-        ("the certificate has expired", clock_hint("the server's certificate must be renewed"))
+        (
+            ErrorKind::Temporary,
+            "the certificate has expired",
+            format!("{CLOCK_OR_PORTAL}; else the server must renew it"),
+        )
     } else if has("certificate not valid yet") {
-        ("the certificate is not valid yet", clock_hint("the server has its certificate too early"))
+        (ErrorKind::Temporary, "the certificate is not valid yet", format!("{CLOCK_OR_PORTAL}; else try again later"))
     } else if has("certificate not valid for name") {
-        let hint = "check the host's name in the URL: another server answers there";
-        ("the certificate is for another host", hint.to_owned())
+        let hint = "a network that wants a login in a browser may answer in its place; else check the host in the URL";
+        (ErrorKind::Temporary, "the certificate is for another host", hint.to_owned())
     } else {
         let hint = "check the URL and the proxy: no TLS connection was made, and nothing was sent";
-        return (format!("TLS handshake failed: {text}"), hint.to_owned());
+        return Error::temporary(format!("TLS handshake failed: {text}")).hint(hint);
     };
-    (format!("TLS certificate not trusted: {reason}"), hint)
+    Error::new(kind, format!("TLS certificate not trusted: {reason}")).hint(hint)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::redaction;
 use super::response::TokenResponse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::{Client, ServerKind};
+use crate::settings;
 use crate::sys::printer;
 use crate::sys::secret::Secret;
 use crate::text::one_line;
@@ -50,6 +51,15 @@ pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadl
             .hint("run `spotinst-cred --force-refresh` to get a new one")),
         429 => Err(Error::new(ErrorKind::RateLimited, format!("rate limited by {endpoint}: {text}"))
             .hint("wait; asking again earlier prolongs the block")),
+        300..=399 | 404 => {
+            let url = &settings::API_URL;
+            let problem = format!("{endpoint} is not the API: {text}");
+            Err(Error::new(ErrorKind::WrongServer, problem).hint(format!(
+                "check the {} ({})",
+                url.name,
+                url.variable_or_key()
+            )))
+        }
         _ => Err(Error::temporary(format!("server error from {endpoint}: {text}")).hint("try again later")),
     }
 }

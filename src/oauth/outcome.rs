@@ -10,6 +10,7 @@ use super::response::TokenResponse;
 use super::{IssuedTokens, error_message, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::http::client::{Response, TOKEN_ENDPOINT};
+use crate::settings;
 use crate::text::one_line;
 use crate::token::{AccessToken, RefreshToken, RefreshTokenValue, jwt_expiry, jwt_lifetime, later};
 
@@ -21,6 +22,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Error codes by which a server speaks of its own trouble, also beside a status that would reject the credentials.
 const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
+
+/// The hint for a page that a person should see.
+const PAGE_HINT: &str =
+    "a login page of this network or of a proxy may have answered: open a browser to log in, or check the URL";
 
 /// A response to a request, and its body.
 pub struct Exchange<'a> {
@@ -84,9 +89,9 @@ impl Exchange<'_> {
                     self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
                 let to =
                     self.request.redacted(to.to_owned()).map_or_else(|| "elsewhere".to_owned(), |to| one_line(&to));
-                let what = format!("is a redirect to {to}, which is not followed with secrets");
-                self.unusable(&what)
+                self.wrong_server(&format!("is a redirect to {to}, which is not followed with secrets"))
             }
+            404 => self.wrong_server("is not one of a token endpoint"),
             407 => {
                 let message = format!("the proxy on the way to {} asks for a password (407)", self.request.endpoint);
                 self.answered(Error::temporary(message).hint("put user name and password into the proxy's URL"))
@@ -133,7 +138,17 @@ impl Exchange<'_> {
     fn unusable(&self, what: &str) -> Rejection {
         let text = self.error_message();
         let message = format!("the answer of {} {what}: {text}", self.request.endpoint);
-        self.answered(Error::temporary(message).hint(TOKEN_ENDPOINT.hint))
+        let is_page = error_message::is_markup(self.response);
+        self.answered(Error::temporary(message).hint(if is_page { PAGE_HINT } else { TOKEN_ENDPOINT.hint }))
+    }
+
+    /// The URL is not that of a token endpoint.
+    fn wrong_server(&self, what: &str) -> Rejection {
+        let mut rejection = self.unusable(what);
+        let url = if self.request.grant.is_refresh() { &settings::REFRESH_URL } else { &settings::TOKEN_URL };
+        let hint = format!("check the {} ({}); `spotinst-cred status` shows it", url.name, url.variable_or_key());
+        rejection.error = rejection.error.kind(ErrorKind::WrongServer).hint(hint);
+        rejection
     }
 
     fn answered(&self, error: Error) -> Rejection {

@@ -28,6 +28,10 @@ impl Grant<'_> {
         }
     }
 
+    pub fn is_refresh(&self) -> bool {
+        matches!(self, Self::Refresh { .. })
+    }
+
     /// The hint where the server rejects it.
     pub fn rejected_hint(&self) -> &'static str {
         match self {

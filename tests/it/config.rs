@@ -388,7 +388,7 @@ fn a_ca_file_is_relative_to_the_file_or_home() {
         outcome.prints(&format!("{}\n", stand_in.issued().last().unwrap()));
     }
     // Without the CA file the stand-in is not trusted.
-    assert_eq!(Sandbox::of(&stand_in).run([]).status, Some(5));
+    assert_eq!(Sandbox::of(&stand_in).run([]).status, Some(3));
 }
 
 #[test]

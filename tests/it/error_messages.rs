@@ -189,7 +189,7 @@ fn command_line_errors() {
             situation: "an invalid time limit",
             prepare: complete,
             args: &["--timeout", "soon"],
-            status: 3,
+            status: 2,
             stderr: "spotinst-cred: the time limit from --timeout is not a duration: \"soon\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
@@ -197,7 +197,7 @@ fn command_line_errors() {
             situation: "a time limit without a unit",
             prepare: complete,
             args: &["--timeout", "8"],
-            status: 3,
+            status: 2,
             stderr: "spotinst-cred: the time limit from --timeout is not a duration: \"8\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
@@ -205,7 +205,7 @@ fn command_line_errors() {
             situation: "a time limit of zero",
             prepare: complete,
             args: &["--timeout", "0s"],
-            status: 3,
+            status: 2,
             stderr: "spotinst-cred: the time limit from --timeout must be greater than zero\n\
                      hint: write a duration such as 8s\n",
         },
@@ -213,7 +213,7 @@ fn command_line_errors() {
             situation: "a --min-ttl of centuries",
             prepare: complete,
             args: &["--min-ttl", "500years"],
-            status: 3,
+            status: 2,
             stderr: "spotinst-cred: the minimum lifetime from --min-ttl is longer than ten years: \"500years\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },
@@ -221,7 +221,7 @@ fn command_line_errors() {
             situation: "an invalid --min-ttl",
             prepare: complete,
             args: &["--min-ttl", "an hour\nor two"],
-            status: 3,
+            status: 2,
             stderr: "spotinst-cred: the minimum lifetime from --min-ttl is not a duration: \"an hour or two\"\n\
                      hint: write a number with its unit, such as 30s, 15m or 1h\n",
         },

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
 use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use stand_in::token_reply::REQUEST_ID;
@@ -12,6 +13,9 @@ use stand_in::{Reply, StandIn};
 
 const CREDENTIALS: &str = "check user name, password, client id and client secret";
 const PLACE: &str = "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place";
+const PAGE: &str =
+    "a login page of this network or of a proxy may have answered: open a browser to log in, or check the URL";
+const WRONG_URL: &str = "check the token URL (SPOTINST_TOKEN_URL or `token_url`); `spotinst-cred status` shows it";
 const LATER: &str = "try again later";
 const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
 
@@ -109,14 +113,49 @@ fn only_http_503_is_retried() {
 }
 
 #[test]
+fn a_page_may_be_the_login_of_the_network() {
+    check(
+        5,
+        PAGE,
+        [
+            (html(200), "the answer of URL holds no access token: HTTP 200, an HTML page", 1),
+            (html(403), "the answer of URL is not one of a token endpoint: HTTP 403, an HTML page", 1),
+        ],
+    );
+}
+
+#[test]
+fn a_url_where_nothing_is_found_is_a_wrong_setting() {
+    let line = "the answer of URL is not one of a token endpoint: HTTP 404, Not Found ID";
+    check(3, WRONG_URL, [(Reply::failed(404), line, 1)]);
+}
+
+/// Only the exit status tells a wrong server from a failure that passes.
+#[test]
+fn a_wrong_server_is_remembered_shortly_and_a_usable_token_is_served() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+    stand_in.script([Reply::failed(404)]);
+    sandbox.run([]).has_failed(3);
+    sandbox.run([]).has_failed(3);
+    assert_eq!(stand_in.connections(), 1);
+    clock.set(2);
+    let token = sandbox.token();
+    assert_eq!(stand_in.connections(), 2);
+
+    stand_in.always(Reply::failed(404));
+    clock.set(2 + 6900);
+    sandbox.run([]).prints(&format!("{token}\n"));
+    assert_eq!(stand_in.connections(), 4, "the refresh grant, and the password grant as its fallback");
+}
+
+#[test]
 fn a_response_that_is_not_from_a_token_endpoint_is_not_a_rejection() {
     check(
         5,
         PLACE,
         [
-            (html(200), "the answer of URL holds no access token: HTTP 200, an HTML page", 1),
-            (html(403), "the answer of URL is not one of a token endpoint: HTTP 403, an HTML page", 1),
-            (Reply::failed(404), "the answer of URL is not one of a token endpoint: HTTP 404, Not Found ID", 1),
             (
                 Reply::failed(405),
                 "the answer of URL is not one of a token endpoint: HTTP 405, Method Not Allowed ID",
@@ -223,7 +262,7 @@ fn a_redirect_is_not_followed() {
             "the answer of URL is a redirect to {to}/token, which is not followed with secrets: HTTP {status}, no body"
         );
 
-        check(5, PLACE, [(Reply::redirect(status, &format!("{to}/token")), &line, 1)]);
+        check(3, WRONG_URL, [(Reply::redirect(status, &format!("{to}/token")), &line, 1)]);
 
         assert_eq!(elsewhere.connections(), 0);
     }

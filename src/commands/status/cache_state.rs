@@ -138,7 +138,8 @@ impl PastFailure {
             seconds_ago: span(failure.at, now).as_secs(),
             seconds_left: failure.holds(now).then(|| span(now, failure.until).as_secs()),
             lifted_by: match failure.error.kind {
-                ErrorKind::Rejected => "changed credentials, `spotinst-cred login` or --force-refresh",
+                ErrorKind::Rejected if failure.fingerprint.is_some() => "changed credentials or --force-refresh",
+                ErrorKind::Rejected => "`spotinst-cred login`",
                 ErrorKind::RateLimited => "nothing: asking earlier prolongs the block",
                 _ => "--force-refresh",
             },

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::cache::entry::fixtures::{NOW, at, secret};
-use crate::error::ErrorKind::{RateLimited, Rejected, Temporary};
+use crate::error::ErrorKind::{RateLimited, Rejected, Temporary, WrongServer};
 use crate::oauth::request::Grant;
 use crate::url::Endpoint;
 
@@ -137,8 +137,8 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         (503, html, Temporary, Unknown, true),
         (599, String::new(), Temporary, Unknown, false),
         // None of a token endpoint's.
-        (302, String::new(), Temporary, Unknown, false),
-        (404, oauth("invalid_grant"), Temporary, Unknown, false),
+        (302, String::new(), WrongServer, Unknown, false),
+        (404, oauth("invalid_grant"), WrongServer, Unknown, false),
         (407, String::new(), Temporary, Unknown, false),
         (429, oauth("invalid_grant"), RateLimited, Unknown, false),
         (600, String::new(), Temporary, Unknown, false),
@@ -178,7 +178,13 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
             format!("the proxy on the way to {at} asks for a password (407)"),
             "put user name and password into the proxy's URL",
         ),
-        (404, "", format!("the answer of {at} is not one of a token endpoint: HTTP 404, no body"), TOKEN_ENDPOINT.hint),
+        (
+            404,
+            "",
+            format!("the answer of {at} is not one of a token endpoint: HTTP 404, no body"),
+            "check the token URL (SPOTINST_TOKEN_URL or `token_url`); `spotinst-cred status` shows it",
+        ),
+        (405, "", format!("the answer of {at} is not one of a token endpoint: HTTP 405, no body"), TOKEN_ENDPOINT.hint),
         (
             429,
             "slow\ndown",
