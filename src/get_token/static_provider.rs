@@ -24,8 +24,10 @@ pub fn fetch(token: &SecretSetting, request: &TokenRequest, deadlines: RefreshDe
     let access = AccessToken::given(value, now);
     match shortfall(&access, request.min_ttl, now) {
         None => Ok(IssuedTokens { access, refresh: None }),
-        Some(what) => Err(Error::new(ErrorKind::Rejected, format!("the token from {} {what}", token.source))
-            .hint("replace it with a permanent one, or run `spotinst-cred login`: its tokens are renewed")),
+        Some(what) => Err(Error::new(ErrorKind::Rejected, format!("the token from {} {what}", token.source)).hint(
+            "run `spotinst-cred login`, whose tokens are renewed, or `spotinst-cred login --with-token` for a permanent \
+             one",
+        )),
     }
 }
 

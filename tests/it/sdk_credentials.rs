@@ -162,7 +162,7 @@ fn a_pasted_token_that_has_expired_is_an_error() {
         let (message, hint) = outcome.stderr.split_once('\n').unwrap();
         assert!(message.starts_with(&format!("spotinst-cred: the token from {place} expired 1h")), "{outcome:?}");
         assert!(message.ends_with(" ago"), "{outcome:?}");
-        let remedy = "replace it with a permanent one, or run `spotinst-cred login`: its tokens are renewed";
+        let remedy = "run `spotinst-cred login`, whose tokens are renewed, or `spotinst-cred login --with-token` for a permanent one";
         assert_eq!(hint, format!("hint: {remedy}\n"));
         for arguments in [["exec", "true"], ["status", "--check"], ["-f", "kubernetes"]] {
             sandbox.run(arguments).has_failed(4);
