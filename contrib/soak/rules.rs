@@ -23,7 +23,7 @@ pub struct Violation {
 pub fn violations(records: &Records) -> Vec<Violation> {
     let rules: [fn(&Records, usize) -> Option<Violation>; 12] = [
         ends_as_documented,
-        prints_a_token_that_serves,
+        prints_a_valid_token,
         is_forced,
         is_logged_out,
         is_invalidated,
@@ -87,7 +87,7 @@ fn ends_as_documented(records: &Records, identity: usize) -> Option<Violation> {
 }
 
 /// Each token was issued by the identity's own server, and is valid for as long as the call asked for.
-fn prints_a_token_that_serves(records: &Records, identity: usize) -> Option<Violation> {
+fn prints_a_valid_token(records: &Records, identity: usize) -> Option<Violation> {
     let issuers = issuers(records, identity);
     calls(records, identity).find_map(|call| {
         let token = call.token()?;

@@ -150,7 +150,7 @@ fn test_modules(code: &str) -> Vec<String> {
     parts.filter_map(name).filter(|name| !name.contains('{')).map(|name| format!("{name}.rs")).collect()
 }
 
-/// The code before its module of tests, which stands at the end.
+/// The code before its module of tests, which is at the end.
 fn without_tests(code: &str) -> String {
     code.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
 }

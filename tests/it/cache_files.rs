@@ -341,7 +341,7 @@ fn an_entry_that_others_can_read_is_replaced() {
 }
 
 #[test]
-fn cache_files_are_private_whatever_the_umask() {
+fn cache_files_are_private_with_any_umask() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let script = format!("umask 0; exec {PROGRAM}");

@@ -131,7 +131,7 @@ fn interim_responses_do_not_restart_the_timeout() {
 
 #[test]
 fn a_name_server_that_does_not_reply_times_out() {
-    // Name servers are on port 53, so this one has an address of its own.
+    // Name servers are on port 53, so this one has its own address.
     const NAME_SERVER: &str = "127.77.53.53";
     let silent = UdpSocket::bind((NAME_SERVER, 53));
     if !need(silent.is_ok(), "it needs port 53") {

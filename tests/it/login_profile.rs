@@ -50,7 +50,7 @@ fn parsed(text: &str) -> Value {
 }
 
 #[test]
-fn logins_at_once_keep_each_others_profiles() {
+fn concurrent_logins_keep_each_others_profiles() {
     const LOGINS: usize = 16;
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in);
@@ -71,7 +71,7 @@ fn logins_at_once_keep_each_others_profiles() {
         }
         let text = fs::read_to_string(sandbox.config_path()).unwrap();
         let lost: Vec<_> = names.iter().filter(|name| !text.contains(&format!("[profiles.{name}]"))).collect();
-        assert!(lost.is_empty(), "profiles lost by logins that said \"complete\": {lost:?}");
+        assert!(lost.is_empty(), "profiles lost by logins that reported success: {lost:?}");
     }
     let lock = sandbox.config_path().with_file_name("config.toml.lock");
     assert_eq!(fs::metadata(lock).unwrap().permissions().mode() & 0o777, 0o600);
@@ -110,7 +110,7 @@ fn a_profile_without_a_name_is_refused() {
 }
 
 #[test]
-fn an_account_that_is_none_is_not_offered() {
+fn an_invalid_account_is_not_offered() {
     let stand_in = StandIn::start();
     let sandbox = with_profile(&stand_in, "login = true\n");
     let service = stand_in.service();
@@ -225,7 +225,7 @@ fn a_user_name_from_a_variable_is_written() {
 }
 
 #[test]
-fn what_only_variables_have_is_named() {
+fn variables_that_are_not_written_are_reported() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in);
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
@@ -252,7 +252,7 @@ fn the_end_of_the_input_at_the_account_keeps_the_login() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_told_before_any_prompt() {
+fn an_unwritable_directory_is_reported_before_any_prompt() {
     let stand_in = StandIn::start();
     for dir in [".config/spotinst-cred", ".config", ".cache/spotinst-cred", ".cache"] {
         let sandbox = with_profile(&stand_in, "");
@@ -282,7 +282,7 @@ fn a_directory_that_cannot_be_written_is_told_before_any_prompt() {
 
 /// Such as a profile that only root can write. It lacks only the password, so there is nothing to write.
 #[test]
-fn a_complete_profile_that_cannot_be_written_can_be_logged_in_to() {
+fn login_works_with_a_complete_profile_that_cannot_be_written() {
     let stand_in = StandIn::start();
     let sandbox = with_profile(&stand_in, "login = true\n");
     let user = PlainUser::of(&sandbox);
@@ -293,7 +293,7 @@ fn a_complete_profile_that_cannot_be_written_can_be_logged_in_to() {
     let Some(mut terminal) = Terminal::run(&sandbox, &line) else { return };
     terminal.until("Password (not shown): ").line(PASSWORD);
     terminal.until("logged in; profile \"default\" is complete\n");
-    assert_eq!(terminal.end().1, Some(0), "no account can be written, so none is asked for");
+    assert_eq!(terminal.end().1, Some(0), "no account can be written, so there is no prompt for one");
     assert_eq!(user.run([]).status, Some(0));
     assert_eq!(stand_in.grants(), ["password"]);
     fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();

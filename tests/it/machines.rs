@@ -74,7 +74,7 @@ pub fn all_print_the_last(stand_in: &StandIn, callers: impl IntoIterator<Item = 
     token
 }
 
-/// Starts the program in a session of its own: see [`kill_session`].
+/// Starts the program in its own session: see [`kill_session`].
 pub fn start_session(machine: &Sandbox) -> Running {
     Running::start(machine.command("setsid").arg(PROGRAM))
 }

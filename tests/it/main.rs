@@ -3,7 +3,7 @@
 //!
 //! Support:
 //!
-//! - `sandbox`: a home of its own, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
+//! - `sandbox`: its own home, a cleared environment, and the program run in it; `fixtures`: sandboxes whose token
 //!   is known in advance; `callers`: many concurrent callers
 //! - `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall clock that a
 //!   test sets

@@ -147,7 +147,7 @@ fn if_the_only_host_fails_the_password_grant_is_tried_too() {
 }
 
 #[test]
-fn if_the_only_host_fails_refresh_grants_alone_the_password_grant_is_used() {
+fn if_the_only_host_fails_only_for_refresh_grants_the_password_grant_is_used() {
     for trouble in [Reply::failed(500), Reply::failed(404), Reply::gateway_page()] {
         let stand_in = StandIn::start();
         let sandbox = Sandbox::of(&stand_in);

@@ -11,7 +11,7 @@ use stand_in::tls::Ca;
 use stand_in::{Reply, StandIn};
 
 #[test]
-fn a_stale_client_secret_beside_a_live_refresh_token_reaches_the_server_once() {
+fn a_wrong_client_secret_with_a_valid_refresh_token_is_sent_once_per_grant() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };
@@ -144,7 +144,7 @@ fn a_password_from_a_pipe_is_read_once() {
 }
 
 #[test]
-fn a_401_is_a_rejection_whatever_its_body_is() {
+fn a_401_with_any_body_is_a_rejection() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let Some(clock) = FakeClock::of(&mut sandbox) else { return };

@@ -60,7 +60,7 @@ impl Tokens {
 /// How a reply arranges its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// As in the recorded exchange of 2016: the refresh token is an item of its own.
+    /// As in the recorded exchange of 2016: the refresh token is a separate item.
     TwoItems,
     /// As in the documentation of 2017: one item for both tokens.
     OneItem,
