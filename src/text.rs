@@ -1,5 +1,7 @@
 //! Text made fit for one line of a terminal, for a shell, or for a file name.
 
+use std::time::Duration;
+
 /// Text from outside (a server, a file) on one line: without control characters, which could break the line or steer
 /// the terminal, and at most 300 characters long.
 pub fn one_line(text: &str) -> String {
@@ -36,6 +38,20 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     similar.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
 }
 
+/// A duration as people say it: `9 s`, `1 min 35 s`, `1 h 42 min`, `1 day 5 h`, `13 days`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (big, small) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => ((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86_400 => ((seconds / 3600, "h"), (seconds % 3600 / 60, "min")),
+        86_400..172_800 => ((1, "day"), (seconds % 86_400 / 3600, "h")),
+        _ => return format!("{} days", seconds / 86_400),
+    };
+    let part = |(count, unit): (u64, &str)| (count > 0).then(|| format!("{count} {unit}"));
+    [big, small].into_iter().filter_map(part).collect::<Vec<_>>().join(" ")
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
@@ -45,4 +61,36 @@ pub fn hex(bytes: &[u8]) -> String {
         text.push(digit(byte & 15));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_at_most_two_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (95, "1 min 35 s"),
+            (3599, "59 min 59 s"),
+            (3600, "1 h"),
+            (6159, "1 h 42 min"),
+            (86_400, "1 day"),
+            (172_799, "1 day 23 h"),
+            (172_800, "2 days"),
+            (1_209_599, "13 days"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_one_that_is_like_it() {
+        let known = ["username", "password", "password_file"];
+        assert_eq!(nearest("user_name", known), Some("username"));
+        assert_eq!(nearest("pasword", known), Some("password"));
+        assert_eq!(nearest("x", known), None);
+    }
 }

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
 use zeroize::Zeroizing;
 
 use crate::sys::secret::{Secret, exposed};
@@ -183,6 +185,14 @@ pub fn span(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
 /// The moment that much later, or the same one where the calendar ends.
 pub fn later(from: OffsetDateTime, span: Duration) -> OffsetDateTime {
     time::Duration::try_from(span).ok().and_then(|span| from.checked_add(span)).unwrap_or(from)
+}
+
+/// RFC 3339 in whole seconds: Bazel parses no fraction.
+const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// The moment as our documents have it.
+pub fn rfc3339(at: OffsetDateTime) -> Option<String> {
+    at.format(RFC3339).ok()
 }
 
 /// The moment without its fraction: tokens are cached and told in whole seconds.

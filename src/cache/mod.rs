@@ -20,7 +20,8 @@ pub use read_error::ReadError;
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::sys::atomic_file::AtomicFile;
-use crate::sys::{bounded_read, digest, env, os, printer, random};
+use crate::sys::os::LockHolder;
+use crate::sys::{bounded_read, digest, env, file_lock, os, printer, random};
 use entry::Entry;
 
 /// The largest entry, in bytes; a larger file is something else.
@@ -91,6 +92,11 @@ impl Cache {
         lock::is_held(&self.lock_path())
     }
 
+    /// Who holds the lock, where the system tells.
+    pub fn lock_holder(&self) -> Option<LockHolder> {
+        os::lock_holder(&self.lock_path())
+    }
+
     /// Tries to lock, without waiting.
     pub fn try_lock(&self) -> LockOutcome<CacheLock<'_>> {
         self.locked(lock::try_lock)
@@ -157,8 +163,7 @@ impl Cache {
             return Error::config(format!("{} is held by {holder}: its command seems to run itself", path.display()))
                 .hint(settings::another_profile_hint());
         }
-        Error::temporary(format!("timed out waiting for another spotinst-cred (lock {})", path.display()))
-            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process")
+        file_lock::timed_out("spotinst-cred", &path)
     }
 
     /// Publishes the result of a request whose lock file was removed meanwhile, unless another process has published since

@@ -105,8 +105,7 @@ fn lock(path: &Path, target: &Path, deadline: Instant) -> Result<File> {
     let created = os::create_private_dir_for_owner(output_file::dir_of(target));
     created.and_then(|()| file_lock::lock_until(&file, deadline)).map_err(|error| {
         if error.kind() == io::ErrorKind::TimedOut {
-            return Error::temporary(format!("timed out waiting for another login (lock {})", file.display()))
-                .hint("try again; if it lasts, see who holds it with `fuser`, and end that process");
+            return file_lock::timed_out("login", &file);
         }
         unwritten(path, &WriteError::Io(error))
     })

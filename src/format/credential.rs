@@ -4,15 +4,10 @@ use std::iter;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use time::format_description::StaticFormatDescription;
-use time::macros::format_description;
 
 use crate::settings;
 use crate::sys::env;
-use crate::token::{AccessToken, span};
-
-/// RFC 3339 in whole seconds: Bazel parses no fraction.
-const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+use crate::token::{AccessToken, rfc3339, span};
 
 #[derive(Debug)]
 pub struct Credential<'a> {
@@ -29,7 +24,7 @@ impl Credential<'_> {
     }
 
     pub fn expiry(&self) -> Option<String> {
-        self.token.advertised_expiry().and_then(|at| at.format(RFC3339).ok())
+        self.token.advertised_expiry().and_then(rfc3339)
     }
 
     pub fn expires_in(&self) -> Option<u64> {

@@ -67,9 +67,18 @@ pub fn terraform(credential: &Credential<'_>) -> Vec<u8> {
         #[serde(skip_serializing_if = "Option::is_none")]
         account: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        expiry: Option<String>,
+        /// The earlier name of `expiry`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<String>,
     }
-    document(&External { token: credential.token(), account: credential.account, expires_at: credential.expiry() })
+    let expiry = credential.expiry();
+    document(&External {
+        token: credential.token(),
+        account: credential.account,
+        expiry: expiry.clone(),
+        expires_at: expiry,
+    })
 }
 
 /// The response to a `get` of the credential-helper protocol of Bazel, Buck2 and restish.

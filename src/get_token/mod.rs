@@ -7,7 +7,7 @@ pub mod endpoint_provider;
 pub mod fetch_result;
 pub mod next_entry;
 pub mod provider;
-mod static_provider;
+pub mod static_provider;
 pub mod stored_refresh_token;
 
 use std::io;
@@ -20,6 +20,7 @@ use crate::cache::{BeginError, Cache, CacheLock, LockOutcome, PendingEntry, Read
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::sys::{clock, printer, random};
+use crate::text::duration;
 use crate::token::AccessToken;
 use deadlines::Deadlines;
 use decisions::{Action, NextGrant, TokenRequest, Traits, from_cache};
@@ -162,7 +163,7 @@ impl Call<'_> {
         if let (Some(left), Some(hint)) =
             (entry.refresh_token.as_ref().and_then(|token| token.ends_soon(now)), provider::login_hint(self.config))
         {
-            printer::note(&format!("the login ends in {}; to renew it, {hint}", humantime::format_duration(left)));
+            printer::note(&format!("the login ends in {}; to renew it, {hint}", duration(left)));
         }
     }
 

@@ -11,19 +11,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::oauth::IssuedTokens;
 use crate::settings;
 use crate::sys::clock;
+use crate::sys::secret::Secret;
+use crate::text::duration;
 use crate::token::{AccessToken, is_bearer_token, span};
 
 /// Fetches the token. Fails with [`ErrorKind::Rejected`] where it has expired, or will too early for the request.
 pub fn fetch(token: &SecretSetting, request: &TokenRequest, deadlines: RefreshDeadlines) -> Result<IssuedTokens> {
     let value = token.fetch(None, deadlines.commands_end)?;
+    checked(token, value, request.min_ttl).map(|access| IssuedTokens { access, refresh: None })
+}
+
+/// The token with this value, if it can be handed out.
+pub fn checked(token: &SecretSetting, value: Secret, min_ttl: Duration) -> Result<AccessToken> {
     if !is_bearer_token(value.expose()) {
         let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", token.source);
         return Err(Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/="));
     }
     let now = clock::now();
     let access = AccessToken::given(value, now);
-    match shortfall(&access, request.min_ttl, now) {
-        None => Ok(IssuedTokens { access, refresh: None }),
+    match shortfall(&access, min_ttl, now) {
+        None => Ok(access),
         Some(what) => Err(Error::new(ErrorKind::Rejected, format!("the token from {} {what}", token.source)).hint(
             "run `spotinst-cred login`, whose tokens are renewed, or `spotinst-cred login --with-token` for a permanent \
              one",
@@ -34,7 +41,6 @@ pub fn fetch(token: &SecretSetting, request: &TokenRequest, deadlines: RefreshDe
 /// Why the token is not handed out. Only its owner can get another one.
 fn shortfall(token: &AccessToken, min_ttl: Duration, now: OffsetDateTime) -> Option<String> {
     let (expires_at, longest) = (token.expires_at?, token.longest_min_ttl()?);
-    let duration = |span: Duration| humantime::format_duration(Duration::from_secs(span.as_secs()));
     if expires_at <= now {
         Some(format!("expired {} ago", duration(span(expires_at, now))))
     } else if !token.is_usable(now, Duration::ZERO) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{os, timeout};
+use crate::error::Error;
 
 /// Tries to lock without waiting; returns whether the file is locked, until it is closed.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks outside the cache")]
@@ -35,6 +36,17 @@ pub fn lock_until(path: &Path, deadline: Instant) -> io::Result<File> {
     match try_lock(&file) {
         Ok(false) => timeout::run_with_deadline(deadline, move || wait(file))?,
         Ok(true) | Err(_) => Ok(file),
+    }
+}
+
+/// The error of a lock that another process has held until the deadline. Found out only now, as it takes a while.
+pub fn timed_out(other: &str, path: &Path) -> Error {
+    let problem = format!("timed out waiting for another {other}");
+    match os::lock_holder(path) {
+        Some(holder) => Error::temporary(format!("{problem} ({holder})"))
+            .hint(format!("try again; if it lasts, end that process: kill {}", holder.pid)),
+        None => Error::temporary(format!("{problem} (lock {})", path.display()))
+            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process"),
     }
 }
 

@@ -48,7 +48,12 @@ fn each_format_with_an_account_and_an_expiry() {
                 "{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"{TOKEN}\",\"expirationTimestamp\":\"{EXPIRY}\"}}}}\n"
             ),
         ),
-        ("terraform", format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n")),
+        (
+            "terraform",
+            format!(
+                "{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expiry\":\"{EXPIRY}\",\"expires_at\":\"{EXPIRY}\"}}\n"
+            ),
+        ),
     ] {
         sandbox.run(["-f", format]).prints(&bytes);
         sandbox.run(["--format", format]).prints(&bytes);
@@ -261,7 +266,9 @@ fn terraform_gets_an_object_of_strings_without_its_query_being_read() {
     let outcome = Running::start(&mut command).end();
     let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert!(document.as_object().unwrap().values().all(Value::is_string));
-    outcome.prints(&format!("{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expires_at\":\"{EXPIRY}\"}}\n"));
+    outcome.prints(&format!(
+        "{{\"token\":\"{TOKEN}\",\"account\":\"{ACCOUNT}\",\"expiry\":\"{EXPIRY}\",\"expires_at\":\"{EXPIRY}\"}}\n"
+    ));
 }
 
 #[test]

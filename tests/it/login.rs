@@ -63,7 +63,7 @@ fn a_new_machine_is_set_up() {
          Account, for programs that need one\n  1  act-12345678  production\n  2  act-87654321  staging\n\
          Choose [none]: 2\n\
          spotinst-cred: logged in; profile \"default\" is complete with SPOTINST_TOKEN_URL set\n\
-         spotinst-cred: the login lasts 14days; the password is stored nowhere\n",
+         spotinst-cred: the login lasts 14 days; the password is stored nowhere\n",
         config.display()
     );
     assert_eq!((screen.as_str(), status), (expected.as_str(), Some(0)));

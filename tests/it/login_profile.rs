@@ -86,8 +86,9 @@ fn a_login_gives_up_on_another_one_that_hangs() {
     let holder = fs::File::open(&lock).unwrap();
     fs2::FileExt::try_lock_exclusive(&holder).unwrap();
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--timeout", "500ms"]) else { return };
-    terminal.until(&format!("spotinst-cred: timed out waiting for another login (lock {})\n", lock.display()));
-    terminal.until("hint: try again; if it lasts, see who holds it with `fuser`, and end that process\n");
+    let pid = std::process::id();
+    terminal.until(&format!("timed out waiting for another login ({}, for ", crate::sandbox::holder(pid)));
+    terminal.until(&format!("try again; if it lasts, end that process: kill {pid}\n"));
     assert_eq!(terminal.end().1, Some(5));
     assert!(!sandbox.config_path().exists());
 

@@ -297,9 +297,27 @@ impl Outcome {
         assert_eq!(*self, expected);
     }
 
+    /// Asserts that it waited in vain for the lock of this process, and names what started it.
+    #[track_caller]
+    pub fn waited_in_vain(&self, other: &str, pid: u32) {
+        let holder = format!("{}, for ", holder(pid));
+        let start = format!("spotinst-cred: timed out waiting for another {other} ({holder}");
+        let end = format!(" s)\nhint: try again; if it lasts, end that process: kill {pid}\n");
+        assert!(self.stderr.starts_with(&start) && self.stderr.ends_with(&end), "{self:?}\n{start}…{end}");
+        assert_eq!((self.stdout.as_str(), self.status), ("", Some(5)));
+    }
+
     /// Asserts failure with this status and nothing on stdout, whatever is on stderr.
     #[track_caller]
     pub fn has_failed(&self, status: i32) {
         assert_eq!((self.stdout.as_str(), self.status), ("", Some(status)), "{self:?}");
     }
+}
+
+/// How messages name this process: its number, and the program that started it.
+pub fn holder(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let parent = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
+    let program = fs::read_to_string(format!("/proc/{parent}/comm")).unwrap();
+    format!("pid {pid}, {}", program.trim())
 }

@@ -160,7 +160,7 @@ fn a_pasted_token_that_has_expired_is_an_error() {
         let outcome = sandbox.run([]);
         outcome.has_failed(4);
         let (message, hint) = outcome.stderr.split_once('\n').unwrap();
-        assert!(message.starts_with(&format!("spotinst-cred: the token from {place} expired 1h")), "{outcome:?}");
+        assert!(message.starts_with(&format!("spotinst-cred: the token from {place} expired 1 h")), "{outcome:?}");
         assert!(message.ends_with(" ago"), "{outcome:?}");
         let remedy = "run `spotinst-cred login`, whose tokens are renewed, or `spotinst-cred login --with-token` for a permanent one";
         assert_eq!(hint, format!("hint: {remedy}\n"));
@@ -187,9 +187,9 @@ fn a_pasted_token_is_held_to_the_minimum_lifetime() {
         sandbox.run(["--min-ttl", "50m"]).prints(&format!("{token}\n"));
         let outcome = sandbox.run(["--min-ttl", "61m"]);
         outcome.has_failed(4);
-        let start = format!("spotinst-cred: the token from {place} expires in 59m");
+        let start = format!("spotinst-cred: the token from {place} expires in 59 min ");
         assert!(outcome.stderr.starts_with(&start), "{outcome:?}");
-        assert!(outcome.stderr.contains(", and --min-ttl asks for 1h 1m\n"), "{outcome:?}");
+        assert!(outcome.stderr.contains(", and --min-ttl asks for 1 h 1 min\n"), "{outcome:?}");
     }
 }
 
@@ -206,15 +206,17 @@ fn formats_and_status_tell_the_expiry_of_a_pasted_token() {
         let document = |format| serde_json::from_str::<Value>(&sandbox.run(["-f", format]).stdout).unwrap();
         assert_eq!(document("json")["expiry"], expiry);
         assert_eq!(document("kubernetes")["status"]["expirationTimestamp"], expiry);
+        assert_eq!(document("terraform")["expiry"], expiry);
         assert_eq!(document("terraform")["expires_at"], expiry);
     }
 
     let sandbox = with_file(&format!("[default]\ntoken = {token}\n"));
     let text = sandbox.run(["status"]).stdout;
-    let line = text.lines().find(|line| line.ends_with("; it is printed as it is, and nothing is cached"));
-    assert!(line.is_some_and(|line| line.starts_with("token          fresh, 59m ")), "{text}");
+    let line = text.lines().find(|line| line.contains("; it is printed as it is, and nothing is cached; set, from "));
+    assert!(line.is_some_and(|line| line.starts_with("token          fresh, 59 min ")), "{text}");
     let document: Value = serde_json::from_str(&sandbox.run(["status", "--json"]).stdout).unwrap();
     assert_eq!(document["token"]["state"], "fresh");
+    assert_eq!(document["token"]["expiry"], expiry);
     assert_eq!(document["token"]["expires_at"], seconds + 60);
     assert!((3500..=3600).contains(&document["token"]["seconds_left"].as_u64().unwrap()), "{document}");
 }

@@ -421,9 +421,7 @@ fn a_permanent_token_comes_from_the_store() {
     sandbox.run([]).prints("abc\n");
     sandbox.run([]).prints("abc\n");
     assert_eq!(store.calls(), ["get token", "get token"]);
-    assert!(
-        sandbox.run(["status"]).stdout.contains("token          set, in the secret store safe, from config.toml:2\n")
-    );
+    assert!(sandbox.run(["status"]).stdout.contains("; set, in the secret store safe, from config.toml:2\n"));
 }
 
 /// A login that ends soon is announced where a person can read it, by the call that refreshed.
@@ -437,7 +435,7 @@ fn a_login_that_ends_soon_is_announced() {
         stand_in.script([Reply::json(200, &tokens)]);
         let Some(terminal) = Terminal::start(&sandbox, ["--force-refresh"]) else { return };
         let (screen, status) = terminal.end();
-        let line = "spotinst-cred: the login ends in 1day; to renew it, run `spotinst-cred login`\n";
+        let line = "spotinst-cred: the login ends in 1 day; to renew it, run `spotinst-cred login`\n";
         assert_eq!((screen.contains(line), status), (is_announced, Some(0)), "{screen}");
         let Some(terminal) = Terminal::start(&sandbox, []) else { return };
         assert!(!terminal.end().0.contains("login"), "a hit says nothing of it");

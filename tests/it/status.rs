@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
+use crate::fake_clock::FakeClock;
 use crate::requirements::need_for_case;
 use crate::sandbox::{Outcome, Sandbox};
 use stand_in::{Reply, StandIn, spotinst};
@@ -19,19 +20,23 @@ fn sandbox_of(stand_in: &StandIn) -> Sandbox {
 /// The text with placeholders for what differs between runs: home, port, identity and durations.
 fn normalize(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
     let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
-    let is_time = |word: &str| {
-        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
-        unit.len() < word.len() && ["days", "day", "h", "m", "s"].contains(&unit)
-    };
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
     let mut lines = Vec::new();
     for line in text.lines() {
-        let mut words: Vec<&str> = Vec::new();
+        let mut words: Vec<String> = Vec::new();
         for word in line.split(' ') {
-            let (opening, bare) = word.split_at(word.len() - word.trim_start_matches('(').len());
-            if !is_time(bare.trim_end_matches(',')) {
-                words.push(word);
-            } else if words.last().is_none_or(|last| !last.ends_with("TIME")) {
-                words.push(if opening.is_empty() { "TIME" } else { "(TIME" });
+            let bare = word.trim_end_matches(',');
+            let is_unit = ["days", "day", "h", "min", "s"].contains(&bare);
+            match words.last_mut().filter(|last| is_unit && is_number(last.trim_start_matches('('))) {
+                Some(number) => *number = format!("{}TIME", if number.starts_with('(') { "(" } else { "" }),
+                None => words.push(word.to_owned()),
+            }
+            // Of a time in two units one is left.
+            if let [.., first, second] = &words[..]
+                && first.ends_with("TIME")
+                && second == "TIME"
+            {
+                words.pop();
             }
         }
         lines.push(without_identity(&words.join(" ")) + "\n");
@@ -71,7 +76,7 @@ token URL      BASE/token, from SPOTINST_TOKEN_URL
 refresh URL    BASE/token, from SPOTINST_TOKEN_URL
 account        not set
 API URL        BASE, from SPOTINST_API_URL
-time limit     TIME by default
+time limit     8s, by default
 ";
 
 #[test]
@@ -148,8 +153,8 @@ token URL      BASE/token, from config.toml:10
 refresh URL    BASE/token, from config.toml:10
 account        act-1, from config.toml:9
 API URL        BASE, from SPOTINST_API_URL
-time limit     TIME from --timeout
-command limit  TIME from config.toml:11
+time limit     3s, from --timeout
+command limit  60s, from config.toml:11
 CA file        /etc/ca.pem, from config.toml:12
 token          none
 refresh token  none
@@ -163,17 +168,67 @@ cache          ~/.cache/spotinst-cred (not there), by default
 }
 
 #[test]
-fn a_missing_setting_is_reported_with_status_0() {
+fn what_is_missing_for_a_token_is_the_error() {
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_USERNAME");
 
     let outcome = sandbox.run(["status"]);
 
-    assert_eq!(outcome.status, Some(0));
+    assert_eq!(outcome.status, Some(3));
     assert_eq!(line(&outcome, "user name"), "not set");
     assert_eq!(line(&outcome, "password"), "not set");
-    assert_eq!(line(&outcome, "trouble"), "there is no user name, no password");
+    assert!(outcome.stderr.starts_with("spotinst-cred: there is no user name, no password\nhint: "), "{outcome:?}");
+}
+
+#[test]
+fn a_new_user_is_told_in_one_line() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::new();
+
+    let outcome = sandbox.run(["status"]);
+
+    let rows = "\
+profile        none
+token          none
+configuration  ~/.config/spotinst-cred/config.toml (not there), by default
+cache          ~/.cache/spotinst-cred (not there), by default
+";
+    assert_eq!(normalize(&outcome.stdout, &sandbox, &stand_in), rows);
+    let stderr = "spotinst-cred: not logged in: no credentials found\n\
+                  hint: run `spotinst-cred login`; for CI and permanent tokens see `spotinst-cred help login`\n";
+    assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr, Some(3)));
+}
+
+/// What a usable token is worth once nothing can renew it.
+#[test]
+fn a_usable_token_is_one_that_can_be_had_without_a_person() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+    sandbox.config("[profiles.default]\nstore_refresh_token = false\n");
+    sandbox.token();
+    sandbox.unset("SPOTINST_PASSWORD");
+    assert_eq!(sandbox.run(["status"]).status, Some(0));
+    clock.set(7200);
+    assert_eq!(sandbox.run(["status"]).status, Some(3));
+}
+
+#[test]
+fn rejected_credentials_need_a_person() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    let Some(clock) = FakeClock::of(&mut sandbox) else { return };
+    sandbox.set("SPOTINST_PASSWORD", "wrong");
+    sandbox.run([]).has_failed(4);
+    clock.set(5);
+
+    let outcome = sandbox.run(["status"]);
+
+    assert_eq!(outcome.status, Some(4));
+    assert!(outcome.stderr.contains(" (5 s ago, not asked again)\nhint: check user name, "), "{outcome:?}");
+    clock.set(900);
+    assert_eq!(sandbox.run(["status"]).status, Some(0), "the next call asks again");
 }
 
 #[test]
@@ -189,7 +244,7 @@ fn a_cached_rejection_is_reported_with_its_remedy() {
     let expected = "\
 last failure   BASE/token refused the password grant: HTTP 401, Unauthorized (request id \
                     963e071a-b62c-4a12-b4d9-0ca34cbe9320) (TIME ago)
-lifted         in TIME or by changed credentials, `spotinst-cred login` or --force-refresh
+lifted         in TIME or by changed credentials or --force-refresh
 ";
     assert!(text.contains(expected), "{text}");
 }
@@ -204,7 +259,10 @@ fn a_held_lock_is_reported_without_waiting() {
 
     let outcome = sandbox.run(["status"]);
 
-    assert!(line(&outcome, "lock").starts_with("held by another process, "), "{outcome:?}");
+    let expected = format!("held by another process ({}, for ", crate::sandbox::holder(holder.id()));
+    assert!(line(&outcome, "lock").starts_with(&expected), "{outcome:?}");
+    let document: Value = serde_json::from_str(&sandbox.run(["status", "--json"]).stdout).unwrap();
+    assert_eq!(document["lock"]["holder"]["pid"], holder.id());
     gate.open();
     assert_eq!(holder.end().status, Some(0));
     assert!(line(&sandbox.run(["status"]), "lock").starts_with("free, "));
@@ -267,11 +325,10 @@ fn a_permanent_token_has_no_cache() {
         &stand_in,
         "\
 profile        default, by default
-token          set, from config.toml:2
 account        not set
 API URL        BASE, from SPOTINST_API_URL
-time limit     TIME by default
-token          permanent: it is printed as it is, and nothing is cached
+time limit     8s, by default
+token          permanent: it is printed as it is, and nothing is cached; set, from config.toml:2
 configuration  ~/.config/spotinst-cred/config.toml, by default
 cache          ~/.cache/spotinst-cred (not there), by default
 ",

@@ -20,7 +20,7 @@ use crate::get_token::deadlines::Deadlines;
 use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
 use crate::sys::{printer, prompt};
-use crate::text::one_line;
+use crate::text::{duration, one_line};
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     if !prompt::is_available() {
@@ -145,7 +145,7 @@ const IDENTITY: [&Setting; 5] =
 fn lifetime(refresh_lifetime: Option<Option<Duration>>) -> String {
     match refresh_lifetime {
         Some(Some(lifetime)) => {
-            format!("the login lasts {}; the password is stored nowhere", humantime::format_duration(lifetime))
+            format!("the login lasts {}; the password is stored nowhere", duration(lifetime))
         }
         Some(None) => "the server did not say when the login expires; the password is stored nowhere".to_owned(),
         None => "the server gave no refresh token: the login lasts no longer than this token".to_owned(),

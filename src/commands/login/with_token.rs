@@ -15,7 +15,7 @@ use crate::oauth::api::Account;
 use crate::settings;
 use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, clock, printer, prompt};
-use crate::text::one_line;
+use crate::text::{duration, one_line};
 use crate::token::{is_bearer_token, jwt_expiry, span};
 
 const QUESTION: &str = "Permanent token";
@@ -131,7 +131,7 @@ fn permanent(text: &Secret) -> Result<Secret> {
     let Some(expiry) = jwt_expiry(token.expose()) else { return Ok(token) };
     let when = match span(clock::now(), expiry).as_secs() {
         0 => "has expired".to_owned(),
-        left => format!("expires in {}", humantime::format_duration(Duration::from_secs(left))),
+        left => format!("expires in {}", duration(Duration::from_secs(left))),
     };
     Err(Error::config(format!("that is a temporary token, which {when}"))
         .hint(format!("copy a permanent one: {PERMANENT_TOKENS}")))

@@ -7,9 +7,11 @@ use time::OffsetDateTime;
 
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
+use crate::get_token::decisions::from_cache;
 use crate::sys::color::Color;
-use crate::token::{AccessToken, Freshness, RefreshToken, span};
+use crate::sys::os::LockHolder;
+use crate::token::{AccessToken, Freshness, RefreshToken, rfc3339, span};
 
 #[derive(Serialize)]
 pub struct CacheState {
@@ -35,7 +37,9 @@ pub struct TokenState {
     pub state: &'static str,
     #[serde(skip)]
     pub color: Color,
-    /// Where it is known.
+    /// When a new one is needed, where that is known; as in the formats, an access token's is a little early.
+    pub expiry: Option<String>,
+    /// When it expires.
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     pub seconds_left: Option<u64>,
@@ -61,6 +65,9 @@ pub struct PastFailure {
     pub seconds_left: Option<u64>,
     /// What ends it before that.
     pub lifted_by: &'static str,
+    /// The error, where it keeps calls from asking again until a person acts.
+    #[serde(skip)]
+    pub rejection: Option<Error>,
 }
 
 #[derive(Serialize)]
@@ -68,8 +75,29 @@ pub struct LockState {
     pub path: String,
     /// Whether somebody holds it; nothing where that is unknown.
     pub held: Option<bool>,
+    /// Who, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
     /// Why it is unknown.
     pub trouble: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Holder {
+    pub pid: u32,
+    /// The program that started it.
+    pub program: Option<String>,
+    /// How long it runs.
+    pub seconds: u64,
+    #[serde(skip)]
+    pub text: String,
+}
+
+impl From<LockHolder> for Holder {
+    fn from(holder: LockHolder) -> Self {
+        let text = holder.to_string();
+        Self { pid: holder.pid, program: holder.program, seconds: holder.age.as_secs(), text }
+    }
 }
 
 #[derive(Serialize)]
@@ -97,6 +125,12 @@ impl CacheState {
             failure: entry.failure.map(|failure| PastFailure::new(failure, now)),
             lock: LockState {
                 path: cache.lock_path().display().to_string(),
+                holder: is_locked
+                    .as_ref()
+                    .is_ok_and(|held| *held)
+                    .then(|| cache.lock_holder())
+                    .flatten()
+                    .map(Holder::from),
                 held: is_locked.as_ref().ok().copied(),
                 trouble: is_locked.err().map(|error| error.to_string()),
             },
@@ -106,6 +140,11 @@ impl CacheState {
 }
 
 impl TokenState {
+    /// Whether the token can be handed out.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.state, "fresh" | "ageing")
+    }
+
     /// The state of an access token, without this process's own spread.
     pub fn of_access(token: Option<&AccessToken>, now: OffsetDateTime) -> Self {
         let (state, color) = match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
@@ -114,7 +153,8 @@ impl TokenState {
             Some(Freshness::Aging) => ("ageing", Color::Yellow),
             Some(Freshness::Due) => ("due", Color::Red),
         };
-        Self::new(state, color, token.and_then(|token| token.expires_at), now)
+        let expiry = token.and_then(AccessToken::advertised_expiry).and_then(rfc3339);
+        Self { expiry, ..Self::new(state, color, token.and_then(|token| token.expires_at), now) }
     }
 
     fn of_refresh(token: Option<&RefreshToken>, now: OffsetDateTime) -> Self {
@@ -128,7 +168,8 @@ impl TokenState {
     }
 
     fn new(state: &'static str, color: Color, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
-        Self { state, color, expires_at, seconds_left: expires_at.map(|at| span(now, at).as_secs()), store: None }
+        let (expiry, seconds_left) = (expires_at.and_then(rfc3339), expires_at.map(|at| span(now, at).as_secs()));
+        Self { state, color, expiry, expires_at, seconds_left, store: None }
     }
 }
 
@@ -143,6 +184,8 @@ impl PastFailure {
                 ErrorKind::RateLimited => "nothing: asking earlier prolongs the block",
                 _ => "--force-refresh",
             },
+            rejection: (failure.error.kind == ErrorKind::Rejected && failure.holds(now))
+                .then(|| from_cache(&failure, now)),
             message: failure.error.message,
         }
     }

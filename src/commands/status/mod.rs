@@ -18,7 +18,8 @@ use crate::get_token::{provider, stored_refresh_token};
 use crate::oauth::api::{self, Account};
 use report::{Check, Report, StoreCheck};
 
-/// Prints the report, as text or JSON; with `check` after asking the API whether the token is accepted.
+/// Prints the report, as text or JSON; with `check` after asking the API whether the token is accepted. Then fails unless
+/// a token can be had without a person.
 pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = ConfigReport::resolve(&options.flags)?;
     let check = if check {
@@ -30,7 +31,9 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
     };
     let report = Report::new(config, check);
     let document = if json { format!("{}\n", serde_json::to_value(&report)?) } else { text::document(&report) };
-    commands::print_document(document.as_bytes())
+    commands::print_document(document.as_bytes())?;
+    // Without it, a token can be had without a person.
+    report.error.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// The same with `--check`, in short.

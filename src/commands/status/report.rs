@@ -1,6 +1,7 @@
 //! Everything that is reported. Its members are those of the JSON document.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -11,8 +12,9 @@ use crate::config::provider::TokenProvider;
 use crate::config::report::{ConfigReport, ReportedValue};
 use crate::config::secret_source::{SecretSetting, SecretSource};
 use crate::error::{Error, Result};
-use crate::get_token::provider;
+use crate::get_token::{provider, static_provider};
 use crate::oauth::api::Account;
+use crate::settings::{self, Setting};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::clock;
 use crate::token::AccessToken;
@@ -26,8 +28,11 @@ pub struct Report {
     pub settings: Vec<(&'static str, Option<ReportedValue>)>,
     pub configuration: Option<Place>,
     pub cache: Option<Place>,
-    /// What is missing for a new token.
+    /// Why no token can be had without a person.
     pub problem: Option<Problem>,
+    /// The same as an error.
+    #[serde(skip)]
+    pub error: Option<Error>,
     /// Profiles that are not used, and could not be.
     pub unusable_profiles: Vec<UnusableProfile>,
     /// Where there is a cache, and an identity to look it up by.
@@ -39,6 +44,9 @@ pub struct Report {
     /// A login that ends soon, and that only a person can renew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_end: Option<LoginEnd>,
+    /// Whether nobody has logged in yet.
+    #[serde(skip)]
+    pub is_new: bool,
     /// What a person reads where there is no cache.
     #[serde(skip)]
     pub instead_of_tokens: &'static str,
@@ -94,20 +102,24 @@ impl Report {
         let ConfigReport { profile, config_file, cache_dir, settings, unusable_profiles, config } = report;
         let cache = config.as_ref().ok().and_then(provider::cache);
         let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
-        let problem = problem(&config, tokens.as_ref());
         let given_token = config.as_ref().ok().and_then(given_token);
+        let error = problem(&config, tokens.as_ref());
         let ends_soon = tokens.as_ref().and_then(|tokens| tokens.ends_soon);
         let login_hint = config.as_ref().ok().and_then(provider::login_hint);
+        let is_set = |one: &Setting| settings.iter().any(|(name, value)| *name == one.name && value.is_some());
+        let is_new = !settings::PASSWORD_LOGIN.into_iter().any(is_set);
         Self {
             version: 1,
             profile,
             settings,
             configuration: config_file.map(place),
             cache: cache_dir.map(place),
-            problem: problem.map(Problem::from),
+            problem: error.clone().map(Problem::from),
+            error,
             unusable_profiles: unusable_profiles.into_iter().map(UnusableProfile::from).collect(),
             tokens,
             login_end: ends_soon.zip(login_hint).map(|(left, hint)| LoginEnd { seconds_left: left.as_secs(), hint }),
+            is_new: config.is_err() && is_new,
             instead_of_tokens: match config.map(|config| config.provider) {
                 Ok(TokenProvider::Static(_)) if given_token.is_some() => {
                     "it is printed as it is, and nothing is cached"
@@ -141,12 +153,24 @@ fn given_token(config: &Config) -> Option<TokenState> {
     token.expires_at.map(|_| TokenState::of_access(Some(&token), now))
 }
 
+/// Why no token can be had without a person: a setting is missing, the login has ended, the credentials are rejected.
 fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error> {
-    match config.as_ref().map(|config| &config.provider) {
-        Err(error) => Some(error.clone()),
-        Ok(TokenProvider::Endpoint(endpoint)) if tokens.is_none_or(|tokens| !tokens.can_refresh) => endpoint.missing(),
-        Ok(_) => None,
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return Some(error.clone()),
+    };
+    if tokens.is_some_and(|tokens| tokens.token.is_usable()) {
+        return None;
     }
+    let missing = match &config.provider {
+        TokenProvider::Static(token) => match &token.secret {
+            SecretSource::Value(value) => static_provider::checked(token, value.clone(), Duration::ZERO).err(),
+            _ => None,
+        },
+        TokenProvider::Endpoint(endpoint) if tokens.is_none_or(|tokens| !tokens.can_refresh) => endpoint.missing(),
+        _ => None,
+    };
+    missing.or_else(|| tokens?.failure.as_ref()?.rejection.clone())
 }
 
 /// The settings as a map; `user name` has the key `user_name`.

@@ -8,8 +8,7 @@ use super::report::{Check, LoginEnd, Place, Report, StoreCheck, UnusableProfile}
 use crate::config::report::{DisplayValue, ReportedValue};
 use crate::settings::{ACCOUNT, CLIENT_ID, LOGIN, PROFILE, SECRET_STORE, TOKEN, USERNAME};
 use crate::sourced::ValueSource;
-use crate::sys::color::Color;
-use crate::text::printable;
+use crate::text::{self, printable};
 
 /// Width of the names, in columns.
 const NAMES: usize = 14;
@@ -20,17 +19,19 @@ const IDENTITY: [&str; 7] = [PROFILE.name, TOKEN.name, USERNAME.name, CLIENT_ID.
 pub fn document(report: &Report) -> String {
     let profile = report.profile.as_ref().map_or_else(|| "none".to_owned(), |given| from(&given.value, &given.source));
     let mut lines = vec![line("profile", &profile)];
-    lines.extend(report.settings.iter().map(|(name, value)| line(name, &shown(value.as_ref()))));
+    let (given_token, settings): (Vec<_>, Vec<_>) = report.settings.iter().partition(|(name, _)| *name == TOKEN.name);
+    // Where nobody has logged in, a list of all that is not set says nothing.
+    let is_shown =
+        |value: &Option<ReportedValue>| !report.is_new || value.as_ref().is_some_and(|value| !value.from.is_default());
+    let settings = settings.into_iter().filter(|(_, value)| is_shown(value));
+    lines.extend(settings.map(|(name, value)| line(name, &shown(value.as_ref()))));
+    let source: String = given_token.iter().map(|(_, value)| format!("; {}", shown(value.as_ref()))).collect();
     match &report.tokens {
-        Some(tokens) => lines.extend(token_lines(tokens, report.login_end.as_ref())),
+        Some(tokens) => lines.extend(token_lines(tokens, &printable(&source), report.login_end.as_ref())),
         None => {
             let state = report.given_token.iter().map(|given| token(given) + "; ").collect::<String>();
-            lines.push(painted_line(TOKEN.name, &(state + report.instead_of_tokens)));
+            lines.push(painted_line(TOKEN.name, &(state + report.instead_of_tokens + &printable(&source))));
         }
-    }
-    if let Some(problem) = &report.problem {
-        lines.push(painted_line("trouble", &Color::Red.paint(&problem.message, &io::stdout())));
-        lines.extend(problem.hint.as_ref().map(|hint| line("hint", hint)));
     }
     for UnusableProfile { name, problem } in &report.unusable_profiles {
         lines.push(line("other profile", &format!("{name} cannot be used: {}", problem.message)));
@@ -81,10 +82,10 @@ fn shown(given: Option<&ReportedValue>) -> String {
     }
 }
 
-fn token_lines(tokens: &CacheState, login_end: Option<&LoginEnd>) -> Vec<String> {
+fn token_lines(tokens: &CacheState, source: &str, login_end: Option<&LoginEnd>) -> Vec<String> {
     let CacheState { token: access, refresh_token, lost_refresh_token, failure, lock, cache_file, .. } = tokens;
     let mut lines =
-        vec![painted_line(TOKEN.name, &token(access)), painted_line("refresh token", &token(refresh_token))];
+        vec![painted_line(TOKEN.name, &(token(access) + source)), painted_line("refresh token", &token(refresh_token))];
     if let Some(Loss { reason, seconds_ago }) = lost_refresh_token {
         lines.push(line("lost", &format!("{reason} ({} ago)", duration(*seconds_ago))));
     }
@@ -100,8 +101,13 @@ fn token_lines(tokens: &CacheState, login_end: Option<&LoginEnd>) -> Vec<String>
         };
         lines.push(line("lifted", &lifted));
     }
-    let held = if lock.held == Some(true) { "held by another process" } else { "free" };
-    lines.push(line("lock", &format!("{}, {}", lock.trouble.as_deref().unwrap_or(held), lock.path)));
+    let holder = lock.holder.as_ref().map(|holder| format!(" ({})", holder.text)).unwrap_or_default();
+    let held = match &lock.trouble {
+        Some(trouble) => trouble.clone(),
+        None if lock.held == Some(true) => format!("held by another process{holder}"),
+        None => "free".to_owned(),
+    };
+    lines.push(line("lock", &format!("{held}, {}", lock.path)));
     let trouble = cache_file.trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
     lines.push(line("cache file", &format!("{}{trouble}", cache_file.path)));
     lines
@@ -112,10 +118,10 @@ fn token(token: &TokenState) -> String {
     let state = token.color.paint(token.state, &io::stdout());
     let place = token.store.as_ref().map(|store| format!(", in the secret store {store}")).unwrap_or_default();
     let life = match token.seconds_left {
-        Some(0) => format!("{state}, its time is over"),
+        Some(0) => format!("{state}, expired"),
         Some(left) => format!("{state}, {} left", duration(left)),
         None if token.state == NO_TOKEN => state,
-        None => format!("{state}, of unknown life"),
+        None => format!("{state}, no known expiry"),
     };
     life + &place
 }
@@ -137,7 +143,6 @@ fn checked(Check { accounts, stores, .. }: &Check) -> Vec<String> {
     lines
 }
 
-/// Such as `1h 59m 58s`.
 fn duration(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+    text::duration(Duration::from_secs(seconds))
 }

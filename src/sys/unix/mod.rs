@@ -1,6 +1,7 @@
 //! What differs between operating systems, for Unix.
 
 mod files;
+mod lock_holder;
 mod process_tree;
 mod processes;
 mod signals;
@@ -8,6 +9,7 @@ mod streams;
 mod terminal;
 
 pub use files::*;
+pub use lock_holder::{LockHolder, lock_holder};
 pub use process_tree::ProcessTree;
 pub use processes::*;
 pub use signals::end_by;

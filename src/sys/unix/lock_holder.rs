@@ -1,0 +1,94 @@
+//! Who holds a lock: Linux tells, in `/proc`. Elsewhere there are no such files, and nobody is named.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{major, minor};
+
+use crate::text::{duration, one_line};
+
+/// The kernel counts the times in `/proc` in units of this, whatever its own clock is.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// A process that holds a lock, as a person may look for it.
+#[derive(Debug)]
+pub struct LockHolder {
+    pub pid: u32,
+    /// The program that started it, which says more than its own name.
+    pub program: Option<String>,
+    /// How long it runs.
+    pub age: Duration,
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.program.as_ref().map(|program| format!("{program}, ")).unwrap_or_default();
+        write!(f, "pid {}, {program}for {}", self.pid, duration(self.age))
+    }
+}
+
+/// The process that holds the lock on this file; nothing where that cannot be told.
+pub fn lock_holder(path: &Path) -> Option<LockHolder> {
+    let file = fs::symlink_metadata(path).ok()?;
+    let place = format!("{:02x}:{:02x}:{}", major(file.dev()), minor(file.dev()), file.ino());
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let pid = locks.lines().find_map(|line| holder(line, &place))?;
+    let process = Process::read(pid)?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?.split('.').next()?.parse::<u64>().ok()?;
+    let age = uptime.saturating_sub(process.started / TICKS_PER_SECOND);
+    let program = Process::read(process.parent).map(|parent| parent.name);
+    Some(LockHolder { pid, program, age: Duration::from_secs(age) })
+}
+
+/// The process of a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:5899335 0 EOF`. One that waits stands behind `->`,
+/// and one of another namespace has no number.
+fn holder(line: &str, place: &str) -> Option<u32> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    match words[..] {
+        [_, "FLOCK", _, _, pid, at, ..] if at == place => pid.parse().ok().filter(|pid| *pid > 0),
+        _ => None,
+    }
+}
+
+struct Process {
+    name: String,
+    parent: u32,
+    /// In ticks since the system started.
+    started: u64,
+}
+
+impl Process {
+    /// Reads `/proc/PID/stat`: `PID (NAME) STATE PARENT …`, with the start as its 22nd word. The name may hold anything.
+    fn read(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (head, rest) = stat.rsplit_once(')')?;
+        let words: Vec<_> = rest.split_whitespace().collect();
+        let number = |index: usize| words.get(index)?.parse().ok();
+        let name = one_line(head.split_once('(')?.1);
+        Some(Self { name, parent: u32::try_from(number(1)?).ok()?, started: number(19)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_holder_of_the_file_is_named() {
+        let place = "fe:00:42";
+        assert_eq!(holder("1: FLOCK  ADVISORY  WRITE 4711 fe:00:42 0 EOF", place), Some(4711));
+        for other in [
+            "1: -> FLOCK  ADVISORY  WRITE 4711 fe:00:42 0 EOF",
+            "1: FLOCK  ADVISORY  WRITE 4711 fe:00:421 0 EOF",
+            "1: POSIX  ADVISORY  WRITE 4711 fe:00:42 0 EOF",
+            "1: FLOCK  ADVISORY  WRITE 0 fe:00:42 0 EOF",
+            "1: FLOCK  ADVISORY  WRITE -1 fe:00:42 0 EOF",
+            "",
+        ] {
+            assert_eq!(holder(other, place), None, "{other}");
+        }
+    }
+}
