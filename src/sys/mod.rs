@@ -22,3 +22,6 @@ pub mod timeout;
 #[cfg(unix)]
 #[path = "unix/mod.rs"]
 pub mod os;
+#[cfg(windows)]
+#[path = "windows/mod.rs"]
+pub mod os;
