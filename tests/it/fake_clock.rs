@@ -4,10 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::os;
 use crate::requirements::{need, not_installed};
 use crate::sandbox::Sandbox;
-
-const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
 /// The clock of one sandbox. It stands still, so that ages are exact on slow machines.
 pub struct FakeClock {
@@ -19,7 +18,7 @@ impl FakeClock {
     /// Sets this clock, at the current time, for all later processes of the sandbox. `None` if `faketime` is not
     /// installed: the test is then skipped, or fails on CI.
     pub fn of(sandbox: &mut Sandbox) -> Option<Self> {
-        let library = library();
+        let library = os::faketime_library();
         need(library.is_some(), &not_installed("faketime"));
         let library = library?;
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -41,10 +40,4 @@ impl FakeClock {
         fs::write(&next, format!("{}\n", self.start.saturating_add_signed(seconds))).unwrap();
         fs::rename(&next, &self.file).unwrap();
     }
-}
-
-fn library() -> Option<PathBuf> {
-    let below = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut places = below.chain(["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from));
-    places.find_map(|place| Some(place.join(LIBRARY)).filter(|path| path.is_file()))
 }

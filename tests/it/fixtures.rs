@@ -1,5 +1,6 @@
 //! Sandboxes whose token is known in advance, for tests of formats.
 
+use crate::os;
 use crate::sandbox::Sandbox;
 
 /// A document for [`with_document`]. Its fixed expiry can be compared in every format.
@@ -17,10 +18,7 @@ pub const ACCOUNT: &str = "act-12345678";
 pub fn with_document(document: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let path = sandbox.write("document", document);
-    sandbox.config(&format!(
-        "[profiles.default]\ngrant = \"command\"\ntoken_command = [\"cat\", \"{}\"]\n",
-        path.display()
-    ));
+    sandbox.config(&format!("[profiles.default]\ngrant = \"command\"\ntoken_command = {:?}\n", os::print_file(&path)));
     sandbox
 }
 

@@ -37,34 +37,51 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads its own clock and environment"
 )]
+#![cfg_attr(windows, allow(dead_code, reason = "most of the support is for tests that run on Unix alone"))]
 
+#[cfg(unix)]
 mod act;
 mod callers;
+#[cfg(unix)]
 mod examples;
 mod fake_clock;
+#[cfg(unix)]
 mod fake_network;
 mod fixtures;
+#[cfg(unix)]
 mod machines;
 mod mount_namespace;
+#[cfg_attr(unix, path = "os/unix.rs")]
+#[cfg_attr(windows, path = "os/windows.rs")]
+mod os;
 mod parallel;
+#[cfg(unix)]
 mod pty;
 mod requirements;
 mod sandbox;
 mod skip_file;
+#[cfg(unix)]
 mod store_program;
 mod strace;
+#[cfg(unix)]
 mod unprivileged;
 
+#[cfg(unix)]
 mod clock_changes;
 mod contention;
 mod deadlines;
 mod expiry;
 
 mod architecture;
+#[cfg(unix)]
 mod cache_files;
+#[cfg(unix)]
 mod cache_gc;
+#[cfg(unix)]
 mod crash_safety;
+#[cfg(unix)]
 mod sudo;
+#[cfg(unix)]
 mod syscall_failures;
 
 mod cached_failures;
@@ -74,61 +91,109 @@ mod server_errors;
 
 mod http_timeouts;
 mod proxy;
+#[cfg(unix)]
 mod refresh_token;
 mod tls;
 mod token_requests;
 mod token_responses;
 
+#[cfg(unix)]
 mod config;
+#[cfg(unix)]
 mod error_messages;
+#[cfg(unix)]
 mod host_signals;
+#[cfg(unix)]
 mod hostile_env;
+#[cfg(unix)]
 mod inherited_state;
+#[cfg(unix)]
 mod sdk_credentials;
+#[cfg(unix)]
 mod secret_leaks;
+#[cfg(unix)]
 mod secret_sources;
+#[cfg(unix)]
 mod secret_stores;
+#[cfg(unix)]
 mod token_command;
 
+#[cfg(unix)]
 mod drafts;
+#[cfg(unix)]
 mod formats;
 mod json_schema;
+#[cfg(unix)]
 mod output_file;
 mod structured_formats;
+#[cfg(unix)]
 mod terminal_output;
 
+#[cfg(unix)]
 mod command_line;
+#[cfg(unix)]
 mod completions;
+#[cfg(unix)]
 mod exec;
+#[cfg(unix)]
 mod exit_zero;
 mod get;
+#[cfg(unix)]
 mod login;
+#[cfg(unix)]
 mod login_accounts;
+#[cfg(unix)]
 mod login_attempts;
+#[cfg(unix)]
 mod login_profile;
+#[cfg(unix)]
 mod login_token;
+#[cfg(unix)]
 mod logout;
+#[cfg(unix)]
 mod profiles;
+#[cfg(unix)]
 mod revocation;
+#[cfg(unix)]
 mod status;
 
+#[cfg(unix)]
 mod cargo_token;
+#[cfg(unix)]
 mod fleet;
+#[cfg(unix)]
 mod fleet_kubernetes;
+#[cfg(unix)]
 mod fleet_openbao;
+#[cfg(unix)]
 mod github_action;
+#[cfg(unix)]
 mod http_clients;
+#[cfg(unix)]
 mod kubectl;
+#[cfg(unix)]
 mod kubernetes_clients;
 mod shared_failures;
+#[cfg(unix)]
 mod shells;
+#[cfg(unix)]
 mod spent_refresh_tokens;
+#[cfg(unix)]
 mod spotinst_clients;
+#[cfg(unix)]
 mod task_runners;
+#[cfg(unix)]
 mod terraform;
 
+#[cfg(unix)]
 mod docs;
+#[cfg(unix)]
 mod examples_ci;
+#[cfg(unix)]
 mod examples_shells;
+#[cfg(unix)]
 mod integrations;
+#[cfg(unix)]
 mod transcript;
+#[cfg(windows)]
+mod windows;

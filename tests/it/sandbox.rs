@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -13,6 +12,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::os;
 use stand_in::{StandIn, spotinst};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_spotinst-cred");
@@ -32,7 +32,9 @@ impl Sandbox {
         let dir = TempDir::with_prefix("spotinst-cred-").unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
         let mut sandbox = Self { dir, variables: BTreeMap::new() };
-        sandbox.set("HOME", sandbox.home());
+        for (name, value) in os::home_variables(&sandbox.home()) {
+            sandbox.set(name, value);
+        }
         sandbox.set("PATH", std::env::var_os("PATH").unwrap());
         sandbox
     }
@@ -75,12 +77,12 @@ impl Sandbox {
 
     /// The default path of the configuration file.
     pub fn config_path(&self) -> PathBuf {
-        self.home().join(".config/spotinst-cred/config.toml")
+        self.home().join(os::CONFIG_PATH)
     }
 
     /// Writes the configuration file, with mode 0600.
     pub fn config(&self, text: &str) -> &Self {
-        self.write(".config/spotinst-cred/config.toml", text);
+        self.write(os::CONFIG_PATH, text);
         self
     }
 
@@ -88,8 +90,7 @@ impl Sandbox {
     pub fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.home().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
-        fs::write(&path, text).unwrap();
+        os::create_private(&path).unwrap().write_all(text.as_bytes()).unwrap();
         path
     }
 
@@ -111,7 +112,7 @@ impl Sandbox {
 
     /// The default cache directory.
     pub fn cache_dir(&self) -> PathBuf {
-        self.home().join(".cache/spotinst-cred")
+        self.home().join(os::CACHE_DIR)
     }
 
     /// The cache's files with this extension (`token`, `lock`, `tmp`), sorted.
@@ -140,7 +141,11 @@ impl Sandbox {
     /// Any command in this sandbox, with empty stdin and both streams captured.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(&self.variables).current_dir(self.path());
+        command
+            .env_clear()
+            .envs(os::config_variable(&self.config_path()))
+            .envs(&self.variables)
+            .current_dir(self.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -244,7 +249,7 @@ impl Running {
             send.send(ended).ok();
         });
         let Ok((stdout, stderr, status)) = receive.recv_timeout(LIMIT) else {
-            Command::new("kill").args(["-9", &id.to_string()]).status().ok();
+            os::kill(id);
             panic!("process {id} hangs");
         };
         Outcome::new(stdout, std::mem::take(&mut self.first_lines) + &stderr, status)

@@ -1,6 +1,7 @@
 //! Where the tests of one `cargo test` run record what they skipped.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,12 @@ use std::path::{Path, PathBuf};
 /// lines of other runs, such as filtered or interrupted ones.
 pub fn path() -> PathBuf {
     directory().join(run_of(parent_id()))
+}
+
+/// The standard library does not know the parent on Windows: all runs share one file.
+#[cfg(windows)]
+fn parent_id() -> u32 {
+    0
 }
 
 /// The directory of the files of all runs.

@@ -1,0 +1,155 @@
+//! What only Windows does: programs found by their suffix, jobs instead of process groups, files that cannot be replaced
+//! while somebody has them open.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use stand_in::{StandIn, spotinst};
+
+use crate::sandbox::{PROGRAM, Running, Sandbox};
+
+/// A sandbox with two profiles: `inner` logs in, and `outer` runs a command that calls the program for `inner`.
+fn nested(stand_in: &StandIn) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.config(&format!(
+        "default_profile = \"inner\"\n[profiles.inner]\nusername = {:?}\npassword = {:?}\nclient_id = {:?}\n\
+         client_secret = {:?}\ntoken_url = {:?}\ntimeout = \"1m\"\n\
+         [profiles.outer]\ncommand_timeout = \"2s\"\ntoken_command = {:?}\n",
+        spotinst::USERNAME,
+        spotinst::PASSWORD,
+        spotinst::CLIENT_ID,
+        spotinst::CLIENT_SECRET,
+        stand_in.url(),
+        ["cmd.exe", "/d", "/c", PROGRAM, "-p", "inner", "--force-refresh"],
+    ));
+    sandbox
+}
+
+#[test]
+fn exec_runs_a_cmd_file_found_by_its_name_and_returns_its_status() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    let script = sandbox.write("bin/tool.cmd", "@echo %1 %SPOTINST_TOKEN%\r\n@exit /b 7\r\n");
+    let path = std::env::var("PATH").unwrap();
+    sandbox.set("PATH", format!("{};{path}", script.parent().unwrap().display()));
+    let token = sandbox.token();
+    let outcome = sandbox.run(["exec", "--", "tool", "hello"]);
+    let expected = format!("hello {token}");
+    assert_eq!((outcome.stdout.trim_end(), outcome.status), (expected.as_str(), Some(7)), "{outcome:?}");
+}
+
+#[test]
+fn exec_of_a_missing_program_fails() {
+    let stand_in = StandIn::start();
+    Sandbox::of(&stand_in).run(["exec", "--", "no-such-program"]).has_failed(127);
+}
+
+#[test]
+fn a_killed_exec_ends_its_program() {
+    let stand_in = StandIn::start();
+    let sandbox = nested(&stand_in);
+    sandbox.token();
+    let gate = stand_in.close_gate();
+    let outer = sandbox.start(["exec", "--", PROGRAM, "--force-refresh"]);
+    stand_in.wait_for_requests(2);
+    outer.kill();
+    // A program that still ran would hold the lock.
+    let next = sandbox.start(["--force-refresh", "--timeout", "20s"]);
+    stand_in.wait_for_requests(3);
+    gate.open();
+    assert_eq!(next.end().status, Some(0));
+}
+
+#[test]
+fn a_command_is_killed_with_its_children_at_its_deadline() {
+    let stand_in = StandIn::start();
+    let sandbox = nested(&stand_in);
+    sandbox.token();
+    let gate = stand_in.close_gate();
+    sandbox.run(["-p", "outer"]).has_failed(5);
+    stand_in.wait_for_requests(2);
+    let next = sandbox.start(["--force-refresh", "--timeout", "20s"]);
+    stand_in.wait_for_requests(3);
+    gate.open();
+    assert_eq!(next.end().status, Some(0));
+}
+
+#[test]
+fn the_entry_is_replaced_while_readers_have_it_open() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let entry = sandbox.entry_path();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| hammer(&entry, &is_done));
+        }
+        for refresh in 1..=20 {
+            let outcome = sandbox.run(["--force-refresh", "-v"]);
+            assert_eq!(outcome.status, Some(0), "{outcome:?}");
+            assert!(!outcome.stderr.contains("cannot"), "refresh {refresh} was not cached: {outcome:?}");
+            assert_eq!(sandbox.token(), outcome.stdout.trim_end(), "refresh {refresh} was not cached");
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(stand_in.requests().len(), 21);
+    assert!(sandbox.cache_files("tmp").is_empty());
+}
+
+/// Opens and reads the file again and again.
+fn hammer(path: &Path, is_done: &AtomicBool) {
+    while !is_done.load(Ordering::Relaxed) {
+        if let Ok(mut file) = File::open(path) {
+            std::io::copy(&mut file, &mut std::io::sink()).ok();
+        }
+    }
+}
+
+#[test]
+fn a_cache_directory_outside_the_users_profile_is_not_used() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.set("SPOTINST_CRED_CACHE_DIR", r"C:\windows\temp\spotinst-cred");
+    let outcome = sandbox.run(["-v"]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("not below your user profile"), "{outcome:?}");
+    assert!(!Path::new(r"C:\windows\temp\spotinst-cred").exists());
+}
+
+#[test]
+fn a_file_is_written_and_replaced_and_the_login_forgotten() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let file = sandbox.path().join("token.env");
+    for _ in 0..2 {
+        sandbox.run(["--force-refresh", "-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
+        let expected = format!("SPOTINST_TOKEN={}\n", stand_in.issued().pop().unwrap());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+    }
+    sandbox.run(["logout"]).prints("");
+    assert_eq!(sandbox.cache_files("token"), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn invalidate_forgets_the_token_that_it_reads() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let token = sandbox.token();
+    let input = sandbox.write("token", &token);
+    let mut command = sandbox.program(["invalidate"]);
+    Running::start(command.stdin(File::open(input).unwrap())).end().prints("");
+    assert_ne!(sandbox.token(), token);
+}
+
+#[test]
+fn status_shows_the_token() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let outcome = sandbox.run(["status"]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("fresh"), "{outcome:?}");
+}
