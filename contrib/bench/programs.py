@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATIC_TARGET = "x86_64-unknown-linux-gnu"
@@ -16,16 +17,34 @@ def cargo(*arguments):
 def build(directory):
     """Builds everything and installs it in `directory`. Returns the paths by name."""
     cargo("build", "--release")
-    subprocess.run([ROOT / "contrib/release/build"], check=True)
+    for step in ("build", "package"):
+        subprocess.run([ROOT / "contrib/release" / step], check=True)
     cargo("build", "--package", "stand-in")
     target = pathlib.Path(metadata()["target_directory"])
     programs = {
         "dynamic": target / "release/spotinst-cred",
-        "static": target / "dist/spotinst-cred",
         "stand-in": target / "debug/stand-in",
         **empty_programs(directory),
     }
-    return {name: install(program, directory / "installed" / name) for name, program in programs.items()}
+    installed = {name: install(program, directory / "installed" / name) for name, program in programs.items()}
+    return {**installed, **released(target / "dist/assets", directory / "released")}
+
+
+def released(assets, directory):
+    """Installs the released programs as users do. Returns the paths by name."""
+    for form in ("tarball", "package", "wheel"):
+        (directory / form).mkdir(parents=True)
+    [tarball], [package] = assets.glob("*-x86_64-linux.tar.gz"), assets.glob("*_amd64.deb")
+    subprocess.run(["tar", "-xzf", tarball, "--strip-components=1", "-C", directory / "tarball"], check=True)
+    subprocess.run(["dpkg-deb", "--extract", package, directory / "package"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", directory / "wheel"], check=True)
+    pip = [directory / "wheel/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, "--no-index", "--find-links", assets, "spotinst-cred"], check=True)
+    return {
+        "static": directory / "tarball/spotinst-cred",
+        "package": directory / "package/usr/bin/spotinst-cred",
+        "wheel": directory / "wheel/bin/spotinst-cred",
+    }
 
 
 def install(program, place):
