@@ -36,6 +36,10 @@ pub const TOKEN_ENDPOINT: ServerKind = ServerKind {
     hint: "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place",
 };
 
+/// How the standard library says that the system's name service knows no address.
+const LOOKUP_FAILED: &str = "failed to lookup address information";
+const HOST_NOT_FOUND: &str = "the host is not found";
+
 /// A form field: its name and value.
 pub type Field<'a> = (&'static str, &'a str);
 
@@ -182,7 +186,7 @@ impl Client {
         };
         let (problem, hint, is_transient) = match error {
             E::Timeout(_) => ("no complete answer in time".to_owned(), timeout_hint(), false),
-            E::HostNotFound => ("the host is not found".to_owned(), self.network_hint(), true),
+            E::HostNotFound => (HOST_NOT_FOUND.to_owned(), self.host_hint(), true),
             E::ConnectionFailed => ("the connection failed".to_owned(), self.network_hint(), true),
             E::BodyExceedsLimit(limit) => {
                 (format!("the answer is longer than {} KiB", limit / 1024), server.hint.to_owned(), false)
@@ -194,7 +198,10 @@ impl Client {
             E::Io(problem) if problem.kind() == io::ErrorKind::UnexpectedEof => {
                 ("the connection ended before the answer did".to_owned(), self.network_hint(), true)
             }
-            E::Io(problem) => (problem.to_string(), self.network_hint(), true),
+            E::Io(problem) => match problem.to_string().strip_prefix(LOOKUP_FAILED) {
+                Some(why) => (format!("{HOST_NOT_FOUND}{why}"), self.host_hint(), true),
+                None => (problem.to_string(), self.network_hint(), true),
+            },
             E::Tls(problem) => tls_error(problem),
             E::Other(problem) => (problem.to_string(), "use https, or name 127.0.0.1 or [::1]".to_owned(), false),
             E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
@@ -205,6 +212,10 @@ impl Client {
         let message = format!("{endpoint}: {}", one_line(&problem));
         let error = Error::new(kind, message).hint(hint);
         TransportError { error, was_sent: self.mark.is_sent(), is_transient }
+    }
+
+    fn host_hint(&self) -> String {
+        self.network_hint().replacen("check", "check the host in the URL, and", 1)
     }
 
     fn network_hint(&self) -> String {

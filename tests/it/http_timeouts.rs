@@ -150,3 +150,22 @@ fn a_name_server_that_does_not_reply_times_out() {
         assert_timed_out(&outcome, started, url);
     }
 }
+
+#[test]
+fn an_unknown_host_is_named_as_such() {
+    let mut sandbox = Sandbox::new();
+    let url = "https://oauth.spotinst.invalid/token";
+    sandbox.set("SPOTINST_TOKEN_URL", url);
+    for name in ["SPOTINST_USERNAME", "SPOTINST_PASSWORD", "SPOTINST_CLIENT_ID", "SPOTINST_CLIENT_SECRET"] {
+        sandbox.set(name, "x");
+    }
+    let names = sandbox.write("nsswitch.conf", "hosts: files\n");
+
+    let mounts = format!("mount --bind {} /etc/nsswitch.conf", names.display());
+    if let Some(outcome) = run_with_mounts(&sandbox, &mounts) {
+        outcome.has_failed(5);
+        assert!(outcome.stderr.starts_with(&format!("spotinst-cred: {url}: the host is not found: ")), "{outcome:?}");
+        let hint = "check the host in the URL, and the network; behind a proxy, set HTTPS_PROXY";
+        assert!(outcome.stderr.ends_with(&format!("\nhint: {hint}\n")), "{outcome:?}");
+    }
+}
