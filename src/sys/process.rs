@@ -85,7 +85,10 @@ impl Run<'_> {
     /// killed command leaves behind would keep the host's own open, and many hosts read that to its end.
     fn command(&self, outer: impl AsRef<OsStr>) -> io::Result<Command> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = command(program)?;
+        let path = env::cleaned_path();
+        let is_pathless = path.as_ref().is_some_and(|path| path.is_empty());
+        // Without a PATH, the system's own directories are searched.
+        let mut command = if is_pathless { Command::new(program) } else { command(program)? };
         os::add_arguments(&mut command, arguments);
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(stdin).stdout(Stdio::piped());
@@ -98,8 +101,8 @@ impl Run<'_> {
         if !io::stderr().is_terminal() {
             command.stderr(Stdio::piped());
         }
-        match env::cleaned_path() {
-            Some(path) if path.is_empty() => command.env_remove(env::PATH),
+        match path {
+            Some(_) if is_pathless => command.env_remove(env::PATH),
             Some(path) => command.env(env::PATH, path),
             None => &mut command,
         };
