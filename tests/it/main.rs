@@ -17,7 +17,7 @@
 //! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
-//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `token_command`, `hostile_env`,
+//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `real_secret_stores`, `token_command`, `hostile_env`,
 //!   `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
@@ -48,6 +48,8 @@ mod fake_clock;
 #[cfg(unix)]
 mod fake_network;
 mod fixtures;
+#[cfg(unix)]
+mod keychains;
 #[cfg(unix)]
 mod machines;
 mod mount_namespace;
@@ -107,6 +109,8 @@ mod host_signals;
 mod hostile_env;
 #[cfg(unix)]
 mod inherited_state;
+#[cfg(unix)]
+mod real_secret_stores;
 #[cfg(unix)]
 mod sdk_credentials;
 #[cfg(unix)]

@@ -42,12 +42,17 @@ impl Sandbox {
     /// The environment has the credentials that the stand-in accepts.
     pub fn of(stand_in: &StandIn) -> Self {
         let mut sandbox = Self::new();
-        sandbox.set("SPOTINST_TOKEN_URL", stand_in.url());
-        sandbox.set("SPOTINST_USERNAME", spotinst::USERNAME);
-        sandbox.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
-        sandbox.set("SPOTINST_CLIENT_ID", spotinst::CLIENT_ID);
-        sandbox.set("SPOTINST_CLIENT_SECRET", spotinst::CLIENT_SECRET);
+        sandbox.set_credentials(stand_in);
         sandbox
+    }
+
+    /// Sets the credentials that the stand-in accepts, in the environment.
+    pub fn set_credentials(&mut self, stand_in: &StandIn) {
+        self.set("SPOTINST_TOKEN_URL", stand_in.url());
+        self.set("SPOTINST_USERNAME", spotinst::USERNAME);
+        self.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
+        self.set("SPOTINST_CLIENT_ID", spotinst::CLIENT_ID);
+        self.set("SPOTINST_CLIENT_SECRET", spotinst::CLIENT_SECRET);
     }
 
     /// Sets a variable for all later processes.
