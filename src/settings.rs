@@ -291,15 +291,18 @@ impl Setting {
         self.key().to_owned() + COMMAND_ENDING
     }
 
+    pub fn store_key(&self) -> String {
+        self.key().to_owned() + STORE_ENDING
+    }
+
     pub fn keys(&self) -> Vec<String> {
         let Some(key) = self.key else { return Vec::new() };
         [""].iter().chain(self.endings()).map(|ending| key.to_owned() + ending).collect()
     }
 
-    /// How other keys of a secret end. A password is typed at each login, so no store has one.
+    /// How other keys of a secret end.
     pub fn endings(&self) -> &'static [&'static str] {
         match self.kind {
-            ValueKind::Secret if self.is(&PASSWORD) => &[FILE_ENDING, COMMAND_ENDING],
             ValueKind::Secret => &[FILE_ENDING, COMMAND_ENDING, STORE_ENDING],
             _ => &[],
         }

@@ -110,6 +110,7 @@ Register-ArgumentCompleter -Native -CommandName 'spotinst-cred' -ScriptBlock {
             break
         }
         'spotinst-cred;login' {
+            [CompletionResult]::new('--secret-store', '--secret-store', [CompletionResultType]::ParameterName, 'Keep the secrets in this store: osxkeychain, wincred, secretservice, pass')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [SPOTINST_CRED_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [SPOTINST_CRED_PROFILE]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [SPOTINST_CRED_CONFIG]')

@@ -255,12 +255,16 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__login)
-            opts="-p -v -h --with-token --profile --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --with-token --secret-store --profile --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --secret-store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -W "$(spotinst-cred profiles --names 2>/dev/null)" -- "${cur}"))
                     return 0

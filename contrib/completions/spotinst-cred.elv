@@ -95,6 +95,7 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'spotinst-cred;login'= {
+            cand --secret-store 'Keep the secrets in this store: osxkeychain, wincred, secretservice, pass'
             cand -p 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --profile 'Profile to use [SPOTINST_CRED_PROFILE]'
             cand --config 'Configuration file [SPOTINST_CRED_CONFIG]'

@@ -85,6 +85,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" 
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand invalidate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l secret-store -d 'Keep the secrets in this store: osxkeychain, wincred, secretservice, pass' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l config -d 'Configuration file [SPOTINST_CRED_CONFIG]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F

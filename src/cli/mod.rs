@@ -150,6 +150,10 @@ pub enum Command {
         /// Take a permanent token, typed or from stdin
         #[arg(long)]
         with_token: bool,
+
+        /// Keep the secrets in this store: osxkeychain, wincred, secretservice, pass
+        #[arg(long, value_name = "NAME")]
+        secret_store: Option<String>,
     },
 
     /// Forget the cached tokens and what secret stores have

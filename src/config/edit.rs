@@ -16,16 +16,22 @@ use crate::settings::{self, DEFAULT_PROFILE};
 use crate::sys::output_file::{self, WriteError};
 use crate::sys::{bounded_read, drafts, file_lock, os};
 
+#[derive(Clone)]
 pub struct Change {
     pub key: String,
-    pub value: Value,
+    /// Nothing removes the key.
+    pub value: Option<Value>,
     /// A comment for the line above, where the key is new.
     pub comment: Option<&'static str>,
 }
 
 impl Change {
     pub fn new(key: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { key: key.into(), value: value.into(), comment: None }
+        Self { key: key.into(), value: Some(value.into()), comment: None }
+    }
+
+    pub fn remove(key: impl Into<String>) -> Self {
+        Self { key: key.into(), value: None, comment: None }
     }
 }
 
@@ -181,9 +187,13 @@ fn profile_item<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d 
     profiles.get_mut(profile)
 }
 
-/// Sets a key. What stands around its present value, such as a comment behind it, stays there.
+/// Sets or removes a key. What stands around its present value, such as a comment behind it, stays there.
 fn apply(table: &mut dyn TableLike, change: Change) {
-    let Change { key, mut value, comment } = change;
+    let Change { key, value, comment } = change;
+    let Some(mut value) = value else {
+        table.remove(&key);
+        return;
+    };
     let before = table.get(&key).and_then(Item::as_value).map(|before| before.decor().clone());
     let is_new = before.is_none();
     if let Some(decor) = before {

@@ -52,8 +52,12 @@ impl Profile {
 
     /// Sets a value, also over one that is there.
     pub fn set(&mut self, setting: &'static Setting, value: ProfileValue) {
-        self.values.retain(|(given, _)| !given.is(setting));
+        self.remove(setting);
         self.values.push((setting, value));
+    }
+
+    pub fn remove(&mut self, setting: &Setting) {
+        self.values.retain(|(given, _)| !given.is(setting));
     }
 
     fn get(&self, setting: &Setting) -> Option<&ProfileValue> {

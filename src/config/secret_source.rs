@@ -92,9 +92,9 @@ impl SecretSetting {
                     CommandContext { dir: None, identity, stderr: Stderr::Forward, failed: ErrorKind::Config };
                 self.run(command, &context, deadline)
             }
-            SecretSource::Store(item) => item.get(StoreCall { identity, deadline })?.ok_or_else(|| {
-                Error::config(format!("{} holds none", self.describe())).hint("run `spotinst-cred login`")
-            }),
+            SecretSource::Store(item) => item
+                .get(StoreCall { identity, deadline })?
+                .ok_or_else(|| Error::config(format!("{} holds none", self.describe())).hint(item.login_hint())),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::settings;
 use crate::sys::process::{CommandError, Run, Stderr};
 use crate::sys::secret::Secret;
 use crate::sys::{digest, env, printer};
-use crate::text::one_line;
+use crate::text::{one_line, shell_word};
 
 /// What the protocol prints where it has no such secret.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
@@ -101,6 +101,30 @@ impl StoreItem {
         }
     }
 
+    /// Whether the store takes something. What it takes stays out of the way of everything else.
+    pub fn is_writable(&self, call: StoreCall<'_>) -> bool {
+        let test = Secret::from("spotinst-cred".to_owned());
+        self.put(&test, call).and_then(|()| self.erase(call)).is_ok()
+    }
+
+    /// Fails unless the store returns what it is given.
+    pub fn check(&self, call: StoreCall<'_>) -> Result<()> {
+        let test = Secret::from("spotinst-cred".to_owned());
+        self.put(&test, call)?;
+        let returned = self.get(call);
+        self.erase(call)?;
+        if returned?.as_ref() == Some(&test) {
+            return Ok(());
+        }
+        Err(self.failed("did not return", "it was given one just now"))
+    }
+
+    /// The hint where the store has no such secret of a profile.
+    pub fn login_hint(&self) -> String {
+        let kind = if self.secret == settings::TOKEN.name { " --with-token" } else { "" };
+        format!("run `spotinst-cred login{kind} {} {}`", settings::PROFILE.flag(), shell_word(&self.owner))
+    }
+
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.store)
     }
@@ -164,7 +188,7 @@ impl StoreItem {
             }
             CommandError::NotStarted(error) => {
                 failed(&format!("{} cannot be started: {error}", self.program())).kind(ErrorKind::Config).hint(format!(
-                    "install {}, or check the PATH; `spotinst-cred login` chooses another store",
+                    "install {}, or check the PATH; `spotinst-cred login --secret-store NAME` chooses another store",
                     self.program()
                 ))
             }

@@ -11,6 +11,7 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
 use crate::config::provider::{EndpointConfig, TokenProvider};
 use crate::config::secret_store::StoreCall;
+use crate::sys::printer;
 use crate::token::RefreshToken;
 
 /// The cache of the provider's tokens, if there is one.
@@ -70,7 +71,9 @@ impl Fetcher<'_> {
         let present = before.and_then(|token| token.value.store());
         if let Some(store) = endpoint.secret_store.as_deref().or(present) {
             let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
-            stored_refresh_token::put(next, before, store, cache, call);
+            if let Err(error) = stored_refresh_token::put(next, before, store, cache, call) {
+                printer::note(&error.message);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cache::entry::{Entry, LostRefreshToken};
 use crate::config::secret_store::{StoreCall, StoreItem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::secret::Secret;
-use crate::sys::{clock, digest, printer};
+use crate::sys::{clock, digest};
 use crate::token::{RefreshToken, RefreshTokenValue};
 
 /// The refresh token of this cache's identity in the store of this name.
@@ -30,25 +30,32 @@ pub fn get(item: &StoreItem, expected: &str, call: StoreCall<'_>) -> Result<(Sec
     Ok((secret, is_expected))
 }
 
-/// Moves the refresh token of the next entry into the store of this name, if it is not there yet. Where the store does not
-/// take it, a new token is lost, which the entry tells; one that the cache has had already stays there.
-pub fn put(next: &mut Entry, before: Option<&RefreshToken>, store: &str, cache: &Cache, call: StoreCall<'_>) {
-    let Some(token) = &mut next.refresh_token else { return };
-    let RefreshTokenValue::Plain(secret) = &token.value else { return };
+/// Moves the refresh token of the next entry into the store of this name, if it is not there yet. Fails where the store
+/// does not take it: a new token is lost then, which the entry tells; one that the cache has had already stays there.
+pub fn put(
+    next: &mut Entry,
+    before: Option<&RefreshToken>,
+    store: &str,
+    cache: &Cache,
+    call: StoreCall<'_>,
+) -> Result<()> {
+    let Some(token) = &mut next.refresh_token else { return Ok(()) };
+    let RefreshTokenValue::Plain(secret) = &token.value else { return Ok(()) };
     let is_new = before.is_none_or(|before| before.value != token.value);
     if !is_new && next.failure.is_some() {
-        return;
+        return Ok(());
     }
     match item(store, cache).put(secret, call) {
         Ok(()) => {
             token.value = RefreshTokenValue::Stored { store: store.to_owned(), fingerprint: fingerprint(secret) };
+            Ok(())
         }
         Err(error) => {
-            printer::note(&error.message);
             if is_new {
                 next.refresh_token = None;
-                next.lost_refresh_token = Some(LostRefreshToken { reason: error.message, at: clock::now() });
+                next.lost_refresh_token = Some(LostRefreshToken { reason: error.message.clone(), at: clock::now() });
             }
+            Err(error)
         }
     }
 }

@@ -519,16 +519,6 @@ fn configuration_file_errors() {
                      hint: keep one of them\n",
         },
         Row {
-            situation: "a password in a store",
-            prepare: |sandbox| {
-                sandbox.config("[profiles.default]\npassword_store = 'pass'\n");
-            },
-            args: &[],
-            status: 3,
-            stderr: "spotinst-cred: $FILE:2: unknown key `password_store`\n\
-                     hint: did you mean `password`?\n",
-        },
-        Row {
             situation: "a store that is not installed",
             prepare: |sandbox| {
                 sandbox.config("[profiles.default]\ntoken_store = 'no-store'\n");
@@ -537,8 +527,8 @@ fn configuration_file_errors() {
             status: 3,
             stderr: "spotinst-cred: the secret store \"no-store\" did not return the token: docker-credential-no-store \
                      cannot be started: No such file or directory (os error 2)\n\
-                     hint: install docker-credential-no-store, or check the PATH; `spotinst-cred login` chooses \
-                     another store\n",
+                     hint: install docker-credential-no-store, or check the PATH; `spotinst-cred login --secret-store \
+                     NAME` chooses another store\n",
         },
         Row {
             situation: "a key that is like none",

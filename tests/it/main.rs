@@ -21,8 +21,8 @@
 //!   `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_token`, `logout`,
-//!   `revocation`, `status`, `completions`, `command_line`, `profiles`
+//! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_stores`,
+//!   `login_token`, `logout`, `revocation`, `status`, `completions`, `command_line`, `profiles`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
@@ -150,6 +150,8 @@ mod login_accounts;
 mod login_attempts;
 #[cfg(unix)]
 mod login_profile;
+#[cfg(unix)]
+mod login_stores;
 #[cfg(unix)]
 mod login_token;
 #[cfg(unix)]

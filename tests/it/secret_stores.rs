@@ -184,7 +184,8 @@ fn a_store_that_is_not_installed_is_named() {
         3,
         "spotinst-cred: the secret store \"safe\" did not return the refresh token: docker-credential-safe cannot be \
          started: No such file or directory (os error 2)\n\
-         hint: install docker-credential-safe, or check the PATH; `spotinst-cred login` chooses another store\n",
+         hint: install docker-credential-safe, or check the PATH; `spotinst-cred login --secret-store NAME` chooses another \
+         store\n",
     );
 }
 
@@ -412,7 +413,7 @@ fn a_permanent_token_comes_from_the_store() {
         3,
         &format!(
             "spotinst-cred: the secret store \"safe\" of the token (from {}:2) holds none\n\
-             hint: run `spotinst-cred login`\n",
+             hint: run `spotinst-cred login --with-token --profile default`\n",
             path.display()
         ),
     );

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::attempts::TypedSecret;
-use super::storage;
+use super::storage::Storage;
 use crate::config::edit::Change;
 use crate::config::profile_values::{Profile, ProfileValue};
 use crate::config::secret_source::{Command, SecretSetting, SecretSource};
@@ -44,14 +44,14 @@ impl Answers {
     }
 
     /// Asks for what neither the environment nor the profile has.
-    pub fn ask(sources: &Sources) -> Result<Self> {
+    pub fn ask(sources: &Sources, storage: &Storage) -> Result<Self> {
         let is_login = sources.profile.is_login();
         let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), variables_needed: Vec::new(), is_login };
         answers.ask_text(sources, &settings::USERNAME, "User name")?;
         answers.ask_text(sources, &settings::CLIENT_ID, "Client id")?;
         answers.show_url(sources, &settings::TOKEN_URL, "Token URL")?;
         answers.show_url(sources, &settings::REFRESH_URL, "Refresh URL")?;
-        answers.ask_secret(sources, &settings::CLIENT_SECRET, storage::PLACE, false)?;
+        answers.ask_secret(sources, &settings::CLIENT_SECRET, &storage.place(), false)?;
         let nowhere = "stored nowhere; asked again when the login ends";
         answers.ask_secret(sources, &settings::PASSWORD, nowhere, is_login)?;
         Ok(answers)
@@ -121,20 +121,25 @@ impl Answers {
         }
     }
 
-    /// What to write. A typed password is not written; that it is typed, is.
-    pub fn changes(&self) -> Vec<Change> {
+    /// Keeps the secrets; returns what to write. A typed password is not written; that it is typed, is.
+    pub fn changes(&self, storage: &Storage) -> Result<Vec<Change>> {
         let texts = self.texts.iter().map(|(setting, text)| Change::new(setting.key(), text));
-        let secrets = self.secrets.iter().filter_map(|(setting, answer)| match answer {
-            Answer::Command(line) => Some(Change::new(setting.command_key(), line)),
-            Answer::File(path) => Some(Change::new(setting.file_key(), path.display().to_string())),
-            Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => Some(storage::keep(setting, secret)),
-            Answer::Typed(_) if self.is_login => None,
-            Answer::Typed(_) => Some(Change {
-                comment: Some("The password is typed at each `spotinst-cred login` and stored nowhere."),
-                ..Change::new(settings::LOGIN.key(), true)
-            }),
-        });
-        texts.chain(secrets).collect()
+        let mut changes: Vec<_> = texts.collect();
+        for (setting, answer) in &self.secrets {
+            match answer {
+                Answer::Command(line) => changes.push(Change::new(setting.command_key(), line)),
+                Answer::File(path) => changes.push(Change::new(setting.file_key(), path.display().to_string())),
+                Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => {
+                    changes.extend(storage.keep(setting, secret)?);
+                }
+                Answer::Typed(_) if self.is_login => {}
+                Answer::Typed(_) => changes.push(Change {
+                    comment: Some("The password is typed at each `spotinst-cred login` and stored nowhere."),
+                    ..Change::new(settings::LOGIN.key(), true)
+                }),
+            }
+        }
+        Ok(changes)
     }
 
     /// The secrets that were typed, to be asked for again.

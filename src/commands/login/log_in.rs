@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use crate::cache::Cache;
 use crate::cache::entry::Entry;
 use crate::config::provider::EndpointConfig;
+use crate::config::secret_store::{StoreCall, StoreItem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::decisions::{TokenRequest, rate_limit};
 use crate::get_token::endpoint_provider::{EndpointProvider, Secrets};
 use crate::get_token::fetch_result::FetchError;
 use crate::get_token::next_entry::{Publication, next_entry};
+use crate::get_token::stored_refresh_token;
 use crate::settings;
 use crate::sys::{clock, output_file, random};
 use crate::token::{AccessToken, span};
@@ -22,6 +24,8 @@ pub struct Login {
     pub token: AccessToken,
     /// How long the refresh token lives, where there is one, and where the server tells.
     pub refresh_lifetime: Option<Option<Duration>>,
+    /// The refresh token of before in a secret store that keeps it no longer.
+    pub left_refresh_token: Option<StoreItem>,
 }
 
 /// The directory that keeps the login. Fails where there is none or it cannot be written, which is to be known before a
@@ -59,9 +63,9 @@ pub fn log_in(
     }
     // Nothing is spent before there is room to keep the result.
     let pending = lock.reserve().map_err(unkept)?;
-    let deadlines = deadlines.refresh_at(Instant::now());
+    let refresh = deadlines.refresh_at(Instant::now());
     let secrets = Secrets::default();
-    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(&cache), deadlines);
+    let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(&cache), refresh);
     let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
     let outcome = provider.fetch_by_own_grant(&Entry::default(), &request);
     if let Err(FetchError::New { error, .. }) = &outcome
@@ -74,17 +78,26 @@ pub fn log_in(
         revision: random::name(),
         now: clock::now(),
         spread: random::fraction(),
-        exchange: deadlines.exchange,
+        exchange: refresh.exchange,
         keeps_refresh_token: endpoint.store_refresh_token,
     };
-    let began_with = before.revision.clone();
-    let next = next_entry(before, outcome.into(), publication);
+    let (began_with, token_before) = (before.revision.clone(), before.refresh_token.clone());
+    let mut next = next_entry(before, outcome.into(), publication);
+    let store = endpoint.secret_store.as_deref();
+    let call =
+        StoreCall { identity: Some(cache.identity()), deadline: deadlines.refresh_at(Instant::now()).commands_end };
+    let stored =
+        store.map_or(Ok(()), |store| stored_refresh_token::put(&mut next, token_before.as_ref(), store, &cache, call));
     pending.publish(&next, &began_with).map_err(unkept)?;
+    stored?;
+    let store_before =
+        token_before.as_ref().and_then(|token| token.value.store()).filter(|before| Some(*before) != store);
+    let left_refresh_token = store_before.map(|store| stored_refresh_token::item(store, &cache));
     match (next.failure, next.token) {
         (None, Some(token)) => {
             let lifetime = |at| span(token.obtained_at, at);
             let refresh_lifetime = next.refresh_token.map(|refresh| refresh.expires_at.map(lifetime));
-            Ok(Login { token, refresh_lifetime })
+            Ok(Login { token, refresh_lifetime, left_refresh_token })
         }
         (Some(failure), _) => Err(failure.error),
         (None, None) => Err(Error::other("the login brought neither token nor failure")),

@@ -12,6 +12,6 @@ mod with_token;
 
 use crate::cli::Options;
 
-pub fn run(options: &Options, takes_token: bool) -> anyhow::Result<()> {
-    if takes_token { with_token::run(options) } else { password::run(options) }
+pub fn run(options: &Options, takes_token: bool, secret_store: Option<&str>) -> anyhow::Result<()> {
+    if takes_token { with_token::run(options, secret_store) } else { password::run(options, secret_store) }
 }

@@ -9,9 +9,11 @@ use super::answers::Answers;
 use super::attempts::Attempts;
 use super::console::{PERMANENT_TOKENS, TEMPORARY_TOKENS};
 use super::log_in::{self, Login};
+use super::storage::Storage;
 use super::target::Target;
 use crate::cli::Options;
 use crate::config::cache_dir;
+use crate::config::edit::Change;
 use crate::config::profile::ProfileLocation;
 use crate::config::provider::{EndpointConfig, is_password_grant};
 use crate::config::sources::Sources;
@@ -22,7 +24,7 @@ use crate::sourced::Sourced;
 use crate::sys::{printer, prompt};
 use crate::text::{duration, one_line};
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub fn run(options: &Options, secret_store: Option<&str>) -> anyhow::Result<()> {
     if !prompt::is_available() {
         return Err(no_terminal().into());
     }
@@ -36,7 +38,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         writable.clone()?;
     }
     introduce(&target, is_incomplete);
-    let mut answers = Answers::ask(&target.sources)?;
+    let storage = Storage::choose(&mut target, secret_store, is_incomplete)?;
+    if storage.changes_profile() {
+        writable.clone()?;
+    }
+    let mut answers = Answers::ask(&target.sources, &storage)?;
     let mut attempts = Attempts::default();
     let login = loop {
         answers.complete(&mut target.sources.profile);
@@ -48,12 +54,23 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         }
     };
     // Before the last question: the login is good without its answer.
-    target.write(answers.changes())?;
+    target.write(keep(&storage, &answers, &mut attempts)?)?;
     if writable.is_ok() && target.sources.account()?.is_none() {
         account::choose(&target, account::list(&target, &login.token.value))?;
     }
     conclude(&target, &answers, &login);
-    Ok(())
+    Ok(storage.finish(login.left_refresh_token)?)
+}
+
+/// Puts the secrets where they are kept; returns what to write. A store that fails may be unlocked meanwhile.
+fn keep(storage: &Storage, answers: &Answers, attempts: &mut Attempts) -> Result<Vec<Change>> {
+    loop {
+        let moved = storage.move_secrets();
+        match moved.and_then(|moved| Ok([moved, answers.changes(storage)?].concat())) {
+            Err(error) => attempts.after(error, Vec::new())?,
+            changes => return changes,
+        }
+    }
 }
 
 /// Says what is written where, and where the values are that are asked for.

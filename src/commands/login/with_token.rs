@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use super::account;
 use super::attempts::Attempts;
 use super::console::PERMANENT_TOKENS;
+use super::storage::Storage;
 use super::target::Target;
-use super::{account, storage};
 use crate::cli::Options;
 use crate::config::credentials;
 use crate::config::secret_source::{MAX_SECRET, SecretSource};
@@ -20,13 +21,20 @@ use crate::token::{is_bearer_token, jwt_expiry, span};
 
 const QUESTION: &str = "Permanent token";
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
-    let target = Target::resolve(options)?;
+pub fn run(options: &Options, secret_store: Option<&str>) -> anyhow::Result<()> {
+    let mut target = Target::resolve(options)?;
     check(&target)?;
     target.check_writable()?;
     let is_asked = prompt::is_available();
+    if is_asked {
+        introduce(&target);
+    }
+    let is_new = target.sources.profile.secret(&settings::TOKEN).is_none();
+    let mut storage = Storage::choose(&mut target, secret_store, is_asked && is_new)?;
+    storage.replace(&settings::TOKEN);
     let (token, accounts) = if is_asked { ask(&target)? } else { read(&target)? };
-    target.write([storage::keep(&settings::TOKEN, &token)])?;
+    target.write([storage.move_secrets()?, storage.keep(&settings::TOKEN, &token)?].concat())?;
+    storage.finish(None)?;
     let name = target.name();
     match accounts {
         Err(error) => {
@@ -51,7 +59,9 @@ fn saved(name: &str) -> anyhow::Result<()> {
 /// profile itself is replaced.
 fn check(target: &Target) -> Result<()> {
     let profile = &target.sources.profile;
-    let token = profile.secret(&settings::TOKEN).filter(|token| !matches!(token.secret, SecretSource::Value(_)));
+    let token = profile
+        .secret(&settings::TOKEN)
+        .filter(|token| !matches!(token.secret, SecretSource::Value(_) | SecretSource::Store(_)));
     let login = profile.text(&settings::LOGIN).filter(|_| profile.is_login());
     let conflict =
         token.map(|token| &token.source).or_else(|| credentials(profile, false)).or(login.map(|text| &text.source));
@@ -62,17 +72,20 @@ fn check(target: &Target) -> Result<()> {
     Err(Error::config(problem).hint(format!("name another profile with {flag}; it is made if it is missing")))
 }
 
-/// The accounts that a token sees, or why it could not be checked.
-type Checked = (Secret, Result<Vec<Account>>);
-
-/// Asks for the token until the API accepts it, or cannot be asked.
-fn ask(target: &Target) -> Result<Checked> {
+fn introduce(target: &Target) {
     prompt::show(&format!(
         "Logging in; the token goes into profile \"{}\" of {}\nPermanent tokens are in the console, under Settings > \
          Tokens: {PERMANENT_TOKENS}\n",
         target.name(),
         target.path.display()
     ));
+}
+
+/// The accounts that a token sees, or why it could not be checked.
+type Checked = (Secret, Result<Vec<Account>>);
+
+/// Asks for the token until the API accepts it, or cannot be asked.
+fn ask(target: &Target) -> Result<Checked> {
     let mut attempts = Attempts::default();
     let mut token = prompt::ask_hidden(QUESTION)?;
     loop {
