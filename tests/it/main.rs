@@ -17,8 +17,8 @@
 //! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
-//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `real_secret_stores`, `token_command`, `hostile_env`,
-//!   `secret_leaks`, `error_messages`
+//! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `real_secret_stores`,
+//!   `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_stores`,
