@@ -171,7 +171,7 @@ impl Cache {
     fn publish_after_loss(&self, entry: &Entry, began_with: &str) -> io::Result<()> {
         match self.try_lock() {
             LockOutcome::Acquired(lock) => {
-                let present = lock.read().revision;
+                let present = lock.try_read()?.revision;
                 if present.is_empty() || present == began_with {
                     lock.reserve()?.publish(entry, began_with)
                 } else {
@@ -207,6 +207,14 @@ impl<'a> CacheLock<'a> {
     /// The entry as it is now: nobody else writes it meanwhile.
     pub fn read(&self) -> Entry {
         self.cache.read()
+    }
+
+    /// The same; fails where an entry may be there that cannot be read at this moment.
+    pub fn try_read(&self) -> io::Result<Entry> {
+        match self.cache.try_read() {
+            Err(ReadError::Io(error)) => Err(error),
+            read => Ok(read.unwrap_or_default()),
+        }
     }
 
     /// Reserves the room that the next entry needs, before a refresh token is spent for it. Where the directory cannot be

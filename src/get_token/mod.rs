@@ -47,6 +47,7 @@ pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -
             Err(Interruption::LockLost) if restarts < MAX_RESTARTS => restarts += 1,
             Err(Interruption::LockLost) => return Err(cache.held_error()),
             Err(Interruption::Uncacheable(error, entry)) => return call.fetch_uncacheable(cache, &error, &entry),
+            Err(Interruption::Unreadable(error, before)) => return call.without_login(cache, &error, &before),
             Ok(result) => return result,
         }
     }
@@ -58,6 +59,8 @@ enum Interruption {
     LockLost,
     /// Nothing can be cached here, so other callers are not blocked any longer.
     Uncacheable(io::Error, Box<Entry>),
+    /// The login's entry cannot be read at this moment: a new one would be without its refresh token.
+    Unreadable(io::Error, Box<Entry>),
 }
 
 type Interruptible<T> = std::result::Result<T, Interruption>;
@@ -120,7 +123,11 @@ impl Call<'_> {
 
     /// With the lock: read again, as its last holder may have done the work; else fetch and publish.
     fn refresh(&self, lock: CacheLock<'_>, before: Option<&Entry>) -> Interruptible<Result<AccessToken>> {
-        let entry = lock.read();
+        let entry = match lock.try_read() {
+            Ok(entry) => entry,
+            Err(_) if provider::can_use_own_grant(&self.config.provider) => Entry::default(),
+            Err(error) => return Err(Interruption::Unreadable(error, Box::new(before.cloned().unwrap_or_default()))),
+        };
         if let Some(result) = self.use_concurrent_result(before, &entry) {
             return Ok(result);
         }
@@ -180,6 +187,14 @@ impl Call<'_> {
             );
         }
         self.fetch_unshared(entry)
+    }
+
+    /// The token in hand, where the login's entry cannot be read.
+    fn without_login(&self, cache: &Cache, error: &io::Error, before: &Entry) -> Result<AccessToken> {
+        self.usable_token(before).ok_or_else(|| {
+            Error::other(format!("cannot read {}, where the login is kept: {error}", cache.path().display()))
+                .hint("try again; if it lasts, check the file and its disk")
+        })
     }
 
     fn fetch_unshared(&self, entry: &Entry) -> Result<AccessToken> {

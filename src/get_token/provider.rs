@@ -113,10 +113,12 @@ pub fn login_hint(config: &Config) -> Option<String> {
     if let TokenProvider::Endpoint(endpoint) = &config.provider { endpoint.login_hint() } else { None }
 }
 
+/// Whether a new token can be obtained without a refresh token.
+pub fn can_use_own_grant(provider: &TokenProvider) -> bool {
+    !matches!(provider, TokenProvider::Endpoint(endpoint) if !endpoint.can_use_own_grant())
+}
+
 /// Whether nothing but the entry's refresh token can obtain a token.
 pub fn needs_refresh_token(provider: &TokenProvider, entry: &Entry) -> bool {
-    match provider {
-        TokenProvider::Endpoint(endpoint) => decisions::needs_refresh_token(entry, endpoint.can_use_own_grant()),
-        _ => false,
-    }
+    decisions::needs_refresh_token(entry, can_use_own_grant(provider))
 }

@@ -235,6 +235,27 @@ fn a_full_disk_is_not_reported_as_an_expired_login() {
 }
 
 #[test]
+fn a_login_outlives_an_entry_that_cannot_be_read_for_a_moment() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let mut sandbox = with_rotated_refresh_token(&stand_in);
+    sandbox.unset("SPOTINST_PASSWORD");
+    let entry = sandbox.entry_path();
+    // The second time it is read with the lock.
+    let fails_once = ["-o", "/dev/null", "-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO:when=2"];
+
+    let outcome = Running::start(&mut strace::command(&sandbox, &fails_once, &["--force-refresh"])).end();
+
+    let line = format!("cannot read {}, where the login is kept: Input/output error (os error 5)", entry.display());
+    let hint = "try again; if it lasts, check the file and its disk";
+    outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    assert_eq!(stand_in.grants(), ["password"]);
+    sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
+}
+
+#[test]
 fn a_killed_attempt_is_remembered() {
     let stand_in = StandIn::start();
     let sandbox = with_rotated_refresh_token(&stand_in);
