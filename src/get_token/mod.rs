@@ -10,6 +10,9 @@ pub mod provider;
 pub mod static_provider;
 pub mod stored_refresh_token;
 
+#[cfg(test)]
+mod model;
+
 use std::io;
 use std::time::{Duration, Instant};
 

@@ -3,11 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::IssuedTokens;
-use super::outcome::Exchange;
 use super::rejection::Rejection;
 use super::request::GrantRequest;
-use super::response::TokenResponse;
+use super::{IssuedTokens, outcome};
 use crate::http::client::Client;
 use crate::sys::{clock, printer, random};
 use crate::token::whole_second;
@@ -45,10 +43,5 @@ fn exchange(request: &GrantRequest<'_>, client: &Client) -> Result<IssuedTokens,
     printer::debug(|| format!("asking {} (grant_type={})", request.endpoint, request.grant.name()));
     let response = client.post(request.endpoint, &request.form())?;
     printer::debug(|| format!("HTTP {} after {} ms", response.status, started.elapsed().as_millis()));
-    let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
-    let exchange = Exchange { request, response: &response, body: &body };
-    match response.status {
-        200..=299 => exchange.issued(requested_at),
-        status => Err(exchange.failure(status)),
-    }
+    outcome::judge(request, &response, requested_at)
 }

@@ -3,7 +3,7 @@
 pub mod api;
 mod error_message;
 pub mod exchange;
-mod outcome;
+pub mod outcome;
 mod redaction;
 pub mod rejection;
 pub mod request;

@@ -27,16 +27,30 @@ const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "I
 const PAGE_HINT: &str =
     "a login page of this network or of a proxy may have answered: open a browser to log in, or check the URL";
 
+/// What the response to a request that was sent at `requested_at` means.
+pub fn judge(
+    request: &GrantRequest<'_>,
+    response: &Response,
+    requested_at: OffsetDateTime,
+) -> Result<IssuedTokens, Rejection> {
+    let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
+    let exchange = Exchange { request, response, body: &body };
+    match response.status {
+        200..=299 => exchange.issued(requested_at),
+        status => Err(exchange.failure(status)),
+    }
+}
+
 /// A response to a request, and its body.
-pub struct Exchange<'a> {
-    pub request: &'a GrantRequest<'a>,
-    pub response: &'a Response,
-    pub body: &'a TokenResponse,
+struct Exchange<'a> {
+    request: &'a GrantRequest<'a>,
+    response: &'a Response,
+    body: &'a TokenResponse,
 }
 
 impl Exchange<'_> {
     /// The tokens of a 2xx, unless its body says otherwise.
-    pub fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
+    fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
         let Self { request, response, body } = self;
         if let Err(error) = &response.body {
             return Err(Rejection { delivery: Delivery::Lost, ..error.clone().into() });
@@ -77,7 +91,7 @@ impl Exchange<'_> {
     }
 
     /// The meaning of any status but 2xx.
-    pub fn failure(&self, status: u16) -> Rejection {
+    fn failure(&self, status: u16) -> Rejection {
         match status {
             429 => self.rate_limited(),
             // Whatever server responded, these credentials are not worth a request each time.

@@ -78,8 +78,11 @@ impl Source {
         let mut files = BTreeMap::new();
         collect(&root, &root, &mut files);
         assert!(files.len() > 50, "{} files in {}", files.len(), root.display());
-        let test_files: Vec<_> = files.values().flat_map(|code| test_modules(code)).collect();
-        files.retain(|path, _| !path.ends_with("tests.rs") && !test_files.iter().any(|test| path.ends_with(test)));
+        let tests: Vec<_> = files.values().flat_map(|code| test_modules(code)).collect();
+        let is_test = |path: &str, module: &String| {
+            path.ends_with(&format!("{module}.rs")) || path.contains(&format!("/{module}/"))
+        };
+        files.retain(|path, _| !path.ends_with("tests.rs") && !tests.iter().any(|module| is_test(path, module)));
         Self { files: files.into_iter().map(|(path, code)| (path, without_tests(&code))).collect() }
     }
 
@@ -143,11 +146,11 @@ fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The files of modules that are compiled for tests only.
+/// The modules that are compiled for tests only.
 fn test_modules(code: &str) -> Vec<String> {
     let parts = code.split("#[cfg(test)]\n").skip(1);
     let name = |part: &str| Some(part.trim_start_matches("pub ").strip_prefix("mod ")?.split_once(';')?.0.to_owned());
-    parts.filter_map(name).filter(|name| !name.contains('{')).map(|name| format!("{name}.rs")).collect()
+    parts.filter_map(name).filter(|name| !name.contains('{')).collect()
 }
 
 /// The code before its module of tests, which is at the end.

@@ -13,7 +13,7 @@
 //!
 //! Tests, by topic:
 //!
-//! - One token for all callers: `contention`, `expiry`, `clock_changes`, `deadlines`
+//! - One token for all callers: `contention`, `conformance` to the model, `expiry`, `clock_changes`, `deadlines`
 //! - The cache: `cache_files`, `sudo`, `cache_gc`, `crash_safety`, `syscall_failures`
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
@@ -70,6 +70,7 @@ mod unprivileged;
 
 #[cfg(unix)]
 mod clock_changes;
+mod conformance;
 mod contention;
 mod deadlines;
 mod expiry;

@@ -25,12 +25,7 @@ fn judge(response: &Response) -> Result<IssuedTokens, Rejection> {
     let client_secret = secret("secret");
     let grant = Grant::ClientCredentials;
     let request = GrantRequest { endpoint: &endpoint, grant, client_id: "id", client_secret: &client_secret };
-    let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
-    let exchange = Exchange { request: &request, response, body: &body };
-    match response.status {
-        200..=299 => exchange.issued(NOW),
-        status => Err(exchange.failure(status)),
-    }
+    super::judge(&request, response, NOW)
 }
 
 fn issued(body: &str) -> IssuedTokens {

@@ -1,0 +1,250 @@
+//! The steps of a call for a token: the straight line of `get_token/mod.rs`, with the shipped decisions.
+
+use std::time::Duration;
+
+use super::caller::Request;
+use super::server::SHORT;
+use super::state::{At, Kind, NOBODY, Reply, UNREAD};
+use super::turn::{Cause, Ended, Step, Turn};
+use super::wrong::Wrong;
+use crate::cache::entry::Entry;
+use crate::cache::entry::fixtures::at;
+use crate::get_token::decisions::{Action, NextGrant, from_cache, needs_refresh_token};
+use crate::get_token::fetch_result::{FetchError, FetchResult};
+use crate::get_token::next_entry::{attempt, next_entry};
+
+impl Turn<'_> {
+    /// Reads the entry without the lock, and decides.
+    pub fn look(mut self, can_read: bool) -> Option<Step> {
+        if self.at() != At::Start {
+            return None;
+        }
+        self.start();
+        match self.caller().kind {
+            Kind::Invalidate => return self.look_for_rejected(can_read),
+            Kind::Logout | Kind::Login if !can_read => return None,
+            Kind::Logout if self.world.wrong == Some(Wrong::LogoutWithoutLock) => return self.forget_tokens(true),
+            Kind::Logout | Kind::Login => return self.go_to(At::WaitForLock),
+            _ => {}
+        }
+        let (entry, now) = (self.state.entry, self.state.now);
+        self.process().before = if can_read { entry } else { UNREAD };
+        let before = if can_read { self.world.entries.get(entry) } else { &Entry::default() };
+        match self.caller().look(before, now) {
+            Action::Serve(token) => self.print(&token, now),
+            Action::RefreshEarly(_) => {
+                self.process().looked_at = now;
+                self.go_to(At::TryLock)
+            }
+            Action::Fail(error) => self.fail(&error),
+            Action::Refresh => self.go_to(At::WaitForLock),
+        }
+    }
+
+    /// Gets the lock; late, if it waited for nearly all of its time.
+    pub fn take_lock(mut self, is_late: bool) -> Option<Step> {
+        let can_wait = self.at() == At::WaitForLock;
+        if self.state.lock != NOBODY || !(can_wait || (self.at() == At::TryLock && !is_late)) {
+            return None;
+        }
+        self.state.lock = self.me as u8;
+        self.process().is_late = is_late;
+        self.go_to(At::Locked)
+    }
+
+    /// Somebody holds the lock: a token in hand is printed. Whoever has none goes on waiting.
+    pub fn lock_is_held(self) -> Option<Step> {
+        match self.at() {
+            _ if self.state.lock == NOBODY => None,
+            At::TryLock => self.print_token_in_hand(),
+            At::WaitForLock if self.world.wrong == Some(Wrong::HeldIsUnavailable) => self.cannot_lock(),
+            _ => None,
+        }
+    }
+
+    pub fn cannot_lock(self) -> Option<Step> {
+        match self.at() {
+            At::TryLock => self.print_token_in_hand(),
+            At::WaitForLock if self.caller().is_get() => {
+                let before = self.before().cloned().unwrap_or_default();
+                self.cannot_cache(before)
+            }
+            At::WaitForLock => self.end(Ended::Failed(Cause::CannotCache)),
+            _ => None,
+        }
+    }
+
+    /// The wait for the lock runs out.
+    pub fn give_up(self) -> Option<Step> {
+        let entry = self.state.entry;
+        match self.at() {
+            At::WaitForLock if self.state.lock != NOBODY => self.use_concurrent_result_or_fail(entry),
+            _ => None,
+        }
+    }
+
+    /// With the lock: reads the entry again, uses another process's result if there is one, or reserves room.
+    pub fn read_again(mut self, can_read: bool, can_reserve: bool) -> Option<Step> {
+        if self.at() != At::Locked || !self.caller().is_get() {
+            return None;
+        }
+        let is_blind = self.world.wrong == Some(Wrong::NoSecondRead) && self.before().is_some();
+        let before = self.process().before;
+        let entry = match can_read {
+            _ if is_blind => before,
+            true => self.state.entry,
+            false => 0,
+        };
+        let is_late = self.process().is_late;
+        if !self.caller().has_time_for_exchange(is_late) {
+            return self.use_concurrent_result_or_fail(entry);
+        }
+        if !can_read && !self.caller().can_use_own_grant {
+            return self.print_token_in_hand_or_fail();
+        }
+        if !can_read {
+            self.state.rejected_at = Default::default();
+        }
+        if !is_blind && let Some(result) = self.use_concurrent_result(entry) {
+            let now = self.state.now;
+            return self.end_with(result, now);
+        }
+        if !can_reserve {
+            let entry = self.world.entries.get(entry).clone();
+            return self.cannot_cache(entry);
+        }
+        self.process().entry = entry;
+        if self.world.wrong == Some(Wrong::OldRefreshToken)
+            && let Some(before) = self.before()
+        {
+            let refresh_token = before.refresh_token.clone();
+            let old = Entry { refresh_token, ..self.world.entries.get(entry).clone() };
+            self.process().entry = self.world.entries.number(&old);
+        }
+        self.go_to(At::Reserved)
+    }
+
+    /// Chooses the grant, publishes the attempt and sends; or publishes why nothing is sent.
+    pub fn begin(mut self, can_write: bool) -> Option<Step> {
+        if self.at() != At::Reserved || !self.caller().is_get() {
+            return None;
+        }
+        let number = self.process().entry;
+        let entry = self.world.entries.get(number).clone();
+        match self.caller().plan(&entry, self.state.now) {
+            Err(error) => self.publish(Err(error).into(), Duration::ZERO, can_write),
+            Ok(_) if !can_write => self.cannot_cache(entry),
+            Ok(grant) => {
+                if self.state.entry != 0 {
+                    self.state.entry = self.world.entries.number(&attempt(&entry, grant));
+                }
+                let request = match grant {
+                    NextGrant::Refresh(token) => Request::of(token),
+                    NextGrant::Own => Request::Own,
+                };
+                self.send(request)
+            }
+        }
+    }
+
+    /// Receives the reply. A second request follows, or the result is published and printed.
+    pub fn receive(mut self, can_write: bool) -> Option<Step> {
+        if self.at() != At::Answered || self.caller().kind == Kind::Login {
+            return None;
+        }
+        let process = *self.process();
+        let entry = self.world.entries.get(process.entry).clone();
+        let (mut sent, mut wanted) = (0, None);
+        let mut send = |request| {
+            sent += 1;
+            match process.replies.get(sent - 1) {
+                Some(Reply::None) | None => {
+                    wanted = Some(request);
+                    None
+                }
+                Some(reply) => Some((*reply, process.asked_at[sent - 1])),
+            }
+        };
+        // The own grant was planned when it was sent.
+        let own = process.requests.iter().position(|request| *request == Some(Request::Own));
+        let planned_at = own.map_or(self.state.now, |own| process.asked_at[own]);
+        let grant = match (process.requests[0], &entry.refresh_token) {
+            (Some(Request::Refresh(_)), Some(token)) => NextGrant::Refresh(token),
+            _ => NextGrant::Own,
+        };
+        let result = self.caller().fetch(&entry, grant, planned_at, &mut send);
+        let is_short = process.replies.iter().any(|reply| matches!(reply, Reply::ShortLived(_)));
+        let age = Duration::from_secs(if is_short { SHORT.1 } else { 0 });
+        match (result, wanted) {
+            (Some(result), _) if process.is_alone => can_write.then(|| self.print_uncached(result, age))?,
+            (Some(result), _) => self.publish(result, age, can_write),
+            (None, Some(request)) if can_write => self.send(request),
+            (None, _) => None,
+        }
+    }
+
+    /// Publishes the result of a fetch, and ends with it.
+    pub fn publish(mut self, mut result: FetchResult, age: Duration, can_write: bool) -> Option<Step> {
+        if self.world.wrong == Some(Wrong::NoFingerprint) {
+            result.client_rejection = None;
+            result.outcome = result.outcome.map_err(FetchError::without_fingerprint);
+        }
+        let process = *self.process();
+        let publication = self.publication(process.is_late);
+        let next = next_entry(self.world.entries.get(process.entry).clone(), result, publication);
+        if can_write {
+            self.write(&next);
+        } else {
+            self.lose_successor();
+        }
+        let now = self.state.now;
+        let result = self.caller().refresh_result(&next, now, process.is_late, age);
+        // A new token counts from its request, and by the time that passed here.
+        let answered = process.replies.iter().rposition(|reply| *reply != Reply::None);
+        let looked_at = match answered {
+            Some(last) if next.failure.is_none() => process.asked_at[last] + age.as_secs() as i32,
+            _ => now,
+        };
+        self.end_with(result, looked_at)
+    }
+
+    /// Nothing can be cached: other callers are not blocked, and no refresh token is spent.
+    fn cannot_cache(mut self, entry: Entry) -> Option<Step> {
+        self.release();
+        let now = self.state.now;
+        if let Some(token) = self.caller().usable_token(&entry, now).cloned() {
+            return self.print(&token, now);
+        }
+        if needs_refresh_token(&entry, self.caller().can_use_own_grant) {
+            return self.end(Ended::Failed(Cause::CannotCache));
+        }
+        self.process().is_alone = true;
+        self.process().entry = self.world.entries.number(&entry);
+        let mut wanted = None;
+        let mut send = |request| {
+            wanted = Some(request);
+            None
+        };
+        match (self.caller().fetch_by_own_grant(&entry, now, &mut send), wanted) {
+            (None, Some(request)) => self.send(request),
+            (Some(result), _) => self.print_uncached(result.into(), Duration::ZERO),
+            (None, None) => None,
+        }
+    }
+
+    fn print_uncached(mut self, result: FetchResult, age: Duration) -> Option<Step> {
+        let looked_at = self.process().asked_at[0] + age.as_secs() as i32;
+        match result.outcome {
+            Ok(issued) => {
+                let is_late = self.process().is_late;
+                let checked = self.caller().checked(issued.access, is_late, age);
+                self.end_with(checked, looked_at)
+            }
+            Err(FetchError::New { error, .. }) => self.fail(&error),
+            Err(FetchError::Cached(failure)) => {
+                let error = from_cache(&failure, at(self.state.now.into()));
+                self.fail(&error)
+            }
+        }
+    }
+}
