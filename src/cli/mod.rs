@@ -85,13 +85,10 @@ impl Cli {
         match matches.subcommand() {
             Some((HELP, of_help)) => Self::parse_command(asking_for(of_help.get_one("command"), "--help")),
             Some((VERSION, _)) => Self::parse_command(asking_for(None, "--version")),
-            Some((name, of_command)) => {
-                options::check_before_command(&mut definition, &matches, name)?;
-                let mut cli = Self::from_arg_matches(&matches)?;
-                cli.options.take_from(of_command);
-                Ok(cli)
+            _ => {
+                options::check_before_command(&mut definition, &matches)?;
+                Self::from_arg_matches(&matches)
             }
-            None => Self::from_arg_matches(&matches),
         }
     }
 }
@@ -164,7 +161,6 @@ pub enum Command {
     },
 
     /// List the profiles, or choose the default
-    #[command(args_conflicts_with_subcommands = true)]
     Profiles {
         /// Print a JSON document
         #[arg(long)]

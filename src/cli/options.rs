@@ -24,17 +24,6 @@ pub struct Options {
     pub verbose: bool,
 }
 
-impl Options {
-    /// Adds what stands behind the command; it counts before what stands in front of it.
-    pub fn take_from(&mut self, of_command: &ArgMatches) {
-        let Flags { mut values, no_cache } = Flags::given(of_command);
-        values.append(&mut self.flags.values);
-        self.flags = Flags { values, no_cache: no_cache || self.flags.no_cache };
-        self.force_refresh |= is_set(of_command, FORCE_REFRESH);
-        self.verbose |= is_set(of_command, VERBOSE);
-    }
-}
-
 const NO_CACHE: &str = "no_cache";
 const FORCE_REFRESH: &str = "force_refresh";
 const VERBOSE: &str = "verbose";
@@ -54,24 +43,27 @@ pub fn add_to(command: Command) -> Command {
     let name = command.get_name().to_owned();
     let all = Options::augment_args(Command::default());
     let options = all.get_arguments().filter(|option| goes_with(option.get_id().as_str(), &name));
-    // Global, for the commands of the command.
+    // Global, so that those behind the command are among those of the program.
     command.args(options.map(|option| with_help(option.clone()).global(true)))
 }
 
 /// Fails for an option in front of a command that it does not go with.
-pub fn check_before_command(program: &mut Command, matches: &ArgMatches, command: &str) -> Result<(), clap::Error> {
+pub fn check_before_command(program: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, of_command)) = matches.subcommand() else {
+        return Ok(());
+    };
     let given = |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
     let given: Vec<_> = program.get_arguments().filter(given).cloned().collect();
-    let Some(command) = program.find_subcommand_mut(command) else {
+    let Some(command) = program.find_subcommand_mut(name) else {
         return Ok(());
     };
-    let Some(option) = given.iter().find(|option| command.get_arguments().all(|own| own.get_id() != option.get_id()))
-    else {
-        return Ok(());
-    };
-    let option = format!("--{}", option.get_long().unwrap_or_default());
-    let problem = does_not_go_with(&option, command.get_name());
-    Err(command.error(ErrorKind::ArgumentConflict, problem))
+    match given.iter().find(|option| command.get_arguments().all(|own| own.get_id() != option.get_id())) {
+        Some(option) => {
+            let option = format!("--{}", option.get_long().unwrap_or_default());
+            Err(command.error(ErrorKind::ArgumentConflict, does_not_go_with(&option, name)))
+        }
+        None => check_before_command(command, of_command),
+    }
 }
 
 pub fn does_not_go_with(option: &str, command: &str) -> String {
@@ -99,28 +91,15 @@ impl Args for Flags {
 
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self::given(matches))
+        let given =
+            |(setting, flag): (_, &settings::Flag)| Some((setting, matches.get_raw(flag.long)?.next()?.to_owned()));
+        Ok(Self { values: flags().filter_map(given).collect(), no_cache: matches.get_flag(NO_CACHE) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::given(matches);
+        *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
-}
-
-impl Flags {
-    /// Those that are given, of the ones that the command has.
-    fn given(matches: &ArgMatches) -> Self {
-        let given = |(setting, flag): (_, &settings::Flag)| {
-            let value = matches.try_get_raw(flag.long).ok()??.next()?;
-            Some((setting, value.to_owned()))
-        };
-        Self { values: flags().filter_map(given).collect(), no_cache: is_set(matches, NO_CACHE) }
-    }
-}
-
-fn is_set(matches: &ArgMatches, option: &str) -> bool {
-    matches.try_get_one(option).ok().flatten().is_some_and(|is_set| *is_set)
 }
 
 fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {

@@ -118,6 +118,14 @@ fn command_line_errors() {
                      hint: `spotinst-cred help status` lists its options\n",
         },
         Row {
+            situation: "an option of the list, for a profile that is chosen",
+            prepare: complete,
+            args: &["profiles", "--json", "use", "work"],
+            status: 2,
+            stderr: "spotinst-cred: --json does not go with `use`\n\
+                     hint: `spotinst-cred help profiles` lists its options\n",
+        },
+        Row {
             situation: "a mistyped option of a command",
             prepare: complete,
             args: &["status", "--jsno"],
