@@ -134,6 +134,19 @@ mod tests {
         }
     }
 
+    /// However late an exchange begins, the secret store has an eighth of its time before the call ends.
+    #[test]
+    fn an_exchange_leaves_time_to_store_the_refresh_token() {
+        let (started, second) = (Instant::now(), Duration::from_secs(1));
+        let deadlines = Deadlines { started, limits: Limits { exchange: 8 * second, commands: None } };
+        for (waited, end) in [(0, 7), (1, 8), (5, 8)] {
+            let now = started + waited * second;
+            let exchange_end = deadlines.refresh_at(now).leaving_time_to_store().exchange_end(now);
+            assert_eq!(exchange_end, started + end * second, "{waited}");
+            assert!(deadlines.refresh_at(exchange_end).commands_end >= exchange_end + second, "{waited}");
+        }
+    }
+
     /// No refresh lasts beyond the end of its own call.
     #[test]
     fn a_refresh_that_begins_late_has_only_the_rest() {

@@ -235,10 +235,13 @@ fn login_asks_anew_for_what_the_store_does_not_return() {
         store.at("before-get", code);
         let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
         terminal.until(&format!("spotinst-cred: {problem}; it is asked for again\n"));
-        terminal.until("Choose [1]: ").line("").until("Client secret (not shown): ").line(CLIENT_SECRET);
+        // Another source of the secret takes the place of the store, too.
+        terminal.until("Choose [1]: ").line("2").until("Command: ").line(&format!("echo '{CLIENT_SECRET}'"));
         terminal.until("Password (not shown): ").line(PASSWORD);
-        assert_eq!(terminal.end().1, Some(0));
-        assert_eq!(config(&sandbox), profile("", &in_the_clear()));
+        let (screen, status) = terminal.end();
+        assert_eq!(status, Some(0), "{screen}");
+        let command = format!("client_secret_command = \"echo '{CLIENT_SECRET}'\"\n");
+        assert_eq!(config(&sandbox), profile("", &command));
     }
 }
 
