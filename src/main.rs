@@ -32,6 +32,8 @@ mod token;
 mod transport;
 mod url;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz_targets;
 #[cfg(test)]
 mod secrets_in_debug;
 #[cfg(test)]

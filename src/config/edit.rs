@@ -87,7 +87,11 @@ fn parse(path: &Path) -> Result<DocumentMut> {
 }
 
 /// Makes the changes of one profile.
-fn set_up(document: &mut DocumentMut, profile: &str, changes: Vec<Change>) -> std::result::Result<(), &'static str> {
+pub fn set_up(
+    document: &mut DocumentMut,
+    profile: &str,
+    changes: Vec<Change>,
+) -> std::result::Result<(), &'static str> {
     let is_first = !document.contains_key("profiles");
     if is_first && profile != DEFAULT_NAME && !document.contains_key(DEFAULT_PROFILE) {
         document.insert(DEFAULT_PROFILE, Item::Value(profile.into()));

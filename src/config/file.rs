@@ -67,9 +67,14 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     }
 }
 
+/// The text of a file at this path. Pure.
+pub fn parse(path: &Path, text: &str) -> Result<ConfigFile> {
+    Reader::new(path, text).config()
+}
+
 /// Refuses a text of which no call could read this profile.
 pub fn check(path: &Path, text: &str, profile: &str) -> Result<()> {
-    let mut config = Reader::new(path, text).config()?;
+    let mut config = parse(path, text)?;
     config.profiles.remove(profile).transpose().map(drop)
 }
 

@@ -1,5 +1,7 @@
 //! Redacts secrets in a server's message: some servers repeat the request in it, as it was sent or decoded.
 
+use std::collections::BTreeSet;
+
 const MARK: &str = "[redacted]";
 
 /// Shorter secrets are not looked for: one of a few characters would be found in every other word.
@@ -28,8 +30,13 @@ pub fn without(text: String, secret: &str) -> String {
     kept
 }
 
-/// So many layers of encoding are looked through.
+/// So many layers of encoding are looked through, the text itself being one.
 const MAX_LAYERS: usize = 4;
+
+/// What a layer may be encoded with, by the characters that begin an encoded one: percent encoding, forms, JSON, HTML, or
+/// all of them, by encoders of parts.
+const ENCODINGS: [&str; 5] = ["%", "%+", "\\", "&", MIXED];
+const MIXED: &str = "%+\\&";
 
 /// Whether any decoding of the text holds the secret: HTML entities, JSON escapes, percent encoding, several of them in
 /// layers, and blanks that were changed.
@@ -37,26 +44,30 @@ pub fn holds(text: &str, secret: &str) -> bool {
     if secret.len() < MIN_LENGTH {
         return false;
     }
-    let layers = |text: &str| {
-        let mut layers = vec![text.to_owned()];
-        while let Some(last) = layers.last()
-            && layers.len() < MAX_LAYERS
-        {
-            layers.push(decoded(last));
-        }
-        layers.iter().map(|layer| layer.split_whitespace().collect::<String>()).collect::<Vec<_>>()
-    };
     // A secret that looks encoded is decoded along with the text.
-    let secrets = layers(secret);
-    layers(text).iter().any(|text| secrets.iter().any(|secret| secret.len() >= MIN_LENGTH && text.contains(secret)))
+    let mut secrets = decodings(secret, &[MIXED]);
+    secrets.retain(|secret| secret.len() >= MIN_LENGTH);
+    decodings(text, &ENCODINGS).iter().any(|text| secrets.iter().any(|secret| text.contains(secret)))
 }
 
-/// The text with one layer of encoding taken off, of whatever kind.
-fn decoded(text: &str) -> String {
+/// The text and all that it may stand for, without blanks.
+fn decodings(text: &str, encodings: &[&str]) -> BTreeSet<String> {
+    let mut all = BTreeSet::from([text.to_owned()]);
+    for _ in 1..MAX_LAYERS {
+        let next = |text: &String| encodings.iter().map(|encoding| decoded(text, encoding)).collect::<Vec<_>>();
+        let next: Vec<_> = all.iter().flat_map(next).collect();
+        all.extend(next);
+    }
+    all.iter().map(|text| text.split_whitespace().collect()).collect()
+}
+
+/// The text with one layer of this encoding taken off.
+fn decoded(text: &str, encoding: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let (character, length) = decoded_start(rest).unwrap_or((Decoded::Char(first), first.len_utf8()));
+        let encoded = encoding.contains(first).then(|| decoded_start(rest)).flatten();
+        let (character, length) = encoded.unwrap_or((Decoded::Char(first), first.len_utf8()));
         match character {
             Decoded::Byte(byte) => bytes.push(byte),
             Decoded::Char(character) => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -79,9 +90,14 @@ fn decoded_start(text: &str) -> Option<(Decoded, usize)> {
         [b'%', high, low, ..] => Some((Decoded::Byte(u8::try_from(escape(*high, *low)?).ok()?), 3)),
         [b'+', ..] => Some((Decoded::Char(' '), 1)),
         [b'\\', b'u', ..] => {
-            let code = u32::from_str_radix(text.get(2..6)?, 16).ok()?;
-            Some((Decoded::Char(char::from_u32(code)?), 6))
+            let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+            // A character beyond U+FFFF is written as two.
+            let units = [Some(unit(text)?), text.get(6..).and_then(unit)];
+            let character = char::decode_utf16(units.into_iter().flatten()).next()?.ok()?;
+            Some((Decoded::Char(character), 6 * character.len_utf16()))
         }
+        [b'\\', b'b', ..] => Some((Decoded::Char('\u{8}'), 2)),
+        [b'\\', b'f' | b'n' | b'r' | b't', ..] => Some((Decoded::Char(' '), 2)),
         [b'\\', escaped, ..] if escaped.is_ascii_punctuation() => Some((Decoded::Char(char::from(*escaped)), 2)),
         [b'&', b'#', ..] => {
             let (number, _) = text.get(2..)?.split_once(';').filter(|(number, _)| number.len() <= 8)?;
@@ -140,6 +156,11 @@ mod tests {
         assert!(!holds("a%20message &amp; \\u0041 rest", secret));
         assert!(holds("it was %2541bc", "%41bc"), "a secret that looks encoded");
         assert!(!holds("abc", "abc"), "too short to tell");
+        assert!(holds(r"no p\ud83d\ude00ss!", "p😀ss"), "a character beyond U+FFFF");
+        assert!(holds(r"no a\tb\bcd!", "a\tb\u{8}cd"), "control characters");
+        assert!(!holds(r"no p\ud83dss!", "p😀ss"), "half of a character");
+        assert!(holds("no a%5C%26amp%3Bquot%3Bb+c!", r#"a\"b c"#), "each layer by its own encoder");
+        assert!(holds("no ab%26amp%3Bquot%3B10%25dd!", r#"ab"10%dd"#), "each layer by its own encoder");
     }
 
     #[test]

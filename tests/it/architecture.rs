@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["get_token"],
     &["cli"],
     &["commands"],
-    &["main"],
+    &["main", "fuzz_targets"],
 ];
 
 /// Code that depends on the operating system. Only `sys` may contain it.

@@ -1,7 +1,7 @@
 //! `get`: the credential-helper protocol of Bazel and Buck2. A request comes on stdin, the headers that it should carry
 //! go to stdout. The input of restish's external tool works as well, and its output is a part of this one.
 
-mod allowed_hosts;
+pub mod allowed_hosts;
 
 use std::io::{self, IsTerminal};
 use std::time::Instant;
@@ -21,8 +21,8 @@ const REQUEST: &str = r#"{"uri":"https://api.spotinst.io/"}"#;
 
 /// The request. Other fields are ignored, as the protocol demands.
 #[derive(Deserialize)]
-struct Request {
-    uri: String,
+pub struct Request {
+    pub uri: String,
 }
 
 pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
@@ -48,8 +48,12 @@ fn read(deadline: Instant) -> Result<Request> {
         io::ErrorKind::TimedOut => problem("was not closed in time").kind(ErrorKind::Temporary),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
+    parse(&bytes).ok_or_else(|| problem("holds no request: a JSON object with a `uri` is wanted"))
+}
+
+/// The request in these bytes. Pure.
+pub fn parse(bytes: &[u8]) -> Option<Request> {
     // Without this, an array of the same values would be a request too.
     let is_object = bytes.trim_ascii_start().starts_with(b"{");
-    let request = serde_json::from_slice(&bytes).ok().filter(|_| is_object);
-    request.ok_or_else(|| problem("holds no request: a JSON object with a `uri` is wanted"))
+    serde_json::from_slice(bytes).ok().filter(|_| is_object)
 }

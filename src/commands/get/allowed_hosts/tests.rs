@@ -20,6 +20,7 @@ fn spotinst_and_the_configured_api_get_the_token() {
         ("https://a-1.b.spotinst.io/%20", "https://api.spotinst.io"),
         ("https://broker.example/path", "https://broker.example/api"),
         ("https://broker.example:443", "https://broker.example"),
+        ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example"),
         ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080"),
         ("http://[0:0:0:0:0:0:0:1]:8080/x", "http://[::1]:8080"),
         (&format!("https://{label}.spotinst.io/"), "https://api.spotinst.io"),
@@ -40,6 +41,7 @@ fn no_other_server_gets_the_token() {
         ("https://127.0.0.1:8080/", "http://127.0.0.1:8080", "https://127.0.0.1:8080"),
         ("http://127.0.0.1:8081/", "http://127.0.0.1:8080", "http://127.0.0.1:8081"),
         ("https://[::1]/", "https://api.spotinst.io", "https://[::1]:443"),
+        ("https://a.XN--a.spotinst.io/", "https://api.spotinst.io", "https://a.xn--a.spotinst.io:443"),
     ] {
         assert_eq!(problem(uri, api), Some(format!("{origin} gets no token: it is not of Spotinst")));
     }
