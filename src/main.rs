@@ -74,9 +74,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
         Command::Exec { argv } => commands::exec::run(argv, options, started),
         Command::Get => commands::get::run(options, started),
         Command::Invalidate => commands::invalidate::run(options, started),
-        Command::Login { with_token, secret_store } => {
-            commands::login::run(options, *with_token, secret_store.as_deref())
-        }
+        Command::Login { method, secret_store } => commands::login::run(options, *method, secret_store.as_deref()),
         Command::Logout { all } => commands::logout::run(*all, options, started),
         Command::Profiles { action: Some(ProfilesAction::Use { name }), .. } => {
             commands::profiles::choose(name, options)

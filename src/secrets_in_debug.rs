@@ -38,6 +38,7 @@ fn debug_shows_no_secret() {
         format!("{issued:?}"),
         format!("{:?}", Grant::Password { username: "ada", password: &secret() }),
         format!("{:?}", Grant::Refresh { refresh_token: &secret() }),
+        format!("{:?}", Grant::Saml { assertion: &secret() }),
     ];
     for text in all {
         assert!(!text.contains("sentinel"), "{text}");

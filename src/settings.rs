@@ -3,7 +3,7 @@
 //!
 //! A new setting is a row here, its line in [`SETTINGS`], and its use.
 
-use StatusRow::{Always, IfSet, Never, WithCredentials, WithGrant, WithPassword, WithToken};
+use StatusRow::{Always, IfSet, Never, WithCredentials, WithGrant, WithPassword, WithSaml, WithToken};
 use ValueKind::{Account, BaseUrl, Boolean, Duration, Path, Secret, Text, TimeLimit, Url};
 
 /// What a setting is called in each place where it can be given, and what it takes.
@@ -62,10 +62,12 @@ pub enum StatusRow {
     IfSet,
     /// Only where a token is printed as it is, or comes from a command.
     WithToken,
-    /// Only where a grant needs credentials.
+    /// Only where a grant needs credentials; with a SAML assertion only where it is set.
     WithCredentials,
     /// Only where the grant is the user's password.
     WithPassword,
+    /// Only where the grant is a SAML assertion.
+    WithSaml,
     /// Where a grant is named or needed.
     WithGrant,
     Never,
@@ -109,9 +111,25 @@ pub static GRANT: Setting = setting("grant", Text, WithGrant)
     .with_key("grant")
     .with_default("password")
     .with_help(
-        "grant that obtains a token: password, client_credentials or command; \
-         `client_credentials` is for a broker of your own",
+        "grant that obtains a token: password, saml, client_credentials or command; \
+         `saml` is for single sign-on, `client_credentials` for a broker of your own",
     );
+
+pub static ORGANIZATION_ID: Setting = setting("organization id", Text, WithSaml)
+    .with_variables(&["SPOTINST_ORGANIZATION_ID"])
+    .with_key("organization_id")
+    .with_help("organization that a SAML assertion is for");
+
+pub static SAML_ASSERTION: Setting = setting("SAML assertion", Secret, WithSaml)
+    .with_file_variable("SPOTINST_SAML_ASSERTION_FILE")
+    .with_key("saml_assertion")
+    .with_help("SAML response of the identity provider, as base64 or XML; it is sent once");
+
+pub static SAML_URL: Setting = setting("SAML URL", Url, WithSaml)
+    .with_variables(&["SPOTINST_SAML_URL"])
+    .with_key("saml_url")
+    .with_default("https://oauth.spotinst.io/samlToken")
+    .with_help("URL that obtains a token for a SAML assertion");
 
 pub static TOKEN_URL: Setting = setting("token URL", Url, WithCredentials)
     .with_variables(&["SPOTINST_TOKEN_URL"])
@@ -123,7 +141,7 @@ pub static REFRESH_URL: Setting = setting("refresh URL", Url, WithCredentials)
     .with_variables(&["SPOTINST_REFRESH_URL"])
     .with_key("refresh_url")
     .with_default("https://api.spotinst.io/token")
-    .with_help("URL of the refresh grant; the token URL where only that is set");
+    .with_help("URL of the refresh grant; the token URL, or the SAML URL, where only that is set");
 
 pub static ACCOUNT: Setting = setting("account", Account, Always)
     .with_variables(&["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"])
@@ -161,8 +179,9 @@ pub static CA_FILE: Setting = setting("CA file", Path, IfSet).with_key("ca_file"
      else `SSL_CERT_FILE` and `SSL_CERT_DIR` name the roots",
 );
 
-pub static LOGIN: Setting =
-    setting("login", Boolean, Never).with_key("login").with_help("true where the password is typed at each login");
+pub static LOGIN: Setting = setting("login", Boolean, Never)
+    .with_key("login")
+    .with_help("true where the password is typed, or the SAML assertion given, at each login");
 
 pub static MIN_TTL: Setting = setting("minimum lifetime", Duration, Never)
     .with_flag(Flag { long: "--min-ttl", short: None, value_name: "DURATION", is_in_short_help: true })
@@ -202,7 +221,7 @@ pub static SDK_PROFILE: Setting = setting("SDK profile", Text, Never)
     .with_help("section of the credentials file of the SDKs; without a configuration `--profile` names it, too");
 
 /// All settings, in the order in which they are listed everywhere.
-pub static SETTINGS: [&Setting; 23] = [
+pub static SETTINGS: [&Setting; 26] = [
     &PROFILE,
     &TOKEN,
     &USERNAME,
@@ -210,6 +229,9 @@ pub static SETTINGS: [&Setting; 23] = [
     &CLIENT_ID,
     &CLIENT_SECRET,
     &GRANT,
+    &ORGANIZATION_ID,
+    &SAML_ASSERTION,
+    &SAML_URL,
     &TOKEN_URL,
     &REFRESH_URL,
     &ACCOUNT,
@@ -300,9 +322,10 @@ impl Setting {
         [""].iter().chain(self.endings()).map(|ending| key.to_owned() + ending).collect()
     }
 
-    /// How other keys of a secret end.
+    /// How other keys of a secret end. An assertion is good once, so no store has one.
     pub fn endings(&self) -> &'static [&'static str] {
         match self.kind {
+            ValueKind::Secret if self.is(&SAML_ASSERTION) => &[FILE_ENDING, COMMAND_ENDING],
             ValueKind::Secret => &[FILE_ENDING, COMMAND_ENDING, STORE_ENDING],
             _ => &[],
         }

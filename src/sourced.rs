@@ -20,9 +20,13 @@ pub enum ValueSource {
     /// An environment variable.
     Variable(&'static str),
     /// A line of a file, counted from 1.
-    File { path: Rc<Path>, line: usize },
+    File {
+        path: Rc<Path>,
+        line: usize,
+    },
     /// A person typed it.
     Prompt,
+    Stdin,
     /// It is the default.
     Default,
 }
@@ -33,6 +37,7 @@ impl fmt::Display for ValueSource {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Prompt => f.write_str("the prompt"),
+            Self::Stdin => f.write_str("stdin"),
             Self::Default => f.write_str("default"),
         }
     }

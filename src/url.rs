@@ -43,6 +43,12 @@ impl Endpoint {
         &self.url
     }
 
+    /// The URL with one more parameter, of characters that need no encoding.
+    pub fn with_query(&self, name: &str, value: &str) -> Self {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        Self { url: format!("{}{separator}{name}={value}", self.url), origin: self.origin.clone() }
+    }
+
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

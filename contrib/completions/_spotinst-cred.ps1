@@ -117,6 +117,7 @@ Register-ArgumentCompleter -Native -CommandName 'spotinst-cred' -ScriptBlock {
             [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]')
             [CompletionResult]::new('--with-token', '--with-token', [CompletionResultType]::ParameterName, 'Take a permanent token, typed or from stdin')
+            [CompletionResult]::new('--saml', '--saml', [CompletionResultType]::ParameterName, 'Take a SAML response, pasted or from stdin, for single sign-on')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what is done')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what is done')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

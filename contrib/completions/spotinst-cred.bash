@@ -255,7 +255,7 @@ _spotinst__cred() {
             return 0
             ;;
         spotinst__cred__subcmd__login)
-            opts="-p -v -h --with-token --secret-store --profile --config --cache-dir --timeout --verbose --help"
+            opts="-p -v -h --with-token --saml --secret-store --profile --config --cache-dir --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

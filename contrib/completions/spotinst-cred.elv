@@ -102,6 +102,7 @@ set edit:completion:arg-completer[spotinst-cred] = {|@words|
             cand --cache-dir 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]'
             cand --timeout 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]'
             cand --with-token 'Take a permanent token, typed or from stdin'
+            cand --saml 'Take a SAML response, pasted or from stdin, for single sign-on'
             cand -v 'Say on stderr what is done'
             cand --verbose 'Say on stderr what is done'
             cand -h 'Print help (see more with ''--help'')'

@@ -91,6 +91,7 @@ complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l co
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l cache-dir -d 'Directory of the cache [SPOTINST_CRED_CACHE_DIR]' -r -F
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l timeout -d 'Limit of the whole exchange (8s) [SPOTINST_CRED_TIMEOUT]' -r
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l with-token -d 'Take a permanent token, typed or from stdin'
+complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -l saml -d 'Take a SAML response, pasted or from stdin, for single sign-on'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s v -l verbose -d 'Say on stderr what is done'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spotinst-cred -n "__fish_spotinst_cred_using_subcommand logout" -s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r -f -a "(spotinst-cred profiles --names 2>/dev/null)"

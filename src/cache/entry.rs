@@ -32,6 +32,9 @@ pub struct Entry {
     /// The last rejections, the newest first, one per fingerprint: neither another kind of failure nor another caller's
     /// wrong password may replace one, or the rejected credentials would reach the server again.
     pub rejections: Vec<CachedFailure>,
+    /// The fingerprints of the SAML assertions that were sent, the newest first: none is sent twice, whatever came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent_assertions: Vec<String>,
 }
 
 /// Why there is no refresh token, although the server issued one.
@@ -78,7 +81,19 @@ impl CachedFailure {
     }
 }
 
+/// So many SAML assertions are known to be sent: those from before have expired.
+const MAX_ASSERTIONS: usize = 16;
+
 impl Entry {
+    /// The entry after this assertion was sent.
+    pub fn with_sent_assertion(mut self, fingerprint: String) -> Self {
+        if !self.sent_assertions.contains(&fingerprint) {
+            self.sent_assertions.insert(0, fingerprint);
+            self.sent_assertions.truncate(MAX_ASSERTIONS);
+        }
+        self
+    }
+
     /// The file's bytes for this identity.
     pub fn encode(&self, identity: &str) -> Zeroizing<Vec<u8>> {
         let mut json = Zeroizing::new(Vec::with_capacity(4096));

@@ -295,12 +295,15 @@ impl<'a> PendingEntry<'a> {
             return Err(BeginError::LockLost);
         }
         let next = lock.new_file().map_err(BeginError::Io)?;
+        let sends_assertion = !attempt.sent_assertions.is_empty();
         let sends_refresh_token = attempt.refresh_token.as_ref().is_some_and(|token| token.maybe_spent);
         let (path, content) = (lock.cache.path(), attempt.encode(&lock.cache.identity));
         match fs::symlink_metadata(&path) {
             // Nothing can keep the entry from being put there.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { file, lock }),
-            _ if sends_refresh_token => file.publish(&content, &path).map_err(BeginError::Io)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !sends_assertion => {
+                return Ok(Self { file, lock });
+            }
+            _ if sends_refresh_token || sends_assertion => file.publish(&content, &path).map_err(BeginError::Io)?,
             _ => file.publish_unsynced(&content, &path).map_err(BeginError::Io)?,
         }
         Ok(Self { file: next, lock })

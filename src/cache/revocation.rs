@@ -54,8 +54,8 @@ impl Cache {
 }
 
 impl CacheLock<'_> {
-    /// Forgets the tokens, and what killed processes left of others; returns whether there were any. A rate limit and
-    /// rejections stay: the next call would ask a server that said to wait. Where they cannot be written, they go too.
+    /// Forgets the tokens, and what killed processes left of others; returns whether there were any. A rate limit,
+    /// rejections and the assertions that were sent stay: the next call would ask a server that said to wait. Where they cannot be written, they go too.
     pub fn forget_tokens(self) -> Result<bool> {
         let path = self.cache.path();
         self.try_forget_tokens().map_err(|error| {
@@ -91,7 +91,9 @@ impl Entry {
     pub fn without_tokens(self, now: OffsetDateTime) -> Option<Self> {
         let failure = self.failure.filter(|failure| failure.holds(now));
         let rejections: Vec<_> = self.rejections.into_iter().filter(|rejection| rejection.holds(now)).collect();
-        let is_empty = failure.is_none() && rejections.is_empty();
-        (!is_empty).then(|| Self { revision: self.revision, failure, rejections, ..Self::default() })
+        let Self { revision, sent_assertions, .. } = self;
+        let is_empty = failure.is_none() && rejections.is_empty() && sent_assertions.is_empty();
+        let kept = Self { revision, failure, rejections, sent_assertions, ..Self::default() };
+        (!is_empty).then_some(kept)
     }
 }

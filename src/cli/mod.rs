@@ -144,9 +144,8 @@ pub enum Command {
     /// Ask for what is missing, check it, and write the profile
     #[command(long_about = login_help())]
     Login {
-        /// Take a permanent token, typed or from stdin
-        #[arg(long)]
-        with_token: bool,
+        #[command(flatten)]
+        method: LoginMethod,
 
         /// Keep the secrets in this store: osxkeychain, wincred, secretservice, pass
         #[arg(long, value_name = "NAME")]
@@ -197,6 +196,18 @@ pub enum ProfilesAction {
         /// The profile
         name: String,
     },
+}
+
+/// Without any of these, a person types user name and password.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LoginMethod {
+    /// Take a permanent token, typed or from stdin
+    #[arg(long, conflicts_with = "saml")]
+    pub with_token: bool,
+
+    /// Take a SAML response, pasted or from stdin, for single sign-on
+    #[arg(long)]
+    pub saml: bool,
 }
 
 /// The shape of what is printed.

@@ -338,7 +338,8 @@ fn check_login(profile: &Profile) -> Result<()> {
         return Ok(());
     };
     let (login, store) = (settings::LOGIN.key(), settings::STORE_REFRESH_TOKEN.key());
-    let secrets = [&settings::PASSWORD, &settings::TOKEN].map(|setting| profile.secret(setting));
+    let secrets =
+        [&settings::PASSWORD, &settings::SAML_ASSERTION, &settings::TOKEN].map(|setting| profile.secret(setting));
     if let Some(other) = secrets.into_iter().flatten().next() {
         let problem = format!("{}: the profile has both `{login} = true` and a {}", other.source, other.name);
         return Err(Error::config(problem).hint("keep one of the two"));

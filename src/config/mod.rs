@@ -3,6 +3,7 @@
 pub mod edit;
 pub mod file;
 pub mod flags;
+pub mod grant;
 pub mod profile;
 pub mod profile_values;
 pub mod provider;
@@ -148,7 +149,7 @@ struct GivenToken {
 /// The profile's token, else that of the SDKs' own file where nothing at all is configured.
 fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<GivenToken>> {
     if let Some(secret) = sources.profile.secret(&settings::TOKEN) {
-        let is_command = provider::is_command_grant(sources)?;
+        let is_command = grant::is_command_grant(sources)?;
         check_no_credentials(sources, secret, is_command)?;
         return Ok(Some(GivenToken { secret: secret.clone(), account: None, is_command }));
     }

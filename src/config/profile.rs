@@ -47,6 +47,10 @@ impl ProfileLocation {
         self.command("spotinst-cred login")
     }
 
+    pub fn saml_login_command(&self) -> String {
+        self.command("spotinst-cred login --saml")
+    }
+
     /// The command, for this profile.
     pub fn command(&self, command: &str) -> String {
         match &self.profile {
@@ -79,8 +83,10 @@ impl ProfileLocation {
             return Error::config(problem)
                 .hint(format!("run `{login}`; for CI and permanent tokens see `spotinst-cred help login`"));
         }
+        let is_assertion = required.iter().any(|setting| setting.is(&settings::SAML_ASSERTION));
+        let login = if is_assertion { format!("run `{}`; ", self.saml_login_command()) } else { String::new() };
         let ways: Vec<_> = required.iter().map(|setting| setting.ways()).collect();
-        Error::config(problem).hint(format!("{}; keys go into {}", ways.join("; "), self.describe()))
+        Error::config(problem).hint(format!("{login}{}; keys go into {}", ways.join("; "), self.describe()))
     }
 
     /// Only the profile can give it: a variable that is run would be a trap.

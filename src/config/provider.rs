@@ -4,22 +4,18 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::grant::{COMMAND_GRANT, GrantKind, GrantType, grant_kind};
 use super::profile::ProfileLocation;
 use super::secret_source::{Command, SecretSetting, SecretSource};
 use super::sources::Sources;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{self, Setting};
-use crate::sourced::Sourced;
 use crate::sys::digest;
-use crate::text::{hex, one_line};
+use crate::text::hex;
 use crate::url::Endpoint;
 
-pub const PASSWORD_GRANT: &str = "password";
-const CLIENT_CREDENTIALS_GRANT: &str = "client_credentials";
-pub const COMMAND_GRANT: &str = "command";
-
 /// The settings of a grant. Where none of them is given, the SDKs' own file is looked at.
-pub const CREDENTIALS: [&Setting; 7] = [
+pub const CREDENTIALS: [&Setting; 10] = [
     &settings::USERNAME,
     &settings::CLIENT_ID,
     &settings::GRANT,
@@ -27,6 +23,9 @@ pub const CREDENTIALS: [&Setting; 7] = [
     &settings::REFRESH_URL,
     &settings::PASSWORD,
     &settings::CLIENT_SECRET,
+    &settings::ORGANIZATION_ID,
+    &settings::SAML_ASSERTION,
+    &settings::SAML_URL,
 ];
 
 /// Where tokens come from.
@@ -49,30 +48,23 @@ impl TokenProvider {
     }
 }
 
-/// The grant that obtains a token when there is no refresh token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GrantType {
-    /// RFC 6749, section 4.3.
-    Password { username: String },
-    /// RFC 6749, section 4.4.
-    ClientCredentials,
-}
-
 /// What it takes to ask a token endpoint. The secrets may be missing as long as none is needed.
 #[derive(Debug)]
 pub struct EndpointConfig {
     pub grant: GrantType,
+    /// That of the grant, whichever it is.
     pub token_url: Endpoint,
     pub refresh_url: Endpoint,
-    pub client_id: String,
-    /// Only for the password grant.
-    pub password: Option<SecretSetting>,
+    /// Nobody knows whether the service wants the client's credentials to refresh a token of a SAML assertion.
+    pub client_id: Option<String>,
     client_secret: Option<SecretSetting>,
+    /// The password or the SAML assertion.
+    grant_secret: Option<SecretSetting>,
     /// Whether the cache may hold the refresh token, which lives 14 days; the access token expires after two hours.
     pub store_refresh_token: bool,
     /// The name of the secret store that keeps it instead of the cache.
     pub secret_store: Option<String>,
-    /// A person types the password at each `login`, and it is stored nowhere.
+    /// A person types the password, or gives the assertion, at each `login`, and it is stored nowhere.
     is_login: bool,
     location: ProfileLocation,
 }
@@ -80,70 +72,83 @@ pub struct EndpointConfig {
 impl EndpointConfig {
     /// Fails where a value that names the identity is missing, or a URL does not parse.
     pub fn resolve(sources: &Sources, location: &ProfileLocation) -> Result<Self> {
-        let is_password = is_password_grant(sources, location)?;
-        let (username, client_id) = (sources.text(&settings::USERNAME)?, sources.text(&settings::CLIENT_ID)?);
-        let password = if is_password { sources.secret(&settings::PASSWORD)? } else { None };
+        let kind = grant_kind(sources, location)?;
+        let client_id = sources.text(&settings::CLIENT_ID)?.map(|id| id.value);
         let client_secret = sources.secret(&settings::CLIENT_SECRET)?;
-        let grant = match &username {
-            _ if !is_password => Some(GrantType::ClientCredentials),
-            Some(username) => Some(GrantType::Password { username: username.value.clone() }),
-            None => None,
-        };
-        let (Some(grant), Some(client_id)) = (grant, &client_id) else {
-            let required: [(&'static Setting, bool); 4] = [
-                (&settings::USERNAME, is_password && username.is_none()),
-                (&settings::PASSWORD, is_password && password.is_none()),
-                (&settings::CLIENT_ID, client_id.is_none()),
-                (&settings::CLIENT_SECRET, client_secret.is_none()),
+        let grant_secret = kind.secret().map(|setting| sources.secret(setting)).transpose()?.flatten();
+        let grant = GrantType::resolve(kind, sources, grant_secret.as_ref(), location)?;
+        let needs_client = kind != GrantKind::Saml;
+        let has_grant = grant.is_some();
+        let Some(grant) = grant.filter(|_| client_id.is_some() || !needs_client) else {
+            let required: [(&'static Setting, bool); 5] = [
+                (&settings::USERNAME, kind == GrantKind::Password && !has_grant),
+                (&settings::ORGANIZATION_ID, kind == GrantKind::Saml && !has_grant),
+                (&settings::PASSWORD, kind == GrantKind::Password && grant_secret.is_none()),
+                (&settings::CLIENT_ID, needs_client && client_id.is_none()),
+                (&settings::CLIENT_SECRET, needs_client && client_secret.is_none()),
             ];
             let required = required.into_iter().filter_map(|(setting, is_missing)| is_missing.then_some(setting));
             return Err(location.missing(&required.collect::<Vec<_>>()));
         };
         let store_refresh_token = sources.profile.boolean(&settings::STORE_REFRESH_TOKEN);
-        let token_url = sources.endpoint(&settings::TOKEN_URL)?;
+        let token_url = sources.endpoint(kind.url())?;
         Ok(Self {
             grant,
             refresh_url: sources.refresh_url(&token_url)?.value,
             token_url: token_url.value,
-            client_id: client_id.value.clone(),
-            password,
+            client_id,
             client_secret,
+            grant_secret,
             store_refresh_token: store_refresh_token.is_none_or(|given| given.value),
             secret_store: sources.profile.secret_store().map(str::to_owned),
-            is_login: is_password && sources.profile.is_login(),
+            is_login: kind.secret().is_some() && sources.profile.is_login(),
             location: location.clone(),
         })
     }
 
     pub fn identity(&self) -> Vec<Cow<'_, str>> {
-        let (grant, username) = match &self.grant {
-            GrantType::Password { username } => (PASSWORD_GRANT, username.as_str()),
-            GrantType::ClientCredentials => (CLIENT_CREDENTIALS_GRANT, ""),
-        };
-        let identity = [self.token_url.as_str(), self.refresh_url.as_str(), grant, &self.client_id, username];
-        identity.map(Cow::from).into()
+        let client_id = self.client_id.as_deref().unwrap_or_default();
+        let grant = self.grant.identity(client_id);
+        [self.token_url.as_str(), self.refresh_url.as_str()].into_iter().chain(grant).map(Cow::from).collect()
     }
 
-    pub fn client_secret(&self) -> Result<&SecretSetting> {
-        self.client_secret.as_ref().ok_or_else(|| self.location.missing(&[&settings::CLIENT_SECRET]))
+    /// The client secret; none where the refresh grant of a SAML login has to do without one.
+    pub fn client_secret(&self) -> Result<Option<&SecretSetting>> {
+        match &self.client_secret {
+            None if !self.is_saml() => Err(self.location.missing(&[&settings::CLIENT_SECRET])),
+            client_secret => Ok(client_secret.as_ref()),
+        }
     }
 
-    /// Fails with [`ErrorKind::Rejected`] where the password is typed at each login, which then has ended.
-    pub fn password(&self) -> Result<&SecretSetting> {
-        self.password.as_ref().ok_or_else(|| match self.login_hint() {
+    /// The password or the SAML assertion; none for client credentials.
+    ///
+    /// Fails with [`ErrorKind::Rejected`] where a person gives it at each login, which then has ended.
+    pub fn grant_secret(&self) -> Result<Option<&SecretSetting>> {
+        let Some(setting) = self.grant.kind().secret() else { return Ok(None) };
+        self.grant_secret.as_ref().map(Some).ok_or_else(|| match self.login_hint() {
             Some(hint) => {
                 let name = &self.location.profile;
                 let profile = name.as_ref().map_or_else(String::new, |name| format!(" of profile {}", name.value));
-                let problem = format!("the login{profile} is over, and its password is stored nowhere");
+                let problem = format!("the login{profile} is over, and its {} is stored nowhere", setting.name);
                 Error::new(ErrorKind::Rejected, problem).hint(hint)
             }
-            None => self.location.missing(&[&settings::PASSWORD]),
+            None => self.location.missing(&[setting]),
         })
+    }
+
+    pub fn is_saml(&self) -> bool {
+        matches!(self.grant, GrantType::Saml { .. })
     }
 
     /// Whether a new token can be obtained without the refresh token.
     pub fn can_use_own_grant(&self) -> bool {
-        self.grant == GrantType::ClientCredentials || self.password.is_some()
+        self.grant == GrantType::ClientCredentials || self.grant_secret.is_some()
+    }
+
+    /// Whether the own grant sends the same assertion each time, which must be sent once.
+    pub fn has_one_assertion(&self) -> bool {
+        self.is_saml()
+            && self.grant_secret.as_ref().is_some_and(|setting| !matches!(setting.secret, SecretSource::Command(_)))
     }
 
     /// Whether the refresh grant has a URL of its own.
@@ -153,7 +158,7 @@ impl EndpointConfig {
 
     /// Whether a program of the caller's own prints one of the secrets.
     pub fn runs_commands(&self) -> bool {
-        [&self.client_secret, &self.password].into_iter().flatten().any(SecretSetting::runs_program)
+        [&self.client_secret, &self.grant_secret].into_iter().flatten().any(SecretSetting::runs_program)
     }
 
     /// The digest of where the client secret comes from: see [`SecretSetting::digest`].
@@ -161,28 +166,37 @@ impl EndpointConfig {
         source_digest(&settings::CLIENT_SECRET, self.client_secret.as_ref())
     }
 
-    pub fn password_source(&self) -> String {
-        source_digest(&settings::PASSWORD, self.password.as_ref())
+    pub fn grant_secret_source(&self) -> String {
+        self.grant.kind().secret().map(|setting| source_digest(setting, self.grant_secret.as_ref())).unwrap_or_default()
     }
 
     /// The digest of where both come from.
     pub fn credentials_source(&self) -> String {
-        let (client_secret, password) = (self.client_secret_source(), self.password_source());
-        digest::name(b"credentials", [client_secret.as_bytes(), password.as_bytes()])
+        let (client_secret, grant_secret) = (self.client_secret_source(), self.grant_secret_source());
+        digest::name(b"credentials", [client_secret.as_bytes(), grant_secret.as_bytes()])
     }
 
     /// The error of the secrets that are missing for a call without a refresh token.
     pub fn missing(&self) -> Option<Error> {
-        let password = match &self.grant {
-            GrantType::Password { .. } => self.password().err(),
-            GrantType::ClientCredentials => None,
+        self.client_secret().err().or_else(|| self.grant_secret().err())
+    }
+
+    /// The error of an assertion that was sent already.
+    pub fn sent_twice(&self) -> Option<Error> {
+        let assertion = self.grant_secret.as_ref()?;
+        let hint = match &assertion.secret {
+            SecretSource::File(path) => format!("put a new assertion into {}", path.display()),
+            SecretSource::Command(_) => "let the command print a new assertion each time".to_owned(),
+            _ => format!("run `{}` with a new assertion", self.location.saml_login_command()),
         };
-        self.client_secret().err().or(password)
+        let problem = format!("{} was sent already, and is not sent twice", assertion.describe());
+        Some(Error::new(ErrorKind::Rejected, problem).hint(hint))
     }
 
     /// The hint where only a person can get a new token.
     pub fn login_hint(&self) -> Option<String> {
-        (self.is_login && self.password.is_none()).then(|| format!("run `{}`", self.location.login_command()))
+        let command = if self.is_saml() { self.location.saml_login_command() } else { self.location.login_command() };
+        (self.is_login && self.grant_secret.is_none()).then(|| format!("run `{command}`"))
     }
 }
 
@@ -222,26 +236,4 @@ impl CommandConfig {
 /// The word as text that no other word has: a path need not be UTF-8.
 fn exact(word: &OsStr) -> Cow<'_, str> {
     word.to_str().map_or_else(|| format!("\0{}", hex(word.as_encoded_bytes())).into(), Cow::from)
-}
-
-/// Whether the profile's token command is a grant. Without it the command prints a permanent token.
-pub fn is_command_grant(sources: &Sources) -> Result<bool> {
-    Ok(sources.text(&settings::GRANT)?.is_some_and(|grant| grant.value == COMMAND_GRANT))
-}
-
-/// Whether the grant takes a user's password. Fails where it is unknown, or one that this profile cannot have.
-pub fn is_password_grant(sources: &Sources, location: &ProfileLocation) -> Result<bool> {
-    let Some(Sourced { value, source }) = sources.text(&settings::GRANT)? else {
-        return Ok(true);
-    };
-    match value.as_str() {
-        PASSWORD_GRANT => Ok(true),
-        CLIENT_CREDENTIALS_GRANT => Ok(false),
-        COMMAND_GRANT => Err(location.missing_token_command()),
-        unknown => {
-            let problem = format!("the grant from {source} is unknown: \"{}\"", one_line(unknown));
-            let hint = format!("expected one of {PASSWORD_GRANT}, {CLIENT_CREDENTIALS_GRANT} and {COMMAND_GRANT}");
-            Err(Error::config(problem).hint(hint))
-        }
-    }
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::flags::Flags;
+use super::grant::{GrantKind, grant_kind};
 use super::profile::{self, ActiveProfile};
 use super::secret_source::SecretSource;
 use super::sources::Sources;
-use super::{Config, GivenToken, cache_dir, given_token, provider};
+use super::{Config, GivenToken, cache_dir, given_token};
 use crate::error::{Error, Result};
 use crate::settings::{self, SETTINGS, Setting, StatusRow, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
@@ -60,16 +61,18 @@ impl ConfigReport {
         let sources = Sources { flags: flags.clone(), profile };
         let token = given_token(&sources, &location)?;
         // An unknown grant is more than a missing value.
-        let is_password = token.is_none() && provider::is_password_grant(&sources, &location)?;
+        let grant = if token.is_none() { Some(grant_kind(&sources, &location)?) } else { None };
         let mut rows = Vec::new();
         for setting in SETTINGS {
-            let value = reported(&sources, token.as_ref(), setting)?;
+            let value = reported(&sources, token.as_ref(), grant, setting)?;
+            let is_set = value.as_ref().is_some_and(|value| !value.from.is_default());
             let is_shown = match setting.status {
                 StatusRow::Always => true,
                 StatusRow::IfSet => value.is_some(),
                 StatusRow::WithToken => token.is_some(),
-                StatusRow::WithCredentials => token.is_none(),
-                StatusRow::WithPassword => is_password,
+                StatusRow::WithCredentials => token.is_none() && (is_set || grant != Some(GrantKind::Saml)),
+                StatusRow::WithPassword => grant == Some(GrantKind::Password),
+                StatusRow::WithSaml => grant == Some(GrantKind::Saml),
                 StatusRow::WithGrant => token.as_ref().is_none_or(|token| token.is_command),
                 StatusRow::Never => false,
             };
@@ -90,7 +93,12 @@ impl ConfigReport {
 }
 
 /// The setting as it is shown; fails where its value does not parse.
-fn reported(sources: &Sources, token: Option<&GivenToken>, setting: &'static Setting) -> Result<Option<ReportedValue>> {
+fn reported(
+    sources: &Sources,
+    token: Option<&GivenToken>,
+    grant: Option<GrantKind>,
+    setting: &'static Setting,
+) -> Result<Option<ReportedValue>> {
     let given = match setting.kind {
         ValueKind::Secret => return secret(sources, token, setting),
         ValueKind::Boolean => sources.profile.boolean(setting).map(|given| given.map(|boolean| boolean.to_string())),
@@ -98,7 +106,7 @@ fn reported(sources: &Sources, token: Option<&GivenToken>, setting: &'static Set
             sources.profile.path(setting).cloned().map(|path| path.map(|path| path.display().to_string()))
         }
         ValueKind::Url if setting.is(&settings::REFRESH_URL) => {
-            let token_url = sources.endpoint(&settings::TOKEN_URL)?;
+            let token_url = sources.endpoint(grant.unwrap_or(GrantKind::Password).url())?;
             Some(sources.refresh_url(&token_url)?.map(|url| url.to_string()))
         }
         ValueKind::Url | ValueKind::BaseUrl => Some(sources.endpoint(setting)?.map(|url| url.to_string())),
@@ -119,7 +127,8 @@ fn secret(sources: &Sources, token: Option<&GivenToken>, setting: &'static Setti
     };
     let Some(given) = given else {
         let login = sources.profile.boolean(&settings::LOGIN);
-        let typed = login.filter(|login| login.value && setting.is(&settings::PASSWORD));
+        let is_given_at_login = [&settings::PASSWORD, &settings::SAML_ASSERTION].iter().any(|one| setting.is(one));
+        let typed = login.filter(|login| login.value && is_given_at_login);
         return Ok(typed.map(|login| ReportedValue { value: DisplayValue::Login, from: login.source }));
     };
     let value = match given.secret {

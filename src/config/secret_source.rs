@@ -18,6 +18,9 @@ use crate::sys::{bounded_read, digest, env, os};
 /// The longest secret, in bytes: more than this in a file or from a command is a mistake.
 pub const MAX_SECRET: u64 = 64 * 1024;
 
+/// The longest SAML assertion, in bytes: one has 5 to 50 KiB.
+pub const MAX_ASSERTION: u64 = 256 * 1024;
+
 #[derive(Clone, Debug)]
 pub enum SecretSource {
     /// The environment or the configuration holds it itself.
@@ -99,7 +102,7 @@ impl SecretSetting {
     }
 
     fn read_file(&self, path: &Path, deadline: Instant) -> Result<Secret> {
-        match bounded_read::file(path, MAX_SECRET, || deadline) {
+        match bounded_read::file(path, self.limit(), || deadline) {
             Ok(read) => self.parse(read.bytes),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(self.too_long()),
             Err(error) => Err(Error::unreadable(&self.describe(), &error)),
@@ -110,7 +113,7 @@ impl SecretSetting {
         let &CommandContext { dir, identity, stderr, failed } = context;
         let hidden_variables: Vec<_> = settings::secret_variables().chain([env::TOKEN]).collect();
         let hidden_variables = &hidden_variables;
-        let (argv, limit) = (&command.argv, MAX_SECRET);
+        let (argv, limit) = (&command.argv, self.limit());
         let run = Run { argv, input: None, dir, identity, hidden_variables, stderr, limit, deadline };
         let output = run.output().map_err(|error| self.command_error(error, failed))?;
         self.parse(output).map_err(|error| error.kind(failed))
@@ -125,8 +128,13 @@ impl SecretSetting {
         Ok(secret)
     }
 
+    /// The longest that it can be, in bytes.
+    fn limit(&self) -> u64 {
+        if self.name == settings::SAML_ASSERTION.name { MAX_ASSERTION } else { MAX_SECRET }
+    }
+
     fn too_long(&self) -> Error {
-        self.problem("more than 64 KiB").hint("it must be the secret alone")
+        self.problem(&format!("more than {} KiB", self.limit() / 1024)).hint("it must be the secret alone")
     }
 
     /// What is wrong with what the file or command yielded.
@@ -135,8 +143,13 @@ impl SecretSetting {
         Error::config(format!("{} {verb} {what}", self.describe()))
     }
 
+    /// The error of a text that is no assertion.
+    pub fn no_assertion(&self) -> Error {
+        self.problem("no SAML response").hint("it must be the response of the identity provider, as base64 or XML")
+    }
+
     /// What the secret comes from, and which setting says so.
-    fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let Self { name, secret, source } = self;
         match secret {
             SecretSource::Value(_) => format!("the {name} from {source}"),

@@ -29,7 +29,7 @@ pub fn response(data: &[u8]) {
     let secret = Secret::from("client secret".to_owned());
     let refresh_token = Secret::from("refresh token".to_owned());
     let grant = Grant::Refresh { refresh_token: &refresh_token };
-    let request = GrantRequest { endpoint: &endpoint, grant, client_id: "client", client_secret: &secret };
+    let request = GrantRequest { endpoint: &endpoint, grant, client_id: Some("client"), client_secret: Some(&secret) };
     let response = Response {
         status,
         retry_after: Some(Duration::from_secs(status.into())),

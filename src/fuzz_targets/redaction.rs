@@ -31,7 +31,8 @@ pub fn redaction(data: &[u8]) {
     let endpoint = Endpoint::parse("https://oauth.spotinst.io/token").unwrap();
     let (password, client_secret) = (Secret::from(secret.to_owned()), Secret::from("client-secret".to_owned()));
     let grant = Grant::Password { username: "ada", password: &password };
-    let request = GrantRequest { endpoint: &endpoint, grant, client_id: "client", client_secret: &client_secret };
+    let request =
+        GrantRequest { endpoint: &endpoint, grant, client_id: Some("client"), client_secret: Some(&client_secret) };
     if let Some(shown) = request.redacted(format!("{before}{echo}{after}")) {
         // The mark of a redaction, and what stood around the echo, may be the secret by chance.
         let is_chance = "[redacted]".contains(secret) || format!("{before}\0{after}").contains(&echo);

@@ -328,7 +328,7 @@ pub fn refresh_failed(
         }
     };
     let client_rejection = client_rejection.filter(|_| outcome.is_err());
-    FetchResult { outcome, refresh_token, client_rejection }
+    FetchResult { outcome, refresh_token, client_rejection, sent_assertion: None }
 }
 
 /// Where the failure of an exchange comes from, for [`applies_to`]: nothing for the server's own verdict.

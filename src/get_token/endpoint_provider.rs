@@ -12,14 +12,15 @@ use super::fetch_result::{FetchError, FetchResult};
 use super::stored_refresh_token;
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
-use crate::config::provider::{EndpointConfig, GrantType};
+use crate::config::grant::GrantType;
+use crate::config::provider::EndpointConfig;
 use crate::config::secret_source::SecretSetting;
 use crate::config::secret_store::StoreCall;
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::oauth::rejection::Rejection;
+use crate::oauth::rejection::{Delivery, Rejection};
 use crate::oauth::request::{Grant, GrantRequest};
-use crate::oauth::{IssuedTokens, exchange, fingerprint};
+use crate::oauth::{IssuedTokens, exchange, fingerprint, saml};
 use crate::sys::secret::Secret;
 use crate::sys::{clock, printer};
 use crate::token::{RefreshToken, RefreshTokenValue};
@@ -29,7 +30,8 @@ use crate::transport::Transport;
 #[derive(Debug, Default)]
 pub struct Secrets {
     client_secret: OnceCell<Secret>,
-    password: OnceCell<Secret>,
+    /// The password, or the assertion as XML.
+    grant_secret: OnceCell<Secret>,
     /// The refresh token that a secret store keeps.
     refresh_token: OnceCell<Secret>,
 }
@@ -42,8 +44,6 @@ pub struct EndpointProvider<'a> {
     cache: Option<&'a Cache>,
     deadlines: RefreshDeadlines,
 }
-
-type Fetched = std::result::Result<IssuedTokens, FetchError>;
 
 impl<'a> EndpointProvider<'a> {
     pub fn new(
@@ -59,9 +59,9 @@ impl<'a> EndpointProvider<'a> {
 
     /// The grant that [`Self::fetch`] sends first, or why it sends none.
     pub fn plan<'e>(&self, entry: &'e Entry, request: &TokenRequest) -> std::result::Result<NextGrant<'e>, FetchError> {
-        let can_use_own_grant = self.config.can_use_own_grant();
+        let can_use_own_grant = self.can_use_own_grant(entry);
         let fingerprint = |grant| match grant {
-            NextGrant::Refresh(_) => self.client_secret().map(|client_secret| fingerprint(client_secret, None)),
+            NextGrant::Refresh(_) => self.client_fingerprint(),
             NextGrant::Own => self.own_fingerprint(),
         };
         let grant = match choose_grant(entry, request, can_use_own_grant, clock::now(), fingerprint)? {
@@ -77,14 +77,14 @@ impl<'a> EndpointProvider<'a> {
                 }
                 fetched => Ok(fetched.map(|_| grant)?),
             },
-            NextGrant::Own => Ok(grant),
+            NextGrant::Own => self.check_unsent(entry).map(|()| grant),
         }
     }
 
     /// Fetches a token by this grant, and by the profile's own one where the refresh grant fails.
     pub fn fetch(&self, entry: &Entry, grant: NextGrant<'_>, request: &TokenRequest) -> FetchResult {
         match grant {
-            NextGrant::Own => self.fetch_by_own_grant(entry, request).into(),
+            NextGrant::Own => self.fetch_by_own_grant(entry, request),
             NextGrant::Refresh(refresh_token) => match self.send_refresh_grant(refresh_token) {
                 Ok(issued) => Ok::<_, FetchError>(issued).into(),
                 Err(rejection) => self.after_rejection(rejection, entry, refresh_token, request),
@@ -93,14 +93,50 @@ impl<'a> EndpointProvider<'a> {
     }
 
     /// Fetches a token without a refresh token.
-    pub fn fetch_by_own_grant(&self, entry: &Entry, request: &TokenRequest) -> Fetched {
+    pub fn fetch_by_own_grant(&self, entry: &Entry, request: &TokenRequest) -> FetchResult {
+        let fingerprint = match self.plan_own_grant(entry, request) {
+            Ok(fingerprint) => fingerprint,
+            Err(error) => return Err(error).into(),
+        };
+        let sent = self.send_own_grant();
+        let is_sent = sent.as_ref().map_or_else(|rejection| rejection.delivery != Delivery::NotSent, |_| true);
+        let sent_assertion = (self.config.is_saml() && is_sent).then(|| fingerprint.clone());
+        let result = FetchResult::from(sent.map_err(|rejection| self.failed(rejection, fingerprint)));
+        FetchResult { sent_assertion, ..result }
+    }
+
+    /// The fingerprint of the assertion that may be sent after this grant has begun, as far as it is known without running
+    /// a command for it.
+    pub fn assertion_at_stake(&self, grant: NextGrant<'_>) -> Option<String> {
+        let is_known = self.config.has_one_assertion() || (self.config.is_saml() && grant == NextGrant::Own);
+        if is_known { self.own_fingerprint().ok() } else { None }
+    }
+
+    /// The fingerprint of the credentials of the own grant, or why they are not sent.
+    fn plan_own_grant(&self, entry: &Entry, request: &TokenRequest) -> std::result::Result<String, FetchError> {
         let fingerprint = self.own_fingerprint()?;
         let can_use_own_grant = self.config.can_use_own_grant();
-        let plan = plan(entry, NextGrant::Own, &fingerprint, request, can_use_own_grant, clock::now());
-        if let Plan::FailFromCache(known) = plan {
-            return Err(FetchError::Cached(Box::new(known.clone())));
+        match plan(entry, NextGrant::Own, &fingerprint, request, can_use_own_grant, clock::now()) {
+            Plan::FailFromCache(known) => Err(FetchError::Cached(Box::new(known.clone()))),
+            Plan::Send(_) => self.check_unsent(entry).map(|()| fingerprint),
         }
-        self.send_own_grant().map_err(|rejection| self.failed(rejection, fingerprint))
+    }
+
+    /// Fails where the own grant would send an assertion a second time.
+    fn check_unsent(&self, entry: &Entry) -> std::result::Result<(), FetchError> {
+        let fingerprint = if self.config.is_saml() { self.own_fingerprint()? } else { return Ok(()) };
+        match self.config.sent_twice() {
+            Some(error) if entry.sent_assertions.contains(&fingerprint) => {
+                Err(FetchError::New { error, retry_after: None, fingerprint: Some(fingerprint), source: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the own grant can obtain a token: an assertion that was sent cannot, nor can one that is not there.
+    fn can_use_own_grant(&self, entry: &Entry) -> bool {
+        let is_unsent = || self.own_fingerprint().is_ok_and(|own| !entry.sent_assertions.contains(&own));
+        self.config.can_use_own_grant() && (!self.config.has_one_assertion() || is_unsent())
     }
 
     /// Whether another caller's failure is this caller's, too.
@@ -113,7 +149,7 @@ impl<'a> EndpointProvider<'a> {
     pub fn has_source(&self, digest: &str) -> bool {
         let item = |store| Some(stored_refresh_token::item(store, self.cache?).digest());
         let store = self.config.secret_store.as_deref().and_then(item);
-        [self.transport_source(), self.config.client_secret_source(), self.config.password_source()]
+        [self.transport_source(), self.config.client_secret_source(), self.config.grant_secret_source()]
             .iter()
             .chain([&self.config.credentials_source()])
             .chain(&store)
@@ -127,12 +163,12 @@ impl<'a> EndpointProvider<'a> {
         refresh_token: &RefreshToken,
         request: &TokenRequest,
     ) -> FetchResult {
-        let client_fingerprint = match self.client_secret() {
-            Ok(client_secret) => fingerprint(client_secret, None),
+        let client_fingerprint = match self.client_fingerprint() {
+            Ok(fingerprint) => fingerprint,
             Err(error) => return Err(error).into(),
         };
         let alternatives = Alternatives {
-            can_use_own_grant: self.config.can_use_own_grant(),
+            can_use_own_grant: self.can_use_own_grant(entry),
             has_own_refresh_url: self.config.has_own_refresh_url(),
             login_hint: self.config.login_hint(),
         };
@@ -140,9 +176,15 @@ impl<'a> EndpointProvider<'a> {
         if decision.next == AfterRefresh::FallBack {
             printer::debug(|| format!("{}; falling back to the profile's own grant", rejection.error));
         }
-        let own_grant = || self.fetch_by_own_grant(entry, request);
+        let mut sent_assertion = None;
+        let own_grant = || {
+            let result = self.fetch_by_own_grant(entry, request);
+            sent_assertion = result.sent_assertion;
+            result.outcome
+        };
         let failed = |rejection| self.failed(rejection, client_fingerprint.clone());
-        refresh_failed(rejection, decision, &client_fingerprint, own_grant, failed)
+        let result = refresh_failed(rejection, decision, &client_fingerprint, own_grant, failed);
+        FetchResult { sent_assertion, ..result }
     }
 
     /// The failure as other callers may share it.
@@ -166,22 +208,26 @@ impl<'a> EndpointProvider<'a> {
     }
 
     fn send_own_grant(&self) -> std::result::Result<IssuedTokens, Rejection> {
-        let password = self.password().map_err(|error| error.error)?;
-        let grant = match (&self.config.grant, password) {
+        let secret = self.grant_secret().map_err(|error| error.error)?;
+        let grant = match (&self.config.grant, secret) {
             (GrantType::Password { username }, Some(password)) => Grant::Password { username, password },
+            (GrantType::Saml { .. }, Some(assertion)) => Grant::Saml { assertion },
             _ => Grant::ClientCredentials,
         };
         self.send(grant, self.deadlines.exchange_end(Instant::now()))
     }
 
     fn send(&self, grant: Grant<'_>, deadline: Instant) -> std::result::Result<IssuedTokens, Rejection> {
-        let endpoint = match grant {
-            Grant::Refresh { .. } => &self.config.refresh_url,
+        let endpoint = match (&grant, &self.config.grant) {
+            (Grant::Refresh { .. }, _) => &self.config.refresh_url,
+            (Grant::Saml { .. }, GrantType::Saml { organization_id, .. }) => {
+                &self.config.token_url.with_query("organizationId", organization_id)
+            }
             _ => &self.config.token_url,
         };
         let client_secret = self.client_secret().map_err(|error| error.error)?;
         let client = Client::new(self.transport.as_ref().map_err(Clone::clone)?, endpoint, deadline)?;
-        let client_id = self.config.client_id.as_str();
+        let client_id = self.config.client_id.as_deref();
         exchange::send(&GrantRequest { endpoint, grant, client_id, client_secret }, &client, deadline)
     }
 
@@ -191,17 +237,24 @@ impl<'a> EndpointProvider<'a> {
 
     /// The fingerprint of the own grant's credentials. No command runs where one of them is missing.
     fn own_fingerprint(&self) -> std::result::Result<String, LocalError> {
-        match self.config.missing() {
-            Some(error) => Err(LocalError { error, source: self.config.credentials_source() }),
-            None => Ok(fingerprint(self.client_secret()?, self.password()?)),
+        if let Some(error) = self.config.missing() {
+            return Err(LocalError { error, source: self.config.credentials_source() });
         }
+        let (is_saml, no_client) = (self.config.is_saml(), Secret::default());
+        // The client's credentials are not sent with an assertion.
+        let client_secret = if is_saml { &no_client } else { self.client_secret()?.unwrap_or(&no_client) };
+        Ok(fingerprint(client_secret, self.grant_secret()?))
     }
 
-    /// The client secret, which every grant needs.
-    fn client_secret(&self) -> std::result::Result<&'a Secret, LocalError> {
-        let source = || self.config.client_secret_source();
-        let setting = self.config.client_secret().map_err(|error| LocalError { error, source: source() })?;
-        self.fetched(&self.secrets.client_secret, setting).map_err(|error| LocalError { error, source: source() })
+    fn client_fingerprint(&self) -> std::result::Result<String, LocalError> {
+        Ok(fingerprint(self.client_secret()?.unwrap_or(&Secret::default()), None))
+    }
+
+    /// The client secret, which every grant needs; only the refresh grant of a SAML login can do without.
+    fn client_secret(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
+        let fetched = |setting| self.fetched(&self.secrets.client_secret, setting, Ok);
+        let secret = self.config.client_secret().and_then(|setting| setting.map(fetched).transpose());
+        secret.map_err(|error| LocalError { error, source: self.config.client_secret_source() })
     }
 
     /// The refresh token itself, got from its store once.
@@ -224,37 +277,41 @@ impl<'a> EndpointProvider<'a> {
         let failed = |error| LocalError { error, source: item.digest() };
         let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
         let (secret, is_expected) = stored_refresh_token::get(&item, fingerprint, call).map_err(|error| {
-            let login = self.config.password().err().and_then(|error| error.hint);
+            let login = self.config.grant_secret().err().and_then(|error| error.hint);
             failed(if error.hint.is_some() { error } else { Error { hint: login, ..error } })
         })?;
         // Another one may be the successor that a killed process could not publish, or an older one. Where nothing else
         // serves, the server is asked.
-        if !is_expected && self.config.can_use_own_grant() {
+        if !is_expected && self.config.can_use_own_grant() && !self.config.has_one_assertion() {
             return Err(failed(Error::temporary(format!("the secret store \"{store}\" has another refresh token"))));
         }
         Ok(self.secrets.refresh_token.get_or_init(|| secret))
     }
 
-    /// The password, if the own grant is the password's. Its command is the last to run.
-    fn password(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
-        let source = || self.config.password_source();
-        match self.config.grant {
-            GrantType::ClientCredentials => Ok(None),
-            GrantType::Password { .. } => {
-                let setting = self.config.password().map_err(|error| LocalError { error, source: source() })?;
-                let secret = self.fetched(&self.secrets.password, setting);
-                secret.map(Some).map_err(|error| LocalError { error, source: source() })
-            }
-        }
+    /// The own grant's secret, if it has one. Its command is the last to run.
+    fn grant_secret(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
+        let fetched = |setting: &SecretSetting| {
+            self.fetched(&self.secrets.grant_secret, setting, |secret| match self.config.is_saml() {
+                true => saml::xml(&secret).ok_or_else(|| setting.no_assertion()),
+                false => Ok(secret),
+            })
+        };
+        let secret = self.config.grant_secret().and_then(|setting| setting.map(fetched).transpose());
+        secret.map_err(|error| LocalError { error, source: self.config.grant_secret_source() })
     }
 
     /// The secret, fetched once.
-    fn fetched(&self, cell: &'a OnceCell<Secret>, setting: &SecretSetting) -> Result<&'a Secret> {
+    fn fetched(
+        &self,
+        cell: &'a OnceCell<Secret>,
+        setting: &SecretSetting,
+        read: impl FnOnce(Secret) -> Result<Secret>,
+    ) -> Result<&'a Secret> {
         if let Some(secret) = cell.get() {
             return Ok(secret);
         }
         let _progress = setting.runs_program().then(|| printer::progress("the command that prints a secret"));
-        let secret = setting.fetch(self.cache.map(Cache::identity), self.deadlines.commands_end)?;
+        let secret = read(setting.fetch(self.cache.map(Cache::identity), self.deadlines.commands_end)?)?;
         Ok(cell.get_or_init(|| secret))
     }
 }

@@ -14,6 +14,8 @@ pub struct FetchResult {
     pub refresh_token: RefreshTokenFate,
     /// A rejection of the client that another grant was tried after, and the client's fingerprint.
     pub client_rejection: Option<(Error, String)>,
+    /// The fingerprint of the SAML assertion that was sent.
+    pub sent_assertion: Option<String>,
 }
 
 /// What became of the refresh token, where no other one was issued with an access token.
@@ -78,7 +80,7 @@ impl From<Error> for FetchError {
 impl<E: Into<FetchError>> From<Result<IssuedTokens, E>> for FetchResult {
     /// The result of a fetch without the refresh token.
     fn from(outcome: Result<IssuedTokens, E>) -> Self {
-        let (refresh_token, client_rejection) = Default::default();
-        Self { outcome: outcome.map_err(E::into), refresh_token, client_rejection }
+        let (refresh_token, client_rejection, sent_assertion) = Default::default();
+        Self { outcome: outcome.map_err(E::into), refresh_token, client_rejection, sent_assertion }
     }
 }

@@ -22,6 +22,7 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::cache::{BeginError, Cache, CacheLock, LockOutcome, PendingEntry, ReadError};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::settings;
 use crate::sys::{clock, printer, random};
 use crate::text::duration;
 use crate::token::AccessToken;
@@ -42,6 +43,11 @@ pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -
     let call = Call { config, cache: cache.as_ref(), request, deadlines, secrets: Secrets::default() };
     let Some(cache) = &cache else {
         printer::debug(|| "no cache is used".to_owned());
+        if provider::needs_cache(&config.provider, &Entry::default()) {
+            let key = settings::SAML_ASSERTION.command_key();
+            return Err(Error::config("no cache is used, which remembers that the SAML assertion was sent")
+                .hint(format!("leave --no-cache out, or get a new assertion each time by `{key}`")));
+        }
         return call.fetch_unshared(&Entry::default());
     };
     let mut restarts = 0;
@@ -145,7 +151,7 @@ impl Call<'_> {
         let has_usable_token = self.usable_token(&entry).is_some();
         let (pending, mut result) = match fetcher.plan(&entry, &self.request) {
             Ok(grant) => {
-                let pending = begin(pending, &entry, grant)?;
+                let pending = begin(pending, &entry, grant, fetcher.assertion_at_stake(grant))?;
                 (pending, fetcher.fetch(&entry, grant, &self.request, has_usable_token))
             }
             Err(error) => (pending, FetchResult::from(Err(error))),
@@ -183,7 +189,7 @@ impl Call<'_> {
         if let Some(token) = self.usable_token(entry) {
             return Ok(token);
         }
-        if provider::needs_refresh_token(&self.config.provider, entry) {
+        if provider::needs_cache(&self.config.provider, entry) {
             let problem = format!("cannot write {}, where the login is kept: {error}", cache.path().display());
             return Err(
                 Error::other(problem).hint("check its permissions and the room on the disk; the login is still there")
@@ -247,8 +253,14 @@ impl Call<'_> {
 }
 
 /// Says in the cache that a request begins, before it is sent.
-fn begin<'a>(pending: PendingEntry<'a>, entry: &Entry, grant: NextGrant<'_>) -> Interruptible<PendingEntry<'a>> {
-    pending.begin(&attempt(entry, grant)).map_err(|error| match error {
+fn begin<'a>(
+    pending: PendingEntry<'a>,
+    entry: &Entry,
+    grant: NextGrant<'_>,
+    assertion: Option<String>,
+) -> Interruptible<PendingEntry<'a>> {
+    let attempt = assertion.into_iter().fold(attempt(entry, grant), Entry::with_sent_assertion);
+    pending.begin(&attempt).map_err(|error| match error {
         BeginError::LockLost => Interruption::LockLost,
         BeginError::Io(error) => Interruption::Uncacheable(error, Box::new(entry.clone())),
     })

@@ -48,7 +48,8 @@ pub fn attempt(entry: &Entry, grant: NextGrant<'_>) -> Entry {
 
 /// The entry that follows `before`, which is the one from before the attempt.
 pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) -> Entry {
-    let FetchResult { outcome, refresh_token, client_rejection } = result;
+    let FetchResult { outcome, refresh_token, client_rejection, sent_assertion } = result;
+    let before = sent_assertion.into_iter().fold(before, Entry::with_sent_assertion);
     let refresh_token = match refresh_token {
         RefreshTokenFate::Kept => before.refresh_token,
         RefreshTokenFate::MaybeSpent => before.refresh_token.map(|token| RefreshToken { maybe_spent: true, ..token }),

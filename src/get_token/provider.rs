@@ -38,6 +38,14 @@ impl Fetcher<'_> {
         }
     }
 
+    /// The fingerprint of the SAML assertion that may be sent after this grant has begun.
+    pub fn assertion_at_stake(&self, grant: NextGrant<'_>) -> Option<String> {
+        match &self.config.provider {
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).assertion_at_stake(grant),
+            _ => None,
+        }
+    }
+
     /// Fetches a token as planned; with `has_usable_token` the one in hand would serve, too.
     pub fn fetch(
         &self,
@@ -59,7 +67,7 @@ impl Fetcher<'_> {
     /// Fetches a token that nobody else will see: without a refresh token, whose successor would be lost.
     pub fn fetch_unshared(&self, entry: &Entry, request: &TokenRequest) -> FetchResult {
         match &self.config.provider {
-            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, request).into(),
+            TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, request),
             _ => self.fetch(entry, NextGrant::Own, request, false),
         }
     }
@@ -118,7 +126,9 @@ pub fn can_use_own_grant(provider: &TokenProvider) -> bool {
     !matches!(provider, TokenProvider::Endpoint(endpoint) if !endpoint.can_use_own_grant())
 }
 
-/// Whether nothing but the entry's refresh token can obtain a token.
-pub fn needs_refresh_token(provider: &TokenProvider, entry: &Entry) -> bool {
-    decisions::needs_refresh_token(entry, can_use_own_grant(provider))
+/// Whether no token can be obtained without a cache: where nothing but the entry's refresh token serves, or where an
+/// assertion might be sent twice.
+pub fn needs_cache(provider: &TokenProvider, entry: &Entry) -> bool {
+    let TokenProvider::Endpoint(endpoint) = provider else { return false };
+    endpoint.has_one_assertion() || decisions::needs_refresh_token(entry, can_use_own_grant(provider))
 }

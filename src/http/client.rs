@@ -43,6 +43,12 @@ const HOST_NOT_FOUND: &str = "the host is not found";
 /// A form field: its name and value.
 pub type Field<'a> = (&'static str, &'a str);
 
+/// What is posted.
+pub enum Body<'a> {
+    Form(Vec<Field<'a>>),
+    Xml(&'a str),
+}
+
 /// An HTTP response. Its texts are the server's: they may hold line breaks and our secrets.
 pub struct Response {
     pub status: u16,
@@ -105,12 +111,19 @@ impl Client {
         Ok(Self { agent, mark, deadline, proxy_variable })
     }
 
-    /// Posts the form to a token endpoint and reads the response.
-    pub fn post(&self, endpoint: &Endpoint, form: &[Field<'_>]) -> std::result::Result<Response, TransportError> {
+    /// Posts to a token endpoint and reads the response.
+    pub fn post(&self, endpoint: &Endpoint, body: Body<'_>) -> std::result::Result<Response, TransportError> {
+        let (form, xml) = match body {
+            Body::Form(form) => (form, None),
+            Body::Xml(xml) => (Vec::new(), Some(Zeroizing::new(xml.to_owned()))),
+        };
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, Zeroizing::new((*value).to_owned()))).collect();
         self.exchange(endpoint, TOKEN_ENDPOINT, move |client, to, limit| {
             let request = client.agent.post(to.as_str()).config().timeout_global(Some(limit)).build();
-            request.send_form(form.iter().map(|(name, value)| (*name, value.as_str())))
+            match xml {
+                Some(xml) => request.content_type("application/xml").send(xml.as_bytes()),
+                None => request.send_form(form.iter().map(|(name, value)| (*name, value.as_str()))),
+            }
         })
     }
 
@@ -289,7 +302,7 @@ mod tests {
         let endpoint = Endpoint::parse(&format!("http://{}/token", listener.local_addr()?))?;
         let client = Client::new(&Transport::default(), &endpoint, Instant::now())?;
 
-        let response = client.post(&endpoint, &[("password", "x")]);
+        let response = client.post(&endpoint, Body::Form(vec![("password", "x")]));
 
         let failure = response.err().map(|TransportError { error, was_sent, .. }| (error, was_sent));
         let expected = Error::temporary(format!("{endpoint}: no complete answer in time")).hint(timeout_hint());

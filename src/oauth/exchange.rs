@@ -41,7 +41,7 @@ fn exchange(request: &GrantRequest<'_>, client: &Client) -> Result<IssuedTokens,
     let requested_at = whole_second(clock::now());
     let started = Instant::now();
     printer::debug(|| format!("asking {} (grant_type={})", request.endpoint, request.grant.name()));
-    let response = client.post(request.endpoint, &request.form())?;
+    let response = client.post(request.endpoint, request.body())?;
     printer::debug(|| format!("HTTP {} after {} ms", response.status, started.elapsed().as_millis()));
     outcome::judge(request, &response, requested_at)
 }

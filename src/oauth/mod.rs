@@ -8,6 +8,7 @@ mod redaction;
 pub mod rejection;
 pub mod request;
 mod response;
+pub mod saml;
 
 use ring::hmac;
 
@@ -23,9 +24,9 @@ pub struct IssuedTokens {
 }
 
 /// Tells whether credentials changed, and nothing else. It is keyed with the client secret, which is never in the cache,
-/// so that nobody can try passwords against the cache alone.
-pub fn fingerprint(client_secret: &Secret, password: Option<&Secret>) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.expose().as_bytes());
+/// so that nobody can try passwords against the cache alone. An assertion is its own key: nobody can guess one.
+pub fn fingerprint(key: &Secret, password: Option<&Secret>) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
     let tag = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());
     hex(tag.as_ref())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::rejection::{Delivery, Rejection, RejectionCause};
-use super::request::GrantRequest;
+use super::request::{Grant, GrantRequest};
 use super::response::TokenResponse;
 use super::{IssuedTokens, error_message, fingerprint};
 use crate::error::{Error, ErrorKind};
@@ -62,7 +62,7 @@ impl Exchange<'_> {
         let refresh = body.refresh_token.as_ref().map(|value| RefreshToken {
             value: RefreshTokenValue::Plain(value.clone()),
             expires_at: body.refresh_expires_in.map(after),
-            client_fingerprint: Some(fingerprint(request.client_secret, None)),
+            client_fingerprint: request.client_secret.map(|secret| fingerprint(secret, None)),
             maybe_spent: false,
         });
         // The refresh token that was sent may be spent: its successor is kept whatever comes with it.
@@ -113,7 +113,9 @@ impl Exchange<'_> {
             500..=599 => {
                 let message = format!("server error from {}: {}", self.request.endpoint, self.error_message());
                 let error = Error::temporary(message).hint("try again later");
-                Rejection { is_retryable: status == 503, ..self.answered(error) }
+                // An assertion is sent once.
+                let is_retryable = status == 503 && !matches!(self.request.grant, Grant::Saml { .. });
+                Rejection { is_retryable, ..self.answered(error) }
             }
             _ => self.unusable("is not one of a token endpoint"),
         }
@@ -159,7 +161,11 @@ impl Exchange<'_> {
     /// The URL is not that of a token endpoint.
     fn wrong_server(&self, what: &str) -> Rejection {
         let mut rejection = self.unusable(what);
-        let url = if self.request.grant.is_refresh() { &settings::REFRESH_URL } else { &settings::TOKEN_URL };
+        let url = match self.request.grant {
+            Grant::Refresh { .. } => &settings::REFRESH_URL,
+            Grant::Saml { .. } => &settings::SAML_URL,
+            _ => &settings::TOKEN_URL,
+        };
         let hint = format!("check the {} ({}); `spotinst-cred status` shows it", url.name, url.variable_or_key());
         rejection.error = rejection.error.kind(ErrorKind::WrongServer).hint(hint);
         rejection

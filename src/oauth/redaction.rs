@@ -1,6 +1,6 @@
 //! Redacts secrets in a server's message: some servers repeat the request in it, as it was sent or decoded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 const MARK: &str = "[redacted]";
 
@@ -28,6 +28,37 @@ pub fn without(text: String, secret: &str) -> String {
         rest = rest.get(length..).unwrap_or_default();
     }
     kept
+}
+
+/// So many bytes tell a part of a long secret from other text.
+const PART: usize = 16;
+
+/// The text without any part of a long secret, of which a server may repeat just the beginning; nothing where one is
+/// still in it, in another encoding.
+pub fn without_parts(text: String, secret: &str) -> Option<String> {
+    let known: HashSet<_> = secret.as_bytes().windows(PART).collect();
+    let mut kept = String::with_capacity(text.len());
+    // Up to here the text is part of the secret.
+    let mut end = 0;
+    for (at, character) in text.char_indices() {
+        if text.as_bytes().get(at..at + PART).is_some_and(|part| known.contains(part)) {
+            if end <= at {
+                kept.push_str(MARK);
+            }
+            end = at + PART;
+        }
+        if at >= end {
+            kept.push(character);
+        }
+    }
+    let (secrets, texts) = (decodings(secret, &[MIXED]), decodings(&kept, &ENCODINGS));
+    let known: HashSet<_> = parts(&secrets).collect();
+    let holds_part = parts(&texts).any(|part| known.contains(part));
+    (!holds_part).then_some(kept)
+}
+
+fn parts(texts: &BTreeSet<String>) -> impl Iterator<Item = &[u8]> {
+    texts.iter().flat_map(|text| text.as_bytes().windows(PART))
 }
 
 /// So many layers of encoding are looked through, the text itself being one.
@@ -137,7 +168,27 @@ fn escape(high: u8, low: u8) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{holds, without};
+    use super::{holds, without, without_parts};
+
+    #[test]
+    fn every_part_of_a_long_secret_is_redacted() {
+        let secret = "<a:Response ID=\"1\">signature of an identity provider, and more</a:Response>";
+        let mark = "[redacted]";
+        for (echo, expected) in [
+            (secret.to_owned(), Some(mark.to_owned())),
+            (format!("no: {secret}!"), Some(format!("no: {mark}!"))),
+            (format!("{} and {}", &secret[..30], &secret[40..56]), Some(format!("{mark} and {mark}"))),
+            ("ö signature of an id ö".to_owned(), Some(format!("ö {mark} ö"))),
+            ("the signature is wrong".to_owned(), Some("the signature is wrong".to_owned())),
+            (String::new(), Some(String::new())),
+            ("%73ignature%20of%20an%20identity%20provider".to_owned(), None),
+            ("signature\nof an\nidentity".to_owned(), None),
+            (secret.replace('<', "&lt;").replace(' ', "+"), None),
+        ] {
+            let actual = without_parts(echo.clone(), secret);
+            assert_eq!(actual, expected, "{echo}");
+        }
+    }
 
     #[test]
     fn a_secret_is_found_in_any_decoding() {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::redaction;
-use crate::http::client::Field;
+use crate::http::client::{Body, Field};
 use crate::sys::secret::Secret;
 use crate::url::Endpoint;
 
@@ -14,22 +14,21 @@ pub enum Grant<'a> {
     Password { username: &'a str, password: &'a Secret },
     /// RFC 6749, section 6.
     Refresh { refresh_token: &'a Secret },
+    /// An assertion as XML, which is the whole request.
+    Saml { assertion: &'a Secret },
     /// RFC 6749, section 4.4.
     ClientCredentials,
 }
 
 impl Grant<'_> {
-    /// The value of `grant_type`.
+    /// The value of `grant_type`, for a grant that is sent as a form.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Password { .. } => "password",
             Self::Refresh { .. } => "refresh_token",
+            Self::Saml { .. } => "saml",
             Self::ClientCredentials => "client_credentials",
         }
-    }
-
-    pub fn is_refresh(&self) -> bool {
-        matches!(self, Self::Refresh { .. })
     }
 
     /// The hint where the server rejects it.
@@ -37,37 +36,50 @@ impl Grant<'_> {
         match self {
             Self::Password { .. } => "check user name, password, client id and client secret",
             Self::Refresh { .. } => "the refresh token has expired or was revoked",
+            Self::Saml { .. } => {
+                "check the organization id, and get a new assertion: one is good for minutes, and once"
+            }
             Self::ClientCredentials => "check client id and client secret",
         }
     }
 }
 
-/// One token request. The client's credentials are form fields, as the service wants them.
+/// One token request. The client's credentials, where there are any, are form fields, as the service wants them.
 #[derive(Debug)]
 pub struct GrantRequest<'a> {
     pub endpoint: &'a Endpoint,
     pub grant: Grant<'a>,
-    pub client_id: &'a str,
-    pub client_secret: &'a Secret,
+    pub client_id: Option<&'a str>,
+    pub client_secret: Option<&'a Secret>,
 }
 
 impl GrantRequest<'_> {
+    pub fn body(&self) -> Body<'_> {
+        match &self.grant {
+            Grant::Saml { assertion } => Body::Xml(assertion.expose()),
+            _ => Body::Form(self.form()),
+        }
+    }
+
     /// The fields. Encoding them is `ureq`'s part: clients that paste raw values break on `&`, `+`, `%`.
-    pub fn form(&self) -> Vec<Field<'_>> {
+    fn form(&self) -> Vec<Field<'_>> {
         let mut form = match &self.grant {
             Grant::Password { username, password } => vec![("username", *username), ("password", password.expose())],
             Grant::Refresh { refresh_token } => vec![("refresh_token", refresh_token.expose())],
-            Grant::ClientCredentials => Vec::new(),
+            Grant::Saml { .. } | Grant::ClientCredentials => Vec::new(),
         };
         form.push(("grant_type", self.grant.name()));
-        form.push(("client_id", self.client_id));
-        form.push(("client_secret", self.client_secret.expose()));
+        form.extend(self.client_id.map(|id| ("client_id", id)));
+        form.extend(self.client_secret.map(|secret| ("client_secret", secret.expose())));
         form
     }
 
     /// The text without our secrets, should the server repeat one; nothing where one is still in it, in an encoding that
     /// cannot be redacted.
     pub fn redacted(&self, text: String) -> Option<String> {
+        if let Grant::Saml { assertion } = self.grant {
+            return redaction::without_parts(text, assertion.expose());
+        }
         let mut secrets = self.form();
         secrets.retain(|(name, _)| matches!(*name, "password" | "refresh_token" | "client_secret"));
         // The longest first: where one holds another, redacting the shorter one would leave the rest of it.

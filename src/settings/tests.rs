@@ -58,7 +58,7 @@ const HOMONYMS: &[(&str, &str)] = &[
     ("cache/gc.rs", "token"),    // an ending of file names
     ("cli/options.rs", "login"), // a command
     ("config/edit.rs", "login"),
-    ("config/provider.rs", "password"),     // the name of the grant
+    ("config/grant.rs", "password"),        // the name of the grant
     ("commands/status/report.rs", "token"), // a member of the document
     ("src/sdk_file.rs", "token"),           // a key of the SDKs' own file
     ("src/sdk_file.rs", "account"),

@@ -17,9 +17,12 @@ pub fn is_available() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Shows lines before a question. A name or a value may hold anything: control characters are shown as U+FFFD.
+/// Shows lines before a question, if there is anybody to ask. A name or a value may hold anything: control characters are
+/// shown as U+FFFD.
 pub fn show(lines: &str) {
-    write!(io::stderr(), "{}", printable(lines)).ok();
+    if is_available() {
+        write!(io::stderr(), "{}", printable(lines)).ok();
+    }
 }
 
 /// Asks until there is an answer.
@@ -55,10 +58,23 @@ pub fn ask_hidden(question: &str) -> Result<Secret> {
 
 /// Asks once, without showing the answer. An empty one is `None`.
 pub fn ask_hidden_once(question: &str) -> Result<Option<Secret>> {
-    let hidden =
-        HiddenInput::start().map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
-    show(&format!("{question} (not shown): "));
-    let line = read_line();
+    hidden(HiddenInput::start(), &format!("{question} (not shown): "), read_line)
+}
+
+/// Asks for a text that may have many lines, or one that is longer than a terminal's, without showing it.
+pub fn ask_hidden_text(question: &str, limit: u64) -> Result<Option<Secret>> {
+    let question = format!("{question} (not shown; an empty line ends it): ");
+    hidden(HiddenInput::start_long(), &question, || read_text(limit))
+}
+
+fn hidden(
+    input: io::Result<HiddenInput>,
+    question: &str,
+    read: impl FnOnce() -> Result<Zeroizing<Vec<u8>>>,
+) -> Result<Option<Secret>> {
+    let hidden = input.map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
+    show(question);
+    let line = read();
     drop(hidden);
     show("\n");
     let line = line?;
@@ -99,6 +115,74 @@ fn read_line() -> Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
+/// A text up to an empty line or the end-of-input key, or to the key of a signal, which is then its last byte.
+fn read_text(limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(vec![0; limit as usize]);
+    let mut length = 0;
+    loop {
+        let rest = text.get_mut(length..).unwrap_or_default();
+        if rest.is_empty() {
+            return Err(aborted(&format!("what was typed is longer than {} KiB", limit / 1024)));
+        }
+        let read = os::read_stdin(rest).map_err(|error| aborted(&format!("the terminal cannot be read: {error}")))?;
+        length += read;
+        let end = text_end(text.get(..length).unwrap_or_default());
+        if let Some(length) = end.or((read == 0).then_some(length)) {
+            text.truncate(length);
+            // The Enter key, and so each line end of a paste, is a carriage return.
+            text.dedup_by(|byte, previous| *byte == b'\n' && *previous == b'\r');
+            text.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+            return Ok(text);
+        }
+    }
+}
+
+/// Where the text ends, if it does.
+fn text_end(bytes: &[u8]) -> Option<usize> {
+    const END_OF_INPUT: u8 = 0x04;
+    let (mut has_text, mut is_line_empty, mut previous) = (false, true, 0);
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            END_OF_INPUT => return Some(at),
+            _ if HiddenInput::signal(&[byte]).is_some() => return Some(at + 1),
+            b'\n' if previous == b'\r' => {}
+            b'\n' | b'\r' if has_text && is_line_empty => return Some(at),
+            b'\n' | b'\r' => is_line_empty = true,
+            _ => {
+                has_text |= !byte.is_ascii_whitespace();
+                is_line_empty = false;
+            }
+        }
+        previous = byte;
+    }
+    None
+}
+
 fn aborted(problem: &str) -> Error {
     Error::other(problem).hint("nothing was written; run it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_end;
+
+    #[test]
+    fn a_text_ends_with_an_empty_line_or_a_key() {
+        for (typed, expected) in [
+            ("", None),
+            ("\n\n", None),
+            ("a", None),
+            ("a\n", None),
+            ("a\nb\n\n", Some(4)),
+            ("\r\ra\rb\r\r", Some(6)),
+            ("\na\r\nb\r\nc", None),
+            ("a\r\nb\r\n\r\n", Some(6)),
+            ("a\u{4}b", Some(1)),
+            ("\u{4}", Some(0)),
+            ("a\nb\u{3}c", Some(4)),
+            ("\u{1c}", Some(1)),
+        ] {
+            assert_eq!(text_end(typed.as_bytes()), expected, "{typed:?}");
+        }
+    }
 }

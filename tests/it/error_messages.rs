@@ -546,9 +546,9 @@ fn configuration_file_errors() {
             args: &["-p", "work"],
             status: 3,
             stderr: "spotinst-cred: $FILE:2: unknown key `x`\n\
-                     hint: the keys are token, username, password, client_id, client_secret, grant, token_url, refresh_url, \
-                     account, api_url, command_timeout, store_refresh_token, secret_store, ca_file, login; a secret \
-                     can also end with _file or _command\n",
+                     hint: the keys are token, username, password, client_id, client_secret, grant, organization_id, \
+                     saml_assertion, saml_url, token_url, refresh_url, account, api_url, command_timeout, \
+                     store_refresh_token, secret_store, ca_file, login; a secret can also end with _file or _command\n",
         },
         Row {
             situation: "a mistyped table",
@@ -808,7 +808,7 @@ fn invalid_values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"device_code\"\n\
-                     hint: expected one of password, client_credentials and command\n",
+                     hint: expected one of password, saml, client_credentials and command\n",
         },
         Row {
             situation: "an unknown grant in the file",
@@ -818,7 +818,7 @@ fn invalid_values() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: the grant from $FILE:6 is unknown: \"Password\"\n\
-                     hint: expected one of password, client_credentials and command\n",
+                     hint: expected one of password, saml, client_credentials and command\n",
         },
         Row {
             situation: "an unknown format in the environment",

@@ -29,7 +29,7 @@ const MENU: &str =
 const CONSOLE: &str = "The values are in the console, under Settings > Tokens:\n  \
     client id and client secret  https://console.spotinst.com/#/settings/tokens/temporary\n  \
     permanent token              https://console.spotinst.com/#/settings/tokens/permanent\n\
-    With single sign-on use a permanent token: `spotinst-cred login --with-token`\n";
+    With single sign-on: `spotinst-cred login --with-token` or `spotinst-cred login --saml`\n";
 
 #[test]
 fn a_new_machine_is_set_up() {

@@ -18,11 +18,11 @@
 //! - Failures: `cached_failures`, `rejected_credentials`, `server_errors`, `refresh_fallback`
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `real_secret_stores`,
-//!   `token_command`, `hostile_env`, `secret_leaks`, `error_messages`
+//!   `token_command`, `saml`, `hostile_env`, `secret_leaks`, `error_messages`
 //! - Hosts: `inherited_state`, `host_signals`
 //! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
-//! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_stores`,
-//!   `login_token`, `logout`, `revocation`, `status`, `completions`, `command_line`, `profiles`
+//! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_saml`,
+//!   `login_stores`, `login_token`, `logout`, `revocation`, `status`, `completions`, `command_line`, `profiles`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
 //!   `task_runners`, `github_action`, `terraform`, `cargo_token`, `fleet`, `fleet_kubernetes`, `fleet_openbao`, on
 //!   `machines`
@@ -113,6 +113,8 @@ mod inherited_state;
 #[cfg(unix)]
 mod real_secret_stores;
 #[cfg(unix)]
+mod saml;
+#[cfg(unix)]
 mod sdk_credentials;
 #[cfg(unix)]
 mod secret_leaks;
@@ -151,6 +153,8 @@ mod login_accounts;
 mod login_attempts;
 #[cfg(unix)]
 mod login_profile;
+#[cfg(unix)]
+mod login_saml;
 #[cfg(unix)]
 mod login_stores;
 #[cfg(unix)]

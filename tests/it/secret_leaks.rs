@@ -2,11 +2,19 @@
 //! arguments and environment of children, and the memory of the process as others can read it.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::unprivileged::PlainUser;
 use stand_in::reply::Delivery;
+use stand_in::spotinst::ORGANIZATION_ID;
 use stand_in::token_reply::{Style, Tokens};
 use stand_in::{Reply, StandIn};
 
@@ -15,6 +23,7 @@ const PASSWORD: &str = "sentinel-password";
 const CLIENT_SECRET: &str = "sentinel-client-secret";
 const PERMANENT: &str = "sentinel-permanent";
 const PROXY: &str = "sentinel-proxy";
+const ASSERTION: &str = "sentinel-assertion";
 const ACCESS: &str = "sentinel-access";
 const REFRESH: &str = "sentinel-refresh";
 /// A token in the environment that is meant for another program.
@@ -46,7 +55,7 @@ fn assert_cache_clean(sandbox: &Sandbox, what: &str) {
         let path = file.unwrap().path();
         assert!(!path.to_str().unwrap().contains("sentinel"), "{what}: {path:?}");
         let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
-        for secret in [PASSWORD, CLIENT_SECRET, PERMANENT, PROXY, FOREIGN] {
+        for secret in [PASSWORD, CLIENT_SECRET, PERMANENT, PROXY, FOREIGN, ASSERTION] {
             assert!(!text.contains(secret), "{what}: {secret} in {text}");
         }
     }
@@ -250,6 +259,99 @@ fn no_failed_command_shows_its_output() {
     let sandbox = Sandbox::new();
     sandbox.config("[profiles.default]\ntoken_command = 'echo sentinel-permanent; exec sleep 600'\n");
     assert_no_leak(&sandbox, &["--timeout", "300ms"], 5);
+}
+
+/// A service that repeats the assertion, or the beginning of it, in any form.
+#[test]
+fn no_rejected_assertion_is_shown() {
+    let xml = format!(
+        "<samlp:Response><NameID>{ASSERTION} &amp; more</NameID><Sig>0123456789+/{ASSERTION}</Sig></samlp:Response>"
+    );
+    let beginning = xml[..xml.find("<Sig>").unwrap()].to_owned();
+    let base64 = BASE64_STANDARD.encode(&xml);
+    type Handler = Arc<dyn Fn(&stand_in::Request) -> Reply + Send + Sync>;
+    let cases: Vec<(&str, i32, Handler)> = vec![
+        ("the assertion as text", 4, Arc::new(|request| Reply::new(401, request.text()))),
+        ("as a rejection", 4, Arc::new(|request| Reply::oauth_error(400, "invalid_grant", &request.text()))),
+        ("its beginning", 4, Arc::new(move |_| Reply::oauth_error(400, "invalid_grant", &beginning))),
+        ("encoded", 5, Arc::new(|request| Reply::new(500, request.text().replace('<', "&lt;").replace('-', "%2D")))),
+        ("as success", 5, Arc::new(|request| Reply::new(200, request.text()))),
+        (
+            "as a redirect",
+            3,
+            Arc::new(|request| Reply::redirect(307, &format!("https://a.example/{}", request.text().len()))),
+        ),
+        ("as the request's id", 5, Arc::new(|request| Reply::empty(500).with_header("X-Request-Id", request.text()))),
+        ("a lost answer", 5, Arc::new(|_| Reply::close_unanswered())),
+    ];
+    for (what, status, handler) in cases {
+        for text in [&xml, &base64] {
+            eprintln!("case: {what}");
+            let stand_in = StandIn::start();
+            let handler = Arc::clone(&handler);
+            stand_in.handler(move |request| handler(request));
+            let mut sandbox = crate::saml::machine(&stand_in, "saml_assertion_file = \"assertion\"\n");
+            sandbox.set("SPOTINST_TOKEN", FOREIGN);
+            sandbox.write(".config/spotinst-cred/assertion", text);
+            let outcome = sandbox.run(["-v"]);
+            assert_eq!(outcome.status, Some(status), "{what}: {outcome:?}");
+            assert_clean(&outcome, what);
+            assert!(!outcome.stderr.contains(&base64[..40]), "{what}: {outcome:?}");
+            // By now it was sent.
+            assert_no_leak(&sandbox, &["--force-refresh"], 4);
+            let status = sandbox.run(["status"]);
+            assert!(!(status.stdout + &status.stderr).contains("sentinel"), "{what}");
+            assert_eq!(crate::saml::sent(&stand_in), 1, "{what}");
+        }
+    }
+}
+
+/// The files below the directory that contain the text.
+fn files_with(dir: &Path, text: &[u8]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.flat_map(|path| match path.is_dir() {
+        true => files_with(&path, text),
+        false => vec![path].into_iter().filter(|path| holds(path, text)).collect(),
+    });
+    found.collect()
+}
+
+fn holds(path: &Path, text: &[u8]) -> bool {
+    fs::read(path).unwrap().windows(text.len()).any(|part| part == text)
+}
+
+/// What a person types or pipes into a login is found in the profile alone, and an assertion nowhere.
+#[test]
+fn no_login_shows_or_leaves_a_secret_elsewhere() {
+    let xml = format!("<Response>{ASSERTION}</Response>");
+    let stand_in = StandIn::start();
+    stand_in.settings(|service| service.assertions = vec![xml.clone()]);
+    let service = stand_in.service();
+    stand_in.handler(move |request| match request.bearer() {
+        Some(PERMANENT) => Reply::json(200, &serde_json::json!({"response": {"items": []}})),
+        _ => service.reply_to(request),
+    });
+    let mut sandbox = Sandbox::new();
+    sandbox.set("SPOTINST_SAML_URL", crate::saml::saml_url(&stand_in)).set("SPOTINST_API_URL", stand_in.base());
+    sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
+    for (arguments, secret, status) in [
+        (["login", "--saml", "-p", "sso"], xml.as_str(), 0),
+        (["login", "--saml", "-p", "sso"], &xml, 4),
+        (["login", "--saml", "-p", "sso"], "sentinel-assertion", 3),
+        (["login", "--with-token", "-p", "ci"], PERMANENT, 0),
+        (["login", "--with-token", "-p", "ci"], "sentinel-permanent-2", 4),
+        (["login", "--with-token", "-p", "ci"], "sentinel permanent", 3),
+    ] {
+        let mut child = sandbox.program(arguments).arg("-v").stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+        let outcome = Running::of(child).end();
+        assert_eq!(outcome.status, Some(status), "{outcome:?}");
+        assert!(!outcome.stderr.contains("sentinel") && outcome.stdout.is_empty(), "{outcome:?}");
+    }
+    let found = files_with(sandbox.path(), b"sentinel");
+    assert_eq!(found, [sandbox.config_path()]);
+    let config = fs::read_to_string(sandbox.config_path()).unwrap();
+    assert_eq!((config.matches("sentinel").count(), config.matches(PERMANENT).count()), (1, 1), "{config}");
 }
 
 /// The environment of a command has no secrets, and the arguments of its parent have none either.

@@ -371,7 +371,7 @@ fn the_command_grant_needs_only_its_command() {
     sandbox.run([]).fails(
         3,
         "spotinst-cred: the grant from SPOTINST_CRED_GRANT is unknown: \"magic\"\n\
-         hint: expected one of password, client_credentials and command\n",
+         hint: expected one of password, saml, client_credentials and command\n",
     );
 }
 

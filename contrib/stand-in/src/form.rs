@@ -17,8 +17,16 @@ impl Form {
         check_encoding(request)?;
         let form = Self { fields: unique_fields(request)? };
         form.require("grant_type")?;
-        form.check_fields(fields_of(form.grant())?)?;
+        let fields = fields_of(form.grant())?;
+        // A refresh token of an assertion may have no client.
+        let without_client = form.grant() == "refresh_token" && !form.has_client();
+        form.check_fields(if without_client { &["refresh_token"] } else { fields })?;
         Ok(form)
+    }
+
+    /// Whether the form has the client's credentials, or one of them.
+    pub fn has_client(&self) -> bool {
+        ["client_id", "client_secret"].iter().any(|name| self.fields.contains_key(*name))
     }
 
     /// The grant type, one of the three that are supported.

@@ -50,6 +50,12 @@ impl Request {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The query of the target, without the question mark.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The body as text, for an assertion or a message.
     #[must_use]
     pub fn text(&self) -> String {

@@ -26,6 +26,15 @@ pub const CLIENT_ID: &str = "client-1";
 /// The client secret that the service accepts by default. It breaks a form without encoding, too.
 pub const CLIENT_SECRET: &str = "s3cr3t/+=&";
 
+/// The organization whose assertions the service accepts by default.
+pub const ORGANIZATION_ID: &str = "606079861911";
+
+/// The SAML response that the service accepts by default, once. It has what base64 and XML must keep as it is.
+pub const ASSERTION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_8e8dc5f69a98cc4c1ff3427e5ce34606fd672f91e6\">\
+    <saml:NameID>ad\u{e1}@example.com</saml:NameID><ds:SignatureValue>Vd8bA+m0/kq2x7Jt9rLw4Yp1Zs6Ne3Hf</ds:SignatureValue>\
+    </samlp:Response>";
+
 /// The accounts that a token gives access to: id and name.
 pub const ACCOUNTS: [(&str, &str); 2] = [("act-12345678", "production"), ("act-87654321", "staging")];
 
@@ -59,6 +68,13 @@ pub struct ServiceSettings {
     pub client_id: String,
     /// The client secret that is accepted.
     pub client_secret: String,
+    /// The organization that assertions are for.
+    pub organization_id: String,
+    /// The assertions that are accepted, each once.
+    pub assertions: Vec<String>,
+    /// Whether a refresh token of an assertion is refreshed without the client's credentials. It is not known whether the
+    /// real service does.
+    pub refreshes_without_client: bool,
 }
 
 impl Default for ServiceSettings {
@@ -72,6 +88,9 @@ impl Default for ServiceSettings {
             password: PASSWORD.to_owned(),
             client_id: CLIENT_ID.to_owned(),
             client_secret: CLIENT_SECRET.to_owned(),
+            organization_id: ORGANIZATION_ID.to_owned(),
+            assertions: vec![ASSERTION.to_owned()],
+            refreshes_without_client: true,
         }
     }
 }
@@ -88,14 +107,16 @@ struct ServiceState {
     /// All access tokens in the order issued, with their expiry.
     access_tokens: Vec<(String, SystemTime)>,
     valid_refresh_tokens: HashSet<String>,
+    used_assertions: HashSet<String>,
 }
 
 impl Spotinst {
-    /// Replies to requests for `/token` and `/setup/account`; any other path is a 404.
+    /// Replies to requests for `/token`, `/samlToken` and `/setup/account`; any other path is a 404.
     pub fn reply_to(&self, request: &Request) -> Reply {
         match (request.method.as_str(), request.path()) {
             ("POST", "/token") => self.grant(request).unwrap_or_else(|error| error),
-            (_, "/token") => Reply::failed(405).with_header("Allow", "POST"),
+            ("POST", "/samlToken") => self.saml_grant(request).unwrap_or_else(|error| error),
+            (_, "/token" | "/samlToken") => Reply::failed(405).with_header("Allow", "POST"),
             ("GET", "/setup/account") => self.accounts(request),
             _ => Reply::failed(404),
         }
@@ -122,13 +143,31 @@ impl Spotinst {
     fn grant(&self, request: &Request) -> Result<Reply, Reply> {
         let form = Form::read(request)?;
         let mut state = lock(&self.state);
-        state.check_client(&form)?;
+        if form.has_client() || !state.settings.refreshes_without_client {
+            state.check_client(&form)?;
+        }
         match form.grant() {
             "password" => state.check_user(&form)?,
             "refresh_token" => state.use_refresh_token(form.field("refresh_token"))?,
             _ => {}
         }
         Ok(state.issue(form.grant(), SystemTime::now()))
+    }
+
+    /// The token endpoint for assertions: plain XML, and the organization in the query. `Err` is the error reply.
+    fn saml_grant(&self, request: &Request) -> Result<Reply, Reply> {
+        if request.header("content-type") != Some("application/xml") {
+            return Err(Reply::validation_error(r#""content-type" must be application/xml"#));
+        }
+        let mut state = lock(&self.state);
+        if request.query() != format!("organizationId={}", state.settings.organization_id) {
+            return Err(Reply::validation_error_in("query.organizationId", r#""organizationId" is required"#));
+        }
+        let assertion = request.text();
+        if !state.settings.assertions.contains(&assertion) || !state.used_assertions.insert(assertion) {
+            return Err(Reply::unauthorized());
+        }
+        Ok(state.issue("saml", SystemTime::now()))
     }
 
     /// The API call that clients check a token with: a list of accounts, or 401 if the token is not valid.
@@ -181,7 +220,8 @@ impl ServiceState {
     /// The refresh token for this grant, if any. Client credentials never get one (RFC 6749, section 4.4.3).
     fn issue_refresh_token(&mut self, grant: &str, now: SystemTime) -> Option<String> {
         match (self.settings.refresh_tokens, grant) {
-            (RefreshTokens::Kept | RefreshTokens::Rotated, "password") | (RefreshTokens::Rotated, "refresh_token") => {
+            (RefreshTokens::Kept | RefreshTokens::Rotated, "password" | "saml")
+            | (RefreshTokens::Rotated, "refresh_token") => {
                 let token = jwt::mint(now, REFRESH_LIFETIME);
                 self.valid_refresh_tokens.insert(token.clone());
                 Some(token)

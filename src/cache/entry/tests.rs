@@ -65,14 +65,10 @@ fn entry() -> impl Strategy<Value = Entry> {
         option::of((text(), moment()).prop_map(|(reason, at)| LostRefreshToken { reason, at })),
         option::of(cached_failure()),
         vec(cached_failure(), 0..4),
+        vec(text(), 0..4),
     )
-        .prop_map(|(revision, token, refresh_token, lost_refresh_token, failure, rejections)| Entry {
-            revision,
-            token,
-            refresh_token,
-            lost_refresh_token,
-            failure,
-            rejections,
+        .prop_map(|(revision, token, refresh_token, lost_refresh_token, failure, rejections, sent_assertions)| {
+            Entry { revision, token, refresh_token, lost_refresh_token, failure, rejections, sent_assertions }
         })
 }
 
@@ -161,6 +157,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
         token: Some(token),
         failure: Some(failure.clone()),
         rejections: vec![failure],
+        sent_assertions: vec!["a".to_owned()],
         ..Entry::default()
     };
     let bytes = entry.encode(NAME);

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::assertion;
 use super::attempts::TypedSecret;
 use super::storage::Storage;
 use crate::config::edit::Change;
+use crate::config::grant::SAML_GRANT;
 use crate::config::profile_values::{Profile, ProfileValue};
 use crate::config::secret_source::{Command, SecretSetting, SecretSource};
 use crate::config::sources::Sources;
@@ -54,6 +56,22 @@ impl Answers {
         answers.ask_secret(sources, &settings::CLIENT_SECRET, &storage.place(), false)?;
         let nowhere = "stored nowhere; asked again when the login ends";
         answers.ask_secret(sources, &settings::PASSWORD, nowhere, is_login)?;
+        Ok(answers)
+    }
+
+    /// Asks for what a SAML login takes, as far as neither the environment nor the profile has it.
+    pub fn ask_for_saml(sources: &Sources) -> Result<Self> {
+        let (profile, is_login) = (&sources.profile, sources.profile.is_login());
+        let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), variables_needed: Vec::new(), is_login };
+        if profile.text(&settings::GRANT).is_none() {
+            answers.texts.push((&settings::GRANT, SAML_GRANT.to_owned()));
+        }
+        answers.ask_text(sources, &settings::ORGANIZATION_ID, "Organization id")?;
+        answers.show_url(sources, &settings::SAML_URL, "SAML URL")?;
+        answers.show_url(sources, &settings::REFRESH_URL, "Refresh URL")?;
+        if sources.secret(&settings::SAML_ASSERTION)?.is_none() {
+            answers.secrets.push((&settings::SAML_ASSERTION, Answer::Typed(assertion::get()?)));
+        }
         Ok(answers)
     }
 
@@ -116,12 +134,14 @@ impl Answers {
             profile.set(setting, ProfileValue::Text(Sourced { value: text.clone(), source: ValueSource::Prompt }));
         }
         for (setting, answer) in &self.secrets {
-            let (name, secret, source) = (setting.name, answer.source(), ValueSource::Prompt);
+            let source = if prompt::is_available() { ValueSource::Prompt } else { ValueSource::Stdin };
+            let (name, secret) = (setting.name, answer.source());
             profile.set(setting, ProfileValue::Secret(SecretSetting { name, secret, source }));
         }
     }
 
-    /// Keeps the secrets; returns what to write. A typed password is not written; that it is typed, is.
+    /// Keeps the secrets; returns what to write. A typed password or an assertion is not written; that it is
+    /// given at each login, is.
     pub fn changes(&self, storage: &Storage) -> Result<Vec<Change>> {
         let texts = self.texts.iter().map(|(setting, text)| Change::new(setting.key(), text));
         let mut changes: Vec<_> = texts.collect();
@@ -129,12 +149,15 @@ impl Answers {
             match answer {
                 Answer::Command(line) => changes.push(Change::new(setting.command_key(), line)),
                 Answer::File(path) => changes.push(Change::new(setting.file_key(), path.display().to_string())),
-                Answer::Typed(secret) if !setting.is(&settings::PASSWORD) => {
+                Answer::Typed(secret) if !is_given_at_login(setting) => {
                     changes.extend(storage.keep(setting, secret)?);
                 }
                 Answer::Typed(_) if self.is_login => {}
                 Answer::Typed(_) => changes.push(Change {
-                    comment: Some("The password is typed at each `spotinst-cred login` and stored nowhere."),
+                    comment: Some(match setting.is(&settings::PASSWORD) {
+                        true => "The password is typed at each `spotinst-cred login` and stored nowhere.",
+                        false => "The assertion is given at each `spotinst-cred login --saml` and stored nowhere.",
+                    }),
                     ..Change::new(settings::LOGIN.key(), true)
                 }),
             }
@@ -145,7 +168,10 @@ impl Answers {
     /// The secrets that were typed, to be asked for again.
     pub fn typed(&mut self) -> Vec<TypedSecret<'_>> {
         let typed = self.secrets.iter_mut().filter_map(|(setting, answer)| match answer {
-            Answer::Typed(secret) => Some((question(setting), secret)),
+            Answer::Typed(secret) => Some(match setting.is(&settings::SAML_ASSERTION) {
+                true => TypedSecret { secret, ask: Box::new(|| assertion::ask().map(Some)) },
+                false => TypedSecret::line(question(setting), secret),
+            }),
             _ => None,
         });
         typed.collect()
@@ -156,11 +182,17 @@ impl Answers {
         &self.variables_needed
     }
 
-    /// Whether a person types the password.
-    pub fn is_typed(&self) -> bool {
-        let is_typed = |answer: &Answer| matches!(answer, Answer::Typed(_));
-        self.secrets.iter().any(|(setting, answer)| setting.is(&settings::PASSWORD) && is_typed(answer))
+    /// The secret that a person gives at each login, if there is one.
+    pub fn given_at_login(&self) -> Option<&'static Setting> {
+        let is_given = |(setting, answer): &&(&'static Setting, Answer)| {
+            is_given_at_login(setting) && matches!(answer, Answer::Typed(_))
+        };
+        self.secrets.iter().find(is_given).map(|(setting, _)| *setting)
     }
+}
+
+fn is_given_at_login(setting: &Setting) -> bool {
+    setting.is(&settings::PASSWORD) || setting.is(&settings::SAML_ASSERTION)
 }
 
 impl Answer {

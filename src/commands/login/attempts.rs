@@ -14,8 +14,18 @@ pub struct Attempts {
     rejected: Vec<Vec<Secret>>,
 }
 
-/// A secret that a person typed, and the question for it.
-pub type TypedSecret<'a> = (&'static str, &'a mut Secret);
+/// A secret that a person gave, and how it is asked for again; an empty answer is none.
+pub struct TypedSecret<'a> {
+    pub secret: &'a mut Secret,
+    pub ask: Box<dyn Fn() -> Result<Option<Secret>>>,
+}
+
+impl<'a> TypedSecret<'a> {
+    /// One that fits a line.
+    pub fn line(question: &'static str, secret: &'a mut Secret) -> Self {
+        Self { secret, ask: Box::new(move || prompt::ask_hidden_once(question)) }
+    }
+}
 
 impl Attempts {
     /// Returns where the login should be tried again, with new secrets or, after a passing failure, with the same ones;
@@ -34,7 +44,7 @@ impl Attempts {
 
     /// Asks for the rejected secrets again: nobody but the server knows which of them is wrong.
     fn ask_again(&mut self, error: Error, mut typed: Vec<TypedSecret<'_>>) -> Result<()> {
-        let secrets = |typed: &[TypedSecret<'_>]| typed.iter().map(|(_, secret)| Secret::clone(secret)).collect();
+        let secrets = |typed: &[TypedSecret<'_>]| typed.iter().map(|one| one.secret.clone()).collect();
         self.rejected.push(secrets(&typed));
         let left = MAX_ATTEMPTS.saturating_sub(self.rejected.len());
         if left == 0 {
@@ -45,8 +55,8 @@ impl Attempts {
         let attempts = if left == 1 { "attempt" } else { "attempts" };
         prompt::show(&format!("{left} {attempts} left{keeps}\n"));
         loop {
-            for (question, secret) in &mut typed {
-                if let Some(new) = prompt::ask_hidden_once(question)? {
+            for TypedSecret { secret, ask } in &mut typed {
+                if let Some(new) = ask()? {
                     **secret = new;
                 }
             }

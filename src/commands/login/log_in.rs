@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::cache::Cache;
 use crate::cache::entry::Entry;
+use crate::cache::{BeginError, Cache};
 use crate::config::provider::EndpointConfig;
 use crate::config::secret_store::{StoreCall, StoreItem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
-use crate::get_token::decisions::{TokenRequest, rate_limit};
+use crate::get_token::decisions::{NextGrant, TokenRequest, rate_limit};
 use crate::get_token::endpoint_provider::{EndpointProvider, Secrets};
 use crate::get_token::fetch_result::FetchError;
 use crate::get_token::next_entry::{Publication, next_entry};
@@ -46,7 +46,7 @@ fn unkept(place: &Path, error: &io::Error) -> Error {
         .hint(format!("check the directory's permissions and the room on the disk, or name another one with {flag}"))
 }
 
-/// Sends the password grant, whatever the cache holds, and caches the tokens. One attempt: a rejected password is not
+/// Sends the profile's own grant, whatever the cache holds, and caches the tokens. One attempt: a rejected secret is not
 /// tried again. Fails also where the cache cannot be written, as nothing would be left of the login.
 pub fn log_in(
     endpoint: EndpointConfig,
@@ -67,11 +67,25 @@ pub fn log_in(
     let secrets = Secrets::default();
     let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(&cache), refresh);
     let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
-    let outcome = provider.fetch_by_own_grant(&Entry::default(), &request);
-    if let Err(FetchError::New { error, .. }) = &outcome
+    let attempt = provider.assertion_at_stake(NextGrant::Own).map(|own| before.clone().with_sent_assertion(own));
+    let pending = match &attempt {
+        Some(attempt) => pending.begin(attempt).map_err(|error| match error {
+            BeginError::LockLost => cache.held_error(),
+            BeginError::Io(error) => unkept(error),
+        })?,
+        None => pending,
+    };
+    let began_with = before.revision.clone();
+    let result = provider.fetch_by_own_grant(&before, &request);
+    if let Err(FetchError::New { error, .. }) = &result.outcome
         && error.kind != ErrorKind::RateLimited
     {
-        // A password that was mistyped here says nothing about other callers' credentials.
+        // A password that was mistyped here says nothing about other callers' credentials; only an assertion that was sent
+        // is remembered, and one that was not is forgotten.
+        if attempt.is_some() {
+            let next = result.sent_assertion.into_iter().fold(before, Entry::with_sent_assertion);
+            pending.publish(&next, &began_with).map_err(unkept)?;
+        }
         return Err(error.clone());
     }
     let publication = Publication {
@@ -81,8 +95,8 @@ pub fn log_in(
         exchange: refresh.exchange,
         keeps_refresh_token: endpoint.store_refresh_token,
     };
-    let (began_with, token_before) = (before.revision.clone(), before.refresh_token.clone());
-    let mut next = next_entry(before, outcome.into(), publication);
+    let token_before = before.refresh_token.clone();
+    let mut next = next_entry(before, result, publication);
     let store = endpoint.secret_store.as_deref();
     let call =
         StoreCall { identity: Some(cache.identity()), deadline: deadlines.refresh_at(Instant::now()).commands_end };

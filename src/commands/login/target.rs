@@ -10,7 +10,9 @@ use crate::config::profile_values::ConfigFile;
 use crate::config::sources::Sources;
 use crate::config::{Limits, file, limits};
 use crate::error::{Error, Result};
+use crate::settings::{self, Setting};
 use crate::sourced::Sourced;
+use crate::text::one_line;
 
 pub struct Target {
     pub path: PathBuf,
@@ -45,6 +47,46 @@ impl Target {
 
     pub fn name(&self) -> &str {
         self.location.profile_name()
+    }
+
+    /// A login serves one identity: the next call, perhaps without the variable, must not look for another.
+    pub fn check_identity(&self, identity: &[&'static Setting]) -> Result<()> {
+        for setting in identity {
+            let (Some(given), Some(profile)) = (self.sources.text(setting)?, self.sources.profile.text(setting)) else {
+                continue;
+            };
+            if given.value != profile.value {
+                let problem =
+                    format!("{} and {} name two values of the {}", given.source, profile.source, setting.name);
+                let flag = settings::PROFILE.flag();
+                return Err(Error::config(format!("{problem}, and a login is for one"))
+                    .hint(format!("unset {}, or name another profile with {flag}", given.source)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails where nothing would keep the login: no refresh token, and not the secret, which a person gives each time.
+    pub fn check_storage(&self, secret: &'static Setting) -> Result<()> {
+        match self.sources.profile.boolean(&settings::STORE_REFRESH_TOKEN) {
+            // A secret that is set already is not asked for, and serves again.
+            Some(Sourced { value: false, source }) if self.sources.secret(secret)?.is_none() => {
+                let name = one_line(self.name());
+                let problem =
+                    format!("profile \"{name}\" stores no refresh token ({source}), and nothing else keeps a login");
+                let store = settings::STORE_REFRESH_TOKEN.key();
+                let (file, command) = (secret.file_key(), secret.command_key());
+                Err(Error::config(problem).hint(format!("remove `{store} = false`, or set `{file}` or `{command}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of a profile that cannot be logged in to in this way.
+    pub fn refusal(&self, why: &str) -> Error {
+        let flag = settings::PROFILE.flag();
+        Error::config(format!("profile \"{}\" {why}", one_line(self.name())))
+            .hint(format!("name another profile with {flag}; it is made if it is missing"))
     }
 
     /// Whether the profile can be written: to be known before a person answers questions for it.

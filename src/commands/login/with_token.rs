@@ -1,11 +1,11 @@
 //! `login --with-token`: takes a permanent token, checks it with the API, and keeps it in the profile.
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::account;
-use super::attempts::Attempts;
+use super::attempts::{Attempts, TypedSecret};
 use super::console::PERMANENT_TOKENS;
+use super::stdin;
 use super::storage::Storage;
 use super::target::Target;
 use crate::cli::Options;
@@ -15,11 +15,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::oauth::api::Account;
 use crate::settings;
 use crate::sys::secret::Secret;
-use crate::sys::{bounded_read, clock, printer, prompt};
-use crate::text::{duration, one_line};
+use crate::sys::{clock, printer, prompt};
+use crate::text::duration;
 use crate::token::{is_bearer_token, jwt_expiry, span};
 
 const QUESTION: &str = "Permanent token";
+const ALPHABET: &str = "it must be the token alone: letters, digits and -._~+/=";
 
 pub fn run(options: &Options, secret_store: Option<&str>) -> anyhow::Result<()> {
     let mut target = Target::resolve(options)?;
@@ -66,10 +67,7 @@ fn check(target: &Target) -> Result<()> {
     let conflict =
         token.map(|token| &token.source).or_else(|| credentials(profile, false)).or(login.map(|text| &text.source));
     let Some(conflict) = conflict else { return Ok(()) };
-    let name = one_line(target.name());
-    let problem = format!("profile \"{name}\" gets its tokens in another way ({conflict})");
-    let flag = settings::PROFILE.flag();
-    Err(Error::config(problem).hint(format!("name another profile with {flag}; it is made if it is missing")))
+    Err(target.refusal(&format!("gets its tokens in another way ({conflict})")))
 }
 
 fn introduce(target: &Target) {
@@ -99,7 +97,7 @@ fn ask(target: &Target) -> Result<Checked> {
         }
         let accounts = accounts(target, &token);
         let Err(error) = accounts else { return Ok((token, accounts)) };
-        match (error.kind, attempts.after(error, vec![(QUESTION, &mut token)])) {
+        match (error.kind, attempts.after(error, vec![TypedSecret::line(QUESTION, &mut token)])) {
             (_, Ok(())) => {}
             (ErrorKind::Temporary | ErrorKind::RateLimited, Err(error)) => return Ok((token, Err(error))),
             (_, Err(error)) => return Err(error),
@@ -107,17 +105,9 @@ fn ask(target: &Target) -> Result<Checked> {
     }
 }
 
-/// Reads the token from stdin. Who writes it there may be a person at a password manager: it has no time limit.
+/// Reads the token from stdin.
 fn read(target: &Target) -> Result<Checked> {
-    if io::stdin().is_terminal() {
-        return Err(Error::config("the question for the token cannot be shown: stderr is no terminal")
-            .hint("run it with stderr at the terminal, or with the token in a file as its stdin"));
-    }
-    let bytes = bounded_read::read(io::stdin().lock(), 0, MAX_SECRET).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => not_a_token("stdin holds more than 64 KiB"),
-        _ => Error::other(format!("the token cannot be read from stdin: {error}")),
-    })?;
-    let text = Secret::from_line(bytes).ok_or_else(|| not_a_token("stdin holds what is not valid UTF-8"))?;
+    let text = stdin::read(MAX_SECRET, ALPHABET)?;
     let token = permanent(&text)?;
     match accounts(target, &token) {
         Err(error) if !matches!(error.kind, ErrorKind::Temporary | ErrorKind::RateLimited) => Err(error),
@@ -151,5 +141,5 @@ fn permanent(text: &Secret) -> Result<Secret> {
 }
 
 fn not_a_token(problem: &str) -> Error {
-    Error::config(problem).hint("it must be the token alone: letters, digits and -._~+/=")
+    Error::config(problem).hint(ALPHABET)
 }

@@ -10,7 +10,7 @@ use super::events::{EVENTS, Event};
 use super::search::Space;
 use super::state::{At, Configuration, NOBODY, Reply, State};
 use super::turn::{Ended, Step, World};
-use crate::config::provider::PASSWORD_GRANT;
+use crate::config::grant::PASSWORD_GRANT;
 
 /// A trace has one fault at most, and takes no time.
 const SPACE: Space = Space { faults: 1, has_clock: false, wrong: None };

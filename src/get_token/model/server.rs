@@ -67,7 +67,7 @@ pub fn judge(caller: &Caller, request: Request, reply: Reply, asked_at: i32) -> 
         Request::Own => Grant::Password { username: "ada", password: &value },
     };
     let (endpoint, client_secret) = (&caller.endpoint, &caller.client_secret);
-    let request = GrantRequest { endpoint, grant, client_id: "client", client_secret };
+    let request = GrantRequest { endpoint, grant, client_id: Some("client"), client_secret: Some(client_secret) };
     outcome::judge(&request, &response, at(asked_at.into()))
 }
 

@@ -24,7 +24,8 @@ fn judge(response: &Response) -> Result<IssuedTokens, Rejection> {
     let endpoint = Endpoint::parse("https://id.example/token").unwrap();
     let client_secret = secret("secret");
     let grant = Grant::ClientCredentials;
-    let request = GrantRequest { endpoint: &endpoint, grant, client_id: "id", client_secret: &client_secret };
+    let request =
+        GrantRequest { endpoint: &endpoint, grant, client_id: Some("id"), client_secret: Some(&client_secret) };
     super::judge(&request, response, NOW)
 }
 

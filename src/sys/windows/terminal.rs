@@ -7,6 +7,7 @@ use winapi_util::HandleRef;
 use winapi_util::console::{mode, set_mode};
 
 const ENABLE_ECHO_INPUT: u32 = 0x0004;
+const ENABLE_LINE_INPUT: u32 = 0x0002;
 
 /// The status of a process that Ctrl-C has ended.
 const STATUS_CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
@@ -68,10 +69,20 @@ pub struct HiddenInput {
 }
 
 impl HiddenInput {
+    /// For one line.
     pub fn start() -> io::Result<Self> {
+        Self::without(ENABLE_ECHO_INPUT)
+    }
+
+    /// For a text that is pasted, which may be longer than a line of the console.
+    pub fn start_long() -> io::Result<Self> {
+        Self::without(ENABLE_ECHO_INPUT | ENABLE_LINE_INPUT)
+    }
+
+    fn without(flags: u32) -> io::Result<Self> {
         let before = mode(HandleRef::stdin())?;
         set_on_interrupt(OnInterrupt::RestoreAndEnd(before))?;
-        set_mode(HandleRef::stdin(), before & !ENABLE_ECHO_INPUT)?;
+        set_mode(HandleRef::stdin(), before & !flags)?;
         Ok(Self { before })
     }
 
