@@ -100,7 +100,9 @@ impl Kind {
     /// The allowed exit statuses, for any behavior of the server and other calls.
     pub fn statuses(self, is_login: bool) -> &'static [i32] {
         match self {
-            Status | LogoutAll => &[0],
+            LogoutAll => &[0],
+            // It says what the next call would end with.
+            Status => &[0, 3, 4, 5],
             Invalidate | Logout => &[0, 5],
             WrongPassword | ForceWrongPassword | WrongClientSecret | ForceWrongClientSecret => &[0, 4, 5],
             BrokenSource => &[0, 3, 5],

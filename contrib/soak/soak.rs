@@ -197,18 +197,24 @@ fn token_in(text: &str) -> Option<String> {
 /// What is wrong with the output.
 fn complaint(kind: Kind, stdout: &str, end: &End) -> Option<String> {
     let is_done = end.status == Some(0);
-    let problem = if stdout.contains(SECRET) || end.stderr.contains(SECRET) || end.stderr.contains("eyJ") {
-        "shows a secret"
-    } else if is_done && kind.prints_token() && end.token.is_none() {
-        "prints no token"
-    } else if !kind.prints_token() && stdout.contains("eyJ") {
-        "prints a token"
-    } else if end.status.is_some_and(|status| status != 0) && kind != Kind::Login && !stdout.is_empty() {
-        "fails and prints something"
-    } else if is_done && kind != Kind::Login && !end.stderr.is_empty() {
-        "succeeds with a message"
-    } else {
-        return None;
-    };
+    // The terminal itself shows the password if it is typed after a signal has ended the program.
+    let screen_is_safe = kind != Kind::Login || end.status.is_some();
+    let problem =
+        if (screen_is_safe && stdout.contains(SECRET)) || end.stderr.contains(SECRET) || end.stderr.contains("eyJ") {
+            "shows a secret"
+        } else if is_done && kind.prints_token() && end.token.is_none() {
+            "prints no token"
+        } else if !kind.prints_token() && stdout.contains("eyJ") {
+            "prints a token"
+        } else if end.status.is_some_and(|status| status != 0)
+            && !matches!(kind, Kind::Login | Kind::Status)
+            && !stdout.is_empty()
+        {
+            "fails and prints something"
+        } else if is_done && kind != Kind::Login && !end.stderr.is_empty() {
+            "succeeds with a message"
+        } else {
+            return None;
+        };
     Some(format!("{problem}:\n{stdout}{}", end.stderr))
 }
