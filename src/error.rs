@@ -1,4 +1,4 @@
-//! The error that a person reads. Its kind is all that code branches on: exit status, retry, what is cached of it.
+//! The error type. Code branches only on its kind, which decides the exit status, retries and caching.
 
 use std::fmt;
 use std::io;
@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// Anything without a class of its own: exit status 1.
+    /// Any other error: exit status 1.
     Other,
     /// The command line is wrong: exit status 2.
     Usage,
@@ -21,16 +21,16 @@ pub enum ErrorKind {
     Config,
     /// The server rejected the credentials: exit status 4.
     Rejected,
-    /// It may work later (network, timeout, 5xx, an unusable response): exit status 5.
+    /// A later call may succeed (network, timeout, 5xx, an unusable response): exit status 5.
     Temporary,
-    /// Another server answers than the one that is meant, or one that nothing here trusts: exit status 3, as a setting is
-    /// wrong. In all else it is like [`Self::Temporary`].
+    /// The response comes from a wrong or untrusted server: exit status 3, because a setting is wrong. Otherwise it
+    /// is treated like [`Self::Temporary`].
     WrongServer,
     /// The server responded with 429: exit status 5.
     RateLimited,
-    /// `exec` cannot run the program: exit status 126, as `env` has it.
+    /// `exec` cannot run the program: exit status 126, as for `env`.
     NotExecutable,
-    /// `exec` cannot find the program: exit status 127, as `env` has it.
+    /// `exec` cannot find the program: exit status 127, as for `env`.
     NotFound,
 }
 
@@ -56,7 +56,7 @@ impl ErrorKind {
 
 /// One line that says what happened to what, and often a hint.
 ///
-/// Neither text may hold a secret: both reach stderr, and the cache where a refresh fails.
+/// Neither may contain a secret: both are printed to stderr and, if a refresh fails, stored in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
     pub kind: ErrorKind,
@@ -82,7 +82,7 @@ impl Error {
         Self::new(ErrorKind::Temporary, message)
     }
 
-    /// A file that could not be read to its end, or not before the deadline.
+    /// The error for a file that cannot be read, or not before the deadline.
     pub fn unreadable(what: &str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut => Self::temporary(format!("{what} does not end in time"))

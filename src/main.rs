@@ -1,16 +1,17 @@
 //! `spotinst-cred`: prints a Spotinst API token, cached and shared by all callers.
 //!
-//! The map, from the top. Each module imports only what is below it; a test holds that (`tests/it/architecture.rs`).
+//! The modules, top layer first. A module imports only modules below it; `tests/it/architecture.rs` checks this.
 //!
 //! - `cli` parses the command line, `commands` has a file or folder for each command.
 //! - `get_token` is the use case: read, lock, read again, fetch, publish. Its `decisions` are pure functions.
-//! - `oauth` speaks to the token endpoint and the API.
-//! - `config` resolves the settings, `cache` keeps the tokens, `http` sends requests, `format` has the bytes for each host.
+//! - `oauth` implements the requests to the token endpoint and the API.
+//! - `config` resolves the settings, `cache` stores the tokens, `http` sends requests, `format` renders the output
+//!   formats.
 //! - `settings` is the table of all settings; `token`, `url`, `transport` and `sdk_file` are plain types.
-//! - `sys` is the machine and the person: environment, clock, files, processes, terminal, and all that differs between
-//!   operating systems. `error`, `sourced` and `text` are at the bottom.
+//! - `sys` wraps the operating system and the terminal: environment, clock, files, processes, prompts. `error`,
+//!   `sourced` and `text` are at the bottom.
 //!
-//! Here commands are only dispatched, and only here errors are printed.
+//! This file dispatches the commands and prints their errors.
 
 #![forbid(unsafe_code)]
 
@@ -86,7 +87,7 @@ fn run(cli: &Cli, started: Instant) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the error and its hint. A pipe that nobody reads any more is not worth a message.
+/// Prints the error and its hint. A closed stdout pipe gets no message.
 fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<OutputClosed>().is_some() {
         return ErrorKind::Other.exit_code();
@@ -96,7 +97,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
     known.map_or(ErrorKind::Other, |error| error.kind).exit_code()
 }
 
-/// Help and version go to stdout; an error of the command line goes to stderr like any other.
+/// Help and version go to stdout; a usage error goes to stderr like any other error.
 fn help_or_usage_error(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let printed = commands::print_document(error.to_string().as_bytes());
@@ -105,7 +106,7 @@ fn help_or_usage_error(error: &clap::Error) -> ExitCode {
     report(&usage_error::from_clap(error, &Cli::command()).into())
 }
 
-/// A panic is a bug. Its message may hold a piece of what was being processed, so it is not printed.
+/// Prints only the location of a panic: its message could contain a secret.
 #[expect(clippy::exit, reason = "a panic has no way back to main")]
 fn report_panic(info: &panic::PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();

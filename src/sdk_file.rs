@@ -1,4 +1,4 @@
-//! The credentials file of the Spotinst SDKs, in its three shapes. Pure.
+//! The credentials file of the Spotinst SDKs, in its three forms. Pure.
 //!
 //! - INI: `[default]`, `token = …`, `account = …`
 //! - YAML: `default:`, `  token: …`, `  account: …`
@@ -13,14 +13,14 @@ use crate::sys::secret::Secret;
 pub const TOKEN: &str = "token";
 pub const ACCOUNT: &str = "account";
 
-/// The section that values without one belong to.
+/// The section of values that are outside of any section.
 pub const DEFAULT_SECTION: &str = "default";
 
-/// How a file begins that this program wrote. It is replaced, and is no source of tokens.
+/// The start of a file that this program wrote. Such a file can be replaced, and is not a source of tokens.
 const MARK: &str = "# Written by spotinst-cred, which replaces it";
 
-/// The first line of a file that this program writes. All readers of the file take it for a comment: it has no `=`, at
-/// which Ansible splits every line.
+/// The first line of a file that this program writes. All readers treat it as a comment. It must not contain `=`,
+/// because Ansible splits every line there.
 pub fn mark(expiry: Option<String>) -> String {
     let expiry = expiry.map(|expiry| format!("; the token expires {expiry}")).unwrap_or_default();
     format!("{MARK}{expiry}\n")
@@ -30,7 +30,7 @@ pub fn is_marked(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// Whether this program wrote the file, and nobody has added anything: one section with token and account.
+/// Whether this program wrote the file and nothing was added: it has one section with token and account.
 pub fn is_as_written(text: &str) -> bool {
     let keys = |file: SdkFile| file.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>();
     // The mark, the section's line, and these two.
@@ -39,7 +39,7 @@ pub fn is_as_written(text: &str) -> bool {
         && SdkFile::parse(text).is_ok_and(|file| keys(file) == [TOKEN, ACCOUNT])
 }
 
-/// Whether a section can have this name in every shape.
+/// Whether a section can have this name in all three forms.
 pub fn is_section_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
@@ -59,7 +59,7 @@ pub struct Entry {
     pub line: usize,
 }
 
-/// Why the text is none of the shapes. It repeats nothing of the text, which may be a secret.
+/// A syntax error. It does not repeat the text, which may hold a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ParseError {
     pub problem: &'static str,
@@ -78,8 +78,8 @@ impl SdkFile {
         Ok(file)
     }
 
-    /// A value of a section. Where it stands more than once the last one counts, as in the SDKs. What a section does not
-    /// have is that of `default`, as in the Go SDK.
+    /// A value of a section. If it is there more than once, the last one counts, as in the SDKs. A value that the
+    /// section lacks is taken from `default`, as in the Go SDK.
     pub fn get(&self, section: &str, key: &str) -> Option<&Entry> {
         let value = |section| self.entries.iter().rfind(|entry| entry.section == section && entry.key == key);
         let is_there = self.entries.iter().any(|entry| entry.section == section);
@@ -145,15 +145,15 @@ fn ini_header(line: &str) -> Option<&str> {
     Some(line.strip_prefix('[')?.rsplit_once(']')?.0.trim())
 }
 
-/// A value without a comment behind it and without the quotes that some people put around it. A comment begins at the
-/// first `#` or `;`, as the Go SDK has it: neither is part of any token or account.
+/// The value without quotes and without a comment after it. A comment begins at the first `#` or `;`, as in the Go
+/// SDK; no token or account contains either.
 fn unquoted(value: &str) -> &str {
     let value = value.split(['#', ';']).next().unwrap_or_default().trim();
     let strip = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     strip('"').or_else(|| strip('\'')).unwrap_or(value)
 }
 
-/// Reads a mapping of mappings. What is deeper is skipped.
+/// Reads a mapping of mappings. Deeper levels are skipped.
 struct YamlReader<'t, 'f> {
     parser: Parser<'t, StrInput<'t>>,
     shape: Shape,
@@ -171,7 +171,7 @@ impl<'t> YamlReader<'t, '_> {
         }
     }
 
-    /// The next event, and its line. After an error the parser would return the same one for ever.
+    /// The next event and its line. Callers must stop at an error: the parser would return it again forever.
     fn next(&mut self) -> Result<(Event<'t>, usize), ParseError> {
         let problem = if self.shape == Shape::Json { "is not valid JSON" } else { "is not valid YAML" };
         match self.parser.next_event() {
@@ -207,7 +207,7 @@ impl<'t> YamlReader<'t, '_> {
         }
     }
 
-    /// Skips the rest of what began with this event.
+    /// Skips the rest of the value that starts with this event.
     fn skip(&mut self, first: &Event<'_>) -> Result<(), ParseError> {
         let is_start = |event: &Event<'_>| matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
         let mut depth = usize::from(is_start(first));

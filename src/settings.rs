@@ -1,15 +1,15 @@
-//! The table of all settings. Each is one row; command line, resolution, hints, `status`, man page and
-//! `contrib/docs/settings.md` are made of it.
+//! The table of all settings. Each setting is one row; command line, resolution, hints, `status`, man page and
+//! `contrib/docs/settings.md` are derived from it.
 //!
-//! A new setting is a row here, its line in [`SETTINGS`], and its use.
+//! To add a setting, add a row, list it in [`SETTINGS`], and use it.
 
 use StatusRow::{Always, IfSet, Never, WithCredentials, WithGrant, WithPassword, WithSaml, WithToken};
 use ValueKind::{Account, BaseUrl, Boolean, Duration, Path, Secret, Text, TimeLimit, Url};
 
-/// What a setting is called in each place where it can be given, and what it takes.
+/// A setting: its name in each place where it can be set, and the kind of its value.
 #[derive(Debug)]
 pub struct Setting {
-    /// What messages and `status` call it.
+    /// The name in messages and in `status`.
     pub name: &'static str,
     pub kind: ValueKind,
     pub status: StatusRow,
@@ -18,11 +18,11 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// The variable that names a file with the value.
     pub file_variable: Option<&'static str>,
-    /// The key in the configuration file; a secret has those of its file and command, too.
+    /// The key in the configuration file; a secret also has keys for a file, a command and a secret store.
     pub key: Option<&'static str>,
-    /// The value where nothing else is given; of a path, how it is documented.
+    /// The default value; for a path, the default as documented.
     pub default: Option<&'static str>,
-    /// One line for help and documents; what follows a semicolon is only in the documents.
+    /// One line for help and docs; the part after a semicolon is only in the docs.
     pub help: &'static str,
 }
 
@@ -41,7 +41,7 @@ pub struct Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     Text,
-    /// It is never shown, and can come from a file, a command or a secret store.
+    /// Never shown; can come from a file, a command or a secret store.
     Secret,
     Boolean,
     Path,
@@ -54,26 +54,26 @@ pub enum ValueKind {
     TimeLimit,
 }
 
-/// Where `status` shows a setting among the values that it lists.
+/// When `status` lists a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusRow {
     Always,
-    /// Only where it is set.
+    /// Only if it is set.
     IfSet,
-    /// Only where a token is printed as it is, or comes from a command.
+    /// Only with a static token or a token command.
     WithToken,
     /// Only where a grant needs credentials; with a SAML assertion only where it is set.
     WithCredentials,
-    /// Only where the grant is the user's password.
+    /// Only with the password grant.
     WithPassword,
     /// Only where the grant is a SAML assertion.
     WithSaml,
-    /// Where a grant is named or needed.
+    /// Only if a grant is set or needed.
     WithGrant,
     Never,
 }
 
-/// A row: what messages call the setting, what it takes, and where `status` shows it.
+/// A row with the required fields; the others are empty.
 const fn setting(name: &'static str, kind: ValueKind, status: StatusRow) -> Setting {
     let (variables, file_variable) = (&[] as &[_], None);
     Setting { name, kind, status, flag: None, variables, file_variable, key: None, default: None, help: "" }
@@ -250,13 +250,14 @@ pub static SETTINGS: [&Setting; 26] = [
     &SDK_PROFILE,
 ];
 
-/// What a login with a user name takes: without any of it, nobody has logged in yet.
+/// The settings of a password login. If none of them is set, the user has not logged in yet.
 pub static PASSWORD_LOGIN: [&Setting; 4] = [&USERNAME, &PASSWORD, &CLIENT_ID, &CLIENT_SECRET];
 
 /// The key at the top of the configuration file that names the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
 
-/// How the keys end that name a secret's file, a command that prints it, and the secret store that `login` put it in.
+/// The endings of the keys for a secret's file, for a command that prints it, and for the secret store that `login`
+/// put it in.
 pub const FILE_ENDING: &str = "_file";
 pub const COMMAND_ENDING: &str = "_command";
 pub const STORE_ENDING: &str = "_store";
@@ -322,7 +323,7 @@ impl Setting {
         [""].iter().chain(self.endings()).map(|ending| key.to_owned() + ending).collect()
     }
 
-    /// How other keys of a secret end. An assertion is good once, so no store has one.
+    /// The endings of a secret's other keys. An assertion is good once, so no store has one.
     pub fn endings(&self) -> &'static [&'static str] {
         match self.kind {
             ValueKind::Secret if self.is(&SAML_ASSERTION) => &[FILE_ENDING, COMMAND_ENDING],
@@ -331,7 +332,7 @@ impl Setting {
         }
     }
 
-    /// All variables, that of a file last.
+    /// All variables; the one for a file is last.
     pub fn all_variables(&self) -> impl Iterator<Item = &'static str> {
         self.variables.iter().copied().chain(self.file_variable)
     }
@@ -340,7 +341,7 @@ impl Setting {
         format!("{} or `{}`", self.variable(), self.key())
     }
 
-    /// All variables, and the keys that a person writes: only `login` puts a secret into a store.
+    /// All variables, and the keys to write by hand. Only `login` puts a secret into a store.
     pub fn ways(&self) -> String {
         let variables: Vec<_> = self.all_variables().collect();
         let written = self.keys().into_iter().filter(|key| !key.ends_with(STORE_ENDING));
@@ -348,7 +349,7 @@ impl Setting {
         format!("{}: {} or {}", self.name, variables.join(", "), keys.join(", "))
     }
 
-    /// The one line for help.
+    /// The part of the help that `--help` shows.
     pub fn summary(&self) -> &'static str {
         self.help.split("; ").next().unwrap_or_default()
     }
@@ -358,12 +359,13 @@ impl Setting {
     }
 }
 
-/// The variables that hold secrets or name their files. No command or program that is run from here inherits them.
+/// The variables that hold secrets or name their files. They are removed from the environment of every program that
+/// is run.
 pub fn secret_variables() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().filter(|setting| setting.kind == ValueKind::Secret).flat_map(|setting| setting.all_variables())
 }
 
-/// The hint for a command that waits for its own profile's refresh, or starts processes without end.
+/// The hint for a command that waits for a refresh of its own profile, or calls itself recursively.
 pub fn another_profile_hint() -> String {
     format!("let the command name another profile: spotinst-cred {} NAME", PROFILE.flag())
 }

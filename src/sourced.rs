@@ -1,4 +1,4 @@
-//! A value together with its source, which every message about the value names.
+//! A value with its source, which messages about the value name.
 
 use std::fmt;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub enum ValueSource {
         path: Rc<Path>,
         line: usize,
     },
-    /// A person typed it.
+    /// It was typed at a prompt.
     Prompt,
     Stdin,
     /// It is the default.
@@ -59,7 +59,7 @@ impl ValueSource {
         if self.is_default() { String::new() } else { format!(" (from {self})") }
     }
 
-    /// Without a file's directories, where the path stands beside it.
+    /// Without the directories of a file, for output that also shows the full path.
     pub fn short(&self) -> String {
         match self {
             Self::File { path, line } => {
@@ -76,7 +76,7 @@ impl<T> Sourced<T> {
         Self { value, source: ValueSource::Default }
     }
 
-    /// Another value of the same source.
+    /// Another value with the same source.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Sourced<U> {
         Sourced { value: make(self.value), source: self.source }
     }

@@ -1,9 +1,9 @@
-//! Text made fit for one line of a terminal, for a shell, or for a file name.
+//! Formats text for one line of a terminal, for a shell, or for a file name.
 
 use std::time::Duration;
 
-/// Text from outside (a server, a file) on one line: without control characters, which could break the line or steer
-/// the terminal, and at most 300 characters long.
+/// Untrusted text (from a server or a file) on one line: without control characters, which could control the
+/// terminal, and at most 300 characters long.
 pub fn one_line(text: &str) -> String {
     const MAX_CHARS: usize = 300;
     let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
@@ -15,7 +15,7 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Lines from outside as a terminal may show them: control characters, which could steer it, become U+FFFD.
+/// Untrusted lines for a terminal: control characters, which could control it, become U+FFFD.
 pub fn printable(lines: &str) -> String {
     lines.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
@@ -29,16 +29,16 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\'', r"'\''"))
 }
 
-/// The known word that is most like this one, if one is like it.
+/// The most similar known word, if one is similar enough.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    // As for the suggestions of the command line's parser.
+    // The same threshold as clap's suggestions.
     const SIMILAR: f64 = 0.7;
     let known = known.into_iter().map(|known| (strsim::jaro(word, known), known));
     let similar = known.filter(|(similarity, _)| *similarity > SIMILAR);
     similar.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
 }
 
-/// A duration as people say it: `9 s`, `1 min 35 s`, `1 h 42 min`, `1 day 5 h`, `13 days`.
+/// A duration for people, with at most two units: `9 s`, `1 min 35 s`, `1 h 42 min`, `1 day 5 h`, `13 days`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (big, small) = match seconds {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_word_is_one_that_is_like_it() {
+    fn the_nearest_word_must_be_similar() {
         let known = ["username", "password", "password_file"];
         assert_eq!(nearest("user_name", known), Some("username"));
         assert_eq!(nearest("pasword", known), Some("password"));

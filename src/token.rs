@@ -13,24 +13,24 @@ use zeroize::Zeroizing;
 
 use crate::sys::secret::{Secret, exposed};
 
-/// How long before its expiry a token is refreshed, less a spread of up to a quarter. Hosts re-run a helper from up to
-/// 15 minutes before the expiry they were told; refreshing 20 minutes ahead keeps them off.
+/// How long before its expiry a token is refreshed, minus a random spread of up to a quarter. Hosts call a helper
+/// again up to 15 minutes before the reported expiry; refreshing 20 minutes ahead prevents that.
 const REFRESH_AHEAD: Duration = Duration::from_secs(20 * 60);
 
-/// How long before its expiry a token is no longer handed out, and by how much the expiry told to hosts is early:
+/// How long before its expiry a token is no longer handed out, and by how much the expiry reported to hosts is early:
 /// kubectl, Bazel and git apply no margin of their own.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// A token without a known expiry is refreshed at this age, and used until then and whenever refreshing fails.
+/// A token without a known expiry is refreshed at this age. It is still used if refreshing fails.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// How far in the future a time from the cache may lie before the clock must have been set back.
+/// A cached time that is further in the future than this means that the clock was set back.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// How long before its end a login is announced that only a person can renew.
+/// How long before its end a warning is shown for a login that only the user can renew.
 const RENEW_AHEAD: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// Lifetimes and durations are cut off here: ten years are more than any that makes sense, and no sum can overflow.
+/// The maximum of lifetimes and durations, so that no sum overflows.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// An access token (RFC 6749, section 1.4). Times are in whole seconds.
@@ -55,24 +55,24 @@ pub struct AccessToken {
 pub struct RefreshToken {
     #[serde(rename = "refresh_token")]
     pub value: RefreshTokenValue,
-    /// In whole seconds, where the server told.
+    /// In whole seconds, if the server reported it.
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     /// The fingerprint of the client secret that it was issued to.
     #[serde(rename = "client_mark")]
     pub client_fingerprint: Option<String>,
-    /// A request with it was begun, and nobody knows whether the server has seen it. To send it twice would revoke it at
-    /// servers that detect reuse (RFC 9700, section 4.14.2).
+    /// A request with it was started, and it is unknown whether the server received it. Servers that detect reuse
+    /// (RFC 9700, section 4.14.2) would revoke it if it were sent twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub maybe_spent: bool,
 }
 
-/// A refresh token itself, or where it is kept.
+/// A refresh token, or where it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RefreshTokenValue {
     Plain(#[serde(with = "exposed")] Secret),
-    /// In the secret store of this name. The fingerprint tells whether the store's token is still this one.
+    /// In the secret store of this name. The fingerprint shows whether the store still has this token.
     Stored {
         store: String,
         fingerprint: String,
@@ -87,22 +87,22 @@ impl RefreshTokenValue {
 }
 
 impl RefreshToken {
-    /// Whether it is worth sending at `now`.
+    /// Whether it has not expired at `now`.
     pub fn is_alive(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|at| at > now)
     }
 
-    /// What is left at `now` of one that ends soon.
+    /// The remaining lifetime at `now`, if it expires soon.
     pub fn ends_soon(&self, now: OffsetDateTime) -> Option<Duration> {
         let left = span(now, self.expires_at?);
         (!left.is_zero() && left <= RENEW_AHEAD).then(|| Duration::from_secs(left.as_secs().div_ceil(60) * 60))
     }
 }
 
-/// What a cached token is good for.
+/// How a cached token may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Print it, touch nothing.
+    /// Print it without a refresh.
     Fresh,
     /// Usable; a caller that gets the lock without waiting refreshes it.
     Aging,
@@ -111,7 +111,7 @@ pub enum Freshness {
 }
 
 impl AccessToken {
-    /// A token that is printed as it is. A JWT tells its expiry: people paste tokens of two hours from the console.
+    /// A static token. The expiry is that of the JWT, because people paste two-hour tokens from the console.
     pub fn given(value: Secret, now: OffsetDateTime) -> Self {
         let expires_at = jwt_expiry(value.expose());
         let issued_at = expires_at.zip(jwt_lifetime(value.expose())).map(|(expiry, lifetime)| expiry - lifetime);
@@ -119,30 +119,30 @@ impl AccessToken {
         Self { value, obtained_at, expires_at, account: None }
     }
 
-    /// What it can be sent and printed as: no character of it breaks out of a header or format.
+    /// Whether token and account have only characters that need no quoting in headers and formats.
     pub fn is_valid(&self) -> bool {
         is_bearer_token(self.value.expose()) && self.account.as_deref().is_none_or(is_account)
     }
 
-    /// How long the server issued it for, where that is known.
+    /// The lifetime that the server issued it for, if known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.expires_at.map(|at| span(self.obtained_at, at))
     }
 
-    /// The longest `--min-ttl` that a token of this lifetime ever meets.
+    /// The longest `--min-ttl` that a token of this lifetime can meet.
     pub fn longest_min_ttl(&self) -> Option<Duration> {
         self.lifetime().map(|lifetime| lifetime - margin(lifetime))
     }
 
-    /// The expiry told to hosts: a little early, and for a usable token never in the past.
+    /// The expiry reported to hosts: a little early, and for a usable token never in the past.
     pub fn advertised_expiry(&self) -> Option<OffsetDateTime> {
         let lifetime = self.lifetime()?;
         self.expires_at.map(|at| at - margin(lifetime))
     }
 
-    /// Whether the token may be handed out at `now` to a caller who needs it for `min_ttl`.
+    /// Whether the token may be handed out at `now` to a caller that needs it for `min_ttl`.
     pub fn is_usable(&self, now: OffsetDateTime, min_ttl: Duration) -> bool {
-        // No sum with `now`, which a broken clock can put at the end of all time.
+        // Nothing is added to `now`, because the sum could overflow if the clock is wrong.
         if span(now, self.obtained_at) > CLOCK_SKEW {
             return false;
         }
@@ -153,8 +153,8 @@ impl AccessToken {
         left > margin(lifetime) && left >= min_ttl
     }
 
-    /// The freshness at `now` for a caller who needs the token for `min_ttl`. `spread` returns a number from 0 to 1, so
-    /// that many machines do not refresh in the same second; it is called only where it decides.
+    /// The freshness at `now` for a caller that needs the token for `min_ttl`. `spread` returns a number from 0 to 1,
+    /// so that many machines do not refresh in the same second; it is only called if the result depends on it.
     pub fn freshness(&self, now: OffsetDateTime, min_ttl: Duration, spread: impl FnOnce() -> f64) -> Freshness {
         if !self.is_usable(now, min_ttl) {
             return Freshness::Due;
@@ -171,18 +171,18 @@ impl AccessToken {
     }
 }
 
-/// The end of a lifetime in which a token is not handed out: 60 s, less for a short-lived token.
+/// The last part of a lifetime, in which a token is not handed out: 60 s, less for a short-lived token.
 fn margin(lifetime: Duration) -> Duration {
-    // Whole seconds, as the expiry told to hosts has no fraction.
+    // Whole seconds, because the expiry reported to hosts has no fraction.
     Duration::from_secs(EXPIRY_MARGIN.min(lifetime / 2).as_secs())
 }
 
-/// The time from one moment to a later one; zero where it is not later.
+/// The time from one moment to a later one; zero if it is not later.
 pub fn span(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
     Duration::try_from(to - from).unwrap_or_default()
 }
 
-/// The moment that much later, or the same one where the calendar ends.
+/// The sum, or `from` itself if the sum is out of range.
 pub fn later(from: OffsetDateTime, span: Duration) -> OffsetDateTime {
     time::Duration::try_from(span).ok().and_then(|span| from.checked_add(span)).unwrap_or(from)
 }
@@ -190,12 +190,12 @@ pub fn later(from: OffsetDateTime, span: Duration) -> OffsetDateTime {
 /// RFC 3339 in whole seconds: Bazel parses no fraction.
 const RFC3339: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
-/// The moment as our documents have it.
+/// The moment in the form of RFC 3339.
 pub fn rfc3339(at: OffsetDateTime) -> Option<String> {
     at.format(RFC3339).ok()
 }
 
-/// The moment without its fraction: tokens are cached and told in whole seconds.
+/// The moment without its fraction: tokens are cached and reported in whole seconds.
 pub fn whole_second(at: OffsetDateTime) -> OffsetDateTime {
     at.replace_nanosecond(0).unwrap_or(at)
 }
@@ -229,7 +229,7 @@ fn jwt_claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
-/// A claim in seconds since 1970, if it is in the calendar.
+/// A claim in seconds since 1970, if it is a valid time.
 fn moment(claims: &Value, name: &str) -> Option<OffsetDateTime> {
     let seconds = claims.get(name)?.as_f64().filter(|at| (0.0..=253_402_300_799.0).contains(at))?;
     OffsetDateTime::from_unix_timestamp(seconds as i64).ok()

@@ -1,4 +1,4 @@
-//! URLs that secrets may go to, and the servers behind them.
+//! URLs that secrets may be sent to, and their origins.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -25,7 +25,7 @@ pub struct Origin {
 impl Endpoint {
     /// The error says what is wrong with the text without repeating it: it may hold a password.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        // What follows the authority is for the library to judge, which sends it.
+        // The HTTP library validates everything after the authority.
         text.parse::<Uri>().map_err(|_| "is not a URL")?;
         let origin = Origin::parse(text)?;
         if text.contains('#') {
@@ -92,7 +92,7 @@ impl Origin {
         address.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok())
     }
 
-    /// Whether the host is this machine, whatever a name server says.
+    /// Whether the host is this machine, without a DNS lookup.
     fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -112,7 +112,7 @@ fn port_number(text: &str) -> Option<u16> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// The host in the form in which it is compared.
+/// The host in canonical form, for comparison.
 fn canonical(host: &str) -> String {
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match address.and_then(|text| text.parse::<Ipv6Addr>().ok()) {

@@ -1,5 +1,5 @@
-//! The files that are generated from the command line and the table of settings: completions, man page, and the table
-//! in the documents. The tests compare them with those in the repository; `UPDATE_GENERATED=1 cargo test generated`
+//! Generates the completions, the man page and the settings table of the docs from the command line and the table of
+//! settings. The tests compare them with the files in the repository; `UPDATE_GENERATED=1 cargo test generated`
 //! writes them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -15,14 +15,14 @@ use super::Cli;
 use crate::format::Format;
 use crate::settings::{SETTINGS, Setting, ValueKind};
 
-/// How the scripts learn the profiles' names.
+/// The command that completion scripts run to list the profiles.
 const LIST: &str = "spotinst-cred profiles --names 2>/dev/null";
 
 #[test]
-fn the_bash_completions_are_those_of_the_command_line() {
+fn the_bash_completions_match_the_command_line() {
     let files = r#"COMPREPLY=($(compgen -f "${cur}"))"#;
     let names = format!(r#"COMPREPLY=($(compgen -W "$({LIST})" -- "${{cur}}"))"#);
-    // The generator takes the hyphen of the program's name for the end of a command's in one of two places.
+    // In one of two places, clap_complete takes the hyphen in the program's name for a subcommand separator.
     let mut script = patched(&generated(shells::Bash), "spotinst__subcmd__cred__", "spotinst__cred__");
     for option in ["--profile", "-p"] {
         let case = |action: &str| format!("{option})\n                    {action}\n");
@@ -32,7 +32,7 @@ fn the_bash_completions_are_those_of_the_command_line() {
 }
 
 #[test]
-fn the_zsh_completions_are_those_of_the_command_line() {
+fn the_zsh_completions_match_the_command_line() {
     let script = patched(&generated(shells::Zsh), ":NAME:_default'", ":NAME:_spotinst-cred_profiles'");
     let end = "if [ \"$funcstack[1]\" =";
     let function = format!(
@@ -43,16 +43,16 @@ fn the_zsh_completions_are_those_of_the_command_line() {
 }
 
 #[test]
-fn the_fish_completions_are_those_of_the_command_line() {
+fn the_fish_completions_match_the_command_line() {
     let option = "-s p -l profile -d 'Profile to use [SPOTINST_CRED_PROFILE]' -r";
     let script = patched(&generated(shells::Fish), option, &format!("{option} -f -a \"({LIST})\""));
-    // Where an option still lacks the value that is being completed, no command has been named either.
+    // While an option's value is being completed, no command has been typed yet.
     let script = patched(&script, "-- $cmd 2>/dev/null\n    or return\n", "-- $cmd 2>/dev/null\n    or return 0\n");
     assert_generated("contrib/completions/spotinst-cred.fish", &script);
 }
 
 #[test]
-fn the_powershell_completions_are_those_of_the_command_line() {
+fn the_powershell_completions_match_the_command_line() {
     let start = "    $commandElements = $commandAst.CommandElements\n";
     let names = format!(
         r#"{start}    $previous = $commandElements | Where-Object {{ $_.Extent.EndOffset -lt $cursorPosition }} | Select-Object -Last 1
@@ -68,7 +68,7 @@ fn the_powershell_completions_are_those_of_the_command_line() {
 }
 
 #[test]
-fn the_elvish_completions_are_those_of_the_command_line() {
+fn the_elvish_completions_match_the_command_line() {
     let end = "    $completions[$command]\n";
     let names = format!(
         "    if (has-value [-p --profile] $words[-2]) {{\n        {LIST} | each {{|name| edit:complex-candidate $name }}\n    \
@@ -78,13 +78,13 @@ fn the_elvish_completions_are_those_of_the_command_line() {
 }
 
 #[test]
-fn the_man_page_is_that_of_the_command_line() {
+fn the_man_page_matches_the_command_line() {
     let page = whole_page(&mut Cli::command());
     assert_generated("contrib/man/spotinst-cred.1", &page);
 }
 
 #[test]
-fn the_settings_page_has_the_table_of_the_program() {
+fn the_settings_page_matches_the_table_of_settings() {
     let path = "contrib/docs/settings.md";
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let (head, rest) = page.split_once("<!-- table -->\n").expect("a mark before the table");
@@ -104,7 +104,7 @@ fn the_short_help_fits_a_screen() {
 }
 
 #[test]
-fn the_help_knows_all_formats() {
+fn the_help_lists_all_formats() {
     let help = Cli::command().render_long_help().to_string();
     for format in Format::value_variants() {
         let name = format.to_possible_value().unwrap().get_name().to_owned();
@@ -118,18 +118,18 @@ fn generated(shell: impl Generator) -> String {
     String::from_utf8(script).unwrap()
 }
 
-/// Replaces what must be there: a generator that changes its output must not silently lose the profiles' names.
+/// Replaces text, and fails if it is missing: a new clap_complete must not silently drop the completion of profile
+/// names.
 fn patched(script: &str, from: &str, to: &str) -> String {
     assert!(script.contains(from), "{from:?} is not in the script:\n{script}");
     script.replace(from, to)
 }
 
-/// The program's page, with its commands' sections in it.
+/// The whole man page, with a section for each command.
 fn whole_page(program: &mut Command) -> String {
     program.build();
     let mut page = Vec::new();
-    // No date: the page is as old as the version in its footer.
-    // What the short help leaves out belongs here.
+    // No date: the footer has the version. The man page also lists the options that `-h` hides.
     let man = Man::new(program.clone().mut_args(|one| one.hide_short_help(false))).date("");
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
@@ -143,7 +143,7 @@ fn whole_page(program: &mut Command) -> String {
     }
     let mut extra = Vec::new();
     man.render_extra_section(&mut extra).unwrap();
-    // Its columns and line ends mean something.
+    // `.nf` keeps the columns and line breaks.
     let extra = String::from_utf8(extra).unwrap().replace(".SH EXTRA\n", ".SH \"EXAMPLES AND EXIT STATUS\"\n.nf\n");
     text + &extra + ".fi\n" + &environment() + &files()
 }
@@ -159,7 +159,7 @@ fn environment() -> String {
     format!(".SH ENVIRONMENT\n{}", SETTINGS.iter().filter_map(row).collect::<String>())
 }
 
-/// Where things are by default on Linux.
+/// The default paths on Linux.
 fn files() -> String {
     let row = |setting: &&Setting| {
         let path = setting.default.filter(|_| setting.kind == ValueKind::Path)?.replace('-', "\\-");
@@ -168,7 +168,7 @@ fn files() -> String {
     format!(".SH FILES\n{}", SETTINGS.iter().filter_map(row).collect::<String>())
 }
 
-/// The table of settings for the documents.
+/// The table of settings for the docs.
 fn settings_table() -> String {
     let code = |text: &str| format!("`{text}`");
     let row = |setting: &&Setting| {
@@ -183,7 +183,7 @@ fn settings_table() -> String {
     head.to_owned() + &SETTINGS.iter().map(row).collect::<String>()
 }
 
-/// A command's section: what it does, and the options that it has beside the program's.
+/// One command's section: its description and its own options.
 fn section(command: &Command, program: &Command) -> String {
     let is_own = |id: &clap::Id| program.get_arguments().all(|other| other.get_id() != id) && *id != "help";
     let own: Vec<_> = command.get_arguments().filter(|one| is_own(one.get_id())).cloned().collect();

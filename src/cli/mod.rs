@@ -1,5 +1,5 @@
-//! The command line: the one definition that `--help`, the completions and the man page are made of. The options that
-//! are settings come from their table.
+//! Defines the command line. `--help`, the completions and the man page are generated from it. Options that are
+//! settings come from the table in `settings`.
 
 #[cfg(test)]
 mod generated;
@@ -58,8 +58,8 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The command line of a call for a token: the same without commands. Each command has a copy of every option, and all
-/// are built before the first argument is parsed, which is a cost of every warm call.
+/// The command line without commands, for calls that print a token. clap copies every option into every command
+/// before it parses the first argument; leaving out the commands saves that time on each cache hit.
 #[derive(Debug, Parser)]
 #[command(name = "spotinst-cred", disable_help_flag = true)]
 struct Plain {
@@ -71,7 +71,7 @@ struct Plain {
 }
 
 impl Cli {
-    /// Parses the process's arguments. Fails also where help or the version is asked for.
+    /// Parses the process's arguments. As in clap, `--help` and `--version` are errors, too.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
         match Plain::try_parse() {
             Ok(Plain { output, options }) => Ok(Self { output, options, command: None }),
@@ -96,7 +96,7 @@ impl Cli {
 const HELP: &str = "help";
 const VERSION: &str = "version";
 
-/// The commands that only stand for an option. The short help has no line for them.
+/// The commands that are aliases of an option. The short help does not list them.
 fn commands_for_options() -> [ClapCommand; 2] {
     let command = Arg::new("command").value_name("COMMAND").value_parser(ValueParser::os_string());
     [
@@ -105,12 +105,12 @@ fn commands_for_options() -> [ClapCommand; 2] {
     ]
 }
 
-/// The command line with the option that such a command stands for.
+/// The equivalent command line with the option.
 fn asking_for(command: Option<&OsString>, option: &str) -> Vec<OsString> {
     ["spotinst-cred".into()].into_iter().chain(command.cloned()).chain([option.into()]).collect()
 }
 
-/// Without any of these the token is printed.
+/// Without a command, the token is printed.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print the completions of a shell
@@ -188,7 +188,7 @@ pub enum Command {
     Whoami,
 }
 
-/// What `profiles` does besides listing.
+/// The subcommands of `profiles`.
 #[derive(Debug, Subcommand)]
 pub enum ProfilesAction {
     /// Make a profile the default
@@ -210,7 +210,7 @@ pub struct LoginMethod {
     pub saml: bool,
 }
 
-/// The shape of what is printed.
+/// The options for the output.
 #[derive(Debug, Args)]
 pub struct Output {
     #[arg(short, long, hide_possible_values = true)]
@@ -234,7 +234,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The file to write to. `-` is stdout, as with many programs.
+    /// The file to write to; `None` for `-`, which is stdout.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }

@@ -1,5 +1,5 @@
-//! The options that are settings, and the few others that many commands share: each command has those that mean something
-//! to it.
+//! The options that several commands share: those of settings, and a few others. Each command accepts only those that
+//! apply to it.
 
 use clap::builder::ValueParser;
 use clap::error::ErrorKind;
@@ -28,7 +28,7 @@ const NO_CACHE: &str = "no_cache";
 const FORCE_REFRESH: &str = "force_refresh";
 const VERBOSE: &str = "verbose";
 
-/// Whether an option means anything to a command.
+/// Whether a command accepts an option.
 fn goes_with(option: &str, command: &str) -> bool {
     match command {
         "exec" | "get" | "status" | "whoami" => true,
@@ -38,16 +38,16 @@ fn goes_with(option: &str, command: &str) -> bool {
     }
 }
 
-/// Gives a command the options that go with it.
+/// Adds the options that the command accepts.
 pub fn add_to(command: Command) -> Command {
     let name = command.get_name().to_owned();
     let all = Options::augment_args(Command::default());
     let options = all.get_arguments().filter(|option| goes_with(option.get_id().as_str(), &name));
-    // Global, so that those behind the command are among those of the program.
+    // Global, so that options after the command are among the matches of the program.
     command.args(options.map(|option| with_help(option.clone()).global(true)))
 }
 
-/// Fails for an option in front of a command that it does not go with.
+/// Fails for an option before a command that does not accept it.
 pub fn check_before_command(program: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((name, of_command)) = matches.subcommand() else {
         return Ok(());
@@ -112,7 +112,7 @@ fn option(setting: &'static Setting, flag: &'static settings::Flag) -> Arg {
     option.hide_short_help(!flag.is_in_short_help)
 }
 
-/// The option with the help of its setting. Not for a plain call, which prints none.
+/// Adds the help of the option's setting. Skipped on a cache hit, which prints no help.
 pub fn with_help(option: Arg) -> Arg {
     let name = option.get_long().map(|name| format!("--{name}"));
     let is_of = |setting: &&&Setting| name.as_deref().is_some_and(|name| setting.flag() == name);
@@ -122,7 +122,7 @@ pub fn with_help(option: Arg) -> Arg {
     }
 }
 
-/// The setting's line, its default where that is short, and its variable.
+/// The setting's summary, its default unless that is a path, and its variable.
 fn help(setting: &Setting) -> String {
     let (first, rest) = setting.summary().split_at(1);
     let mut help = first.to_uppercase() + rest;

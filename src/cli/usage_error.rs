@@ -1,4 +1,4 @@
-//! The error of a command line that does not parse, in the form of all other errors.
+//! Converts clap's usage errors to our own error type.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind as UsageErrorKind};
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 
 const UNKNOWN_WORD: &str = "unknown command (not shown: it could be a secret)";
 
-/// A word that is no option is not repeated: it may be a password or a token that was meant for somewhere else.
+/// An argument that is not an option is never shown: it could be a password or a token that was pasted by mistake.
 pub fn from_clap(error: &clap::Error, program: &Command) -> Error {
     let command = command_of(error, program);
     let invalid = words(error, ContextKind::InvalidArg);
@@ -23,7 +23,7 @@ pub fn from_clap(error: &clap::Error, program: &Command) -> Error {
         }
         (UsageErrorKind::UnknownArgument, Some(command)) if is_option_of(option, program) => {
             let problem = does_not_go_with(option.unwrap_or_default(), command);
-            // A similar option would be another one.
+            // clap would suggest an unrelated option.
             return Error::new(ErrorKind::Usage, problem).hint(help_of(Some(command)));
         }
         (UsageErrorKind::MissingRequiredArgument, Some(command)) => (
@@ -38,7 +38,7 @@ pub fn from_clap(error: &clap::Error, program: &Command) -> Error {
     Error::new(ErrorKind::Usage, message).hint(suggestion(error).unwrap_or(help))
 }
 
-/// What would be right, as far as the parser can tell.
+/// The valid or similar values, if clap knows any.
 fn suggestion(error: &clap::Error) -> Option<String> {
     let known = words(error, ContextKind::ValidValue);
     if !known.is_empty() {
@@ -46,7 +46,7 @@ fn suggestion(error: &clap::Error) -> Option<String> {
     }
     let mut similar = words(error, ContextKind::SuggestedArg);
     similar.extend(words(error, ContextKind::SuggestedSubcommand));
-    // The parser names the most similar one last.
+    // clap lists the most similar one last.
     similar.reverse();
     (!similar.is_empty()).then(|| format!("did you mean {}?", similar.join(" or ")))
 }
@@ -65,13 +65,13 @@ fn first_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
-/// How the command is called, as the parser's own message ends.
+/// The usage line at the end of clap's message.
 fn usage(error: &clap::Error) -> String {
     let text = error.to_string();
     text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default().to_owned()
 }
 
-/// The values that a command's argument can have, where these are few.
+/// The possible values of a command's argument, if it has a fixed list of them.
 fn choices(command: &str, program: &Command) -> Option<String> {
     let argument = program.find_subcommand(command)?.get_positionals().next()?;
     let values: Vec<_> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
@@ -82,7 +82,7 @@ fn expected(values: &[String]) -> String {
     format!("expected one of {}", values.join(", "))
 }
 
-/// The command whose arguments are wrong; nothing where they are those of the program.
+/// The command whose arguments are wrong; `None` for the program itself.
 fn command_of<'p>(error: &clap::Error, program: &'p Command) -> Option<&'p str> {
     let usage = usage(error);
     let name = usage.split(' ').nth(1)?;

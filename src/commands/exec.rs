@@ -1,4 +1,4 @@
-//! `exec`: becomes another program, which gets the token and not the credentials.
+//! `exec`: runs a program with the token in its environment, but without the credentials.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,8 +12,8 @@ use crate::settings;
 use crate::sys::{env, os, process};
 use crate::text::one_line;
 
-/// Replaces this process by the program, with the token in its environment; so exit status and signals are the
-/// program's own. Returns only on failure.
+/// Replaces this process with the program, so that exit status and signals are the program's own. Returns only on
+/// failure.
 pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = Config::resolve(&options.flags)?;
     let token = commands::token(&config, options, started)?;
@@ -28,12 +28,12 @@ pub fn run(argv: &[OsString], options: &Options, started: Instant) -> anyhow::Re
     };
     let mut command = process::command(program).map_err(not_run)?;
     command.args(arguments);
-    // The refresh is over, and nobody waits for the program because of it.
+    // No refresh waits for the program, so the guard against recursion does not apply to it.
     for name in settings::secret_variables().chain([env::OUTER_REFRESHES]) {
         command.env_remove(name);
     }
     for name in settings::ACCOUNT.variables {
-        // Without an account there is at most an empty variable, which misleads.
+        // Without an account, the inherited variable is empty if it is set: remove it.
         match credential.account {
             Some(account) => command.env(name, account),
             None => command.env_remove(name),

@@ -1,5 +1,5 @@
 //! `invalidate`: forgets the cached access token if it is the one that was rejected. A late report about an old token
-//! cannot throw away a good new one.
+//! does not remove a newer one.
 
 use std::io::{self, IsTerminal};
 use std::time::Instant;
@@ -18,8 +18,8 @@ use crate::token::is_bearer_token;
 
 const USAGE: &str = "printf %s \"$SPOTINST_TOKEN\" | spotinst-cred invalidate";
 
-/// Reads the rejected token on stdin and forgets it. The refresh token stays, as nobody has rejected it, unless the
-/// cache cannot be written: a rejected token must not be handed out again.
+/// Reads the rejected token from stdin and removes it from the cache. The refresh token stays, unless the cache entry
+/// cannot be rewritten: then the whole entry is removed, because a rejected token must not be returned again.
 pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     let mut config = Config::resolve(&options.flags)?;
     config.cache_dir = config::certain_cache_dir(&options.flags)?.map(|dir| dir.value);
@@ -52,7 +52,7 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The hint where the refresh token was all that is left of a login.
+/// The hint if the removed refresh token was that of a login.
 fn lost_login(config: &Config, entry: &Entry) -> Option<String> {
     entry.refresh_token.as_ref().and_then(|_| provider::login_hint(config))
 }

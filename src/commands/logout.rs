@@ -1,5 +1,5 @@
-//! `logout`: forgets cached tokens, under the lock, so that a refresh in progress cannot bring them back, and erases what
-//! secret stores keep. Rate limits and rejections are no tokens: they stay.
+//! `logout`: removes cached tokens under the lock, so that a refresh in progress cannot restore them, and erases the
+//! secrets in secret stores. Cached rate limits and rejections stay.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -17,12 +17,12 @@ use crate::get_token::deadlines::Deadlines;
 use crate::get_token::{provider, stored_refresh_token};
 use crate::sys::printer;
 
-/// Forgets the tokens of the profile, or those of every identity in the cache. Fails unless they are certainly not handed
-/// out any more.
+/// Removes the tokens of the profile, or those of every identity in the cache. Fails unless it is certain that no
+/// call returns them any more.
 pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
     let flags = &options.flags;
     if all {
-        // What the profiles say does not matter here, not even whether they can be read.
+        // `--all` must work even if a profile is invalid, so none is resolved.
         let sources = Sources { flags: flags.clone(), profile: Default::default() };
         let deadline = Deadlines { started, limits: config::limits(&sources)? }.call_end();
         let (profiles, unreadable) = profiles(flags);
@@ -52,7 +52,7 @@ pub fn run(all: bool, options: &Options, started: Instant) -> anyhow::Result<()>
 
 const NOTHING: &str = "no token was cached";
 
-/// Whose tokens were forgotten: by the profiles' names, as far as they are of one.
+/// Lists the profiles whose tokens were removed, and counts the identities without a profile.
 fn described(forgotten: &[String], profiles: &[Profile], flags: &Flags) -> String {
     if forgotten.is_empty() {
         return NOTHING.to_owned();
@@ -74,8 +74,8 @@ fn described(forgotten: &[String], profiles: &[Profile], flags: &Flags) -> Strin
     format!("forgot the cached tokens of {}", owners.join(", "))
 }
 
-/// All profiles. What no call can read does not keep a token from being forgotten, but it may name secrets to erase: then
-/// it is an error.
+/// All valid profiles. An invalid one does not prevent the removal of tokens, but is an error if it may name secrets
+/// in a store.
 fn profiles(flags: &Flags) -> (Vec<Profile>, Option<Error>) {
     let Some(path) = profile::path(flags).map(|path| path.value) else {
         return (Vec::new(), None);
@@ -95,7 +95,7 @@ fn profiles(flags: &Flags) -> (Vec<Profile>, Option<Error>) {
     (profiles, unreadable.filter(|_| file::may_name_stores(&path)))
 }
 
-/// What profiles keep in secret stores.
+/// The secrets of profiles in secret stores.
 struct Stored {
     /// The stores of refresh tokens.
     stores: BTreeSet<String>,
@@ -113,7 +113,7 @@ impl Stored {
         stored
     }
 
-    /// Erases the secrets; fails with the first error when all others are erased.
+    /// Erases all secrets, then fails with the first error.
     fn erase_secrets(&self, deadline: Instant) -> Result<()> {
         let erase = |secret: &StoreItem| secret.erase(StoreCall { identity: None, deadline });
         self.secrets.iter().map(erase).fold(Ok(()), Result::and)
@@ -128,7 +128,7 @@ impl Stored {
     }
 }
 
-/// Forgets the tokens of every identity in the cache that is this user's.
+/// Removes the tokens of every identity in the cache that belongs to this user.
 fn forget_directory(options: &Options, stored: &Stored, deadline: Instant) -> Result<Vec<String>> {
     let Some(dir) = config::certain_cache_dir(&options.flags)?.map(|dir| dir.value) else {
         return Ok(Vec::new());
@@ -136,9 +136,9 @@ fn forget_directory(options: &Options, stored: &Stored, deadline: Instant) -> Re
     forget_all(&Cache::all_own(&dir)?, stored, deadline)
 }
 
-/// Forgets what nobody holds at once, then waits for the rest: one holder keeps no other token in the cache. A refresh in
-/// progress publishes first. Returns the identities that had tokens; fails with the first error when all others are
-/// forgotten.
+/// Removes the tokens that are not locked first, then waits for the locked ones, so that one lock does not delay the
+/// others. A refresh in progress publishes first. Returns the identities that had tokens; fails with the first error
+/// after all others are removed.
 fn forget_all<'c>(caches: &'c [Cache], stored: &Stored, deadline: Instant) -> Result<Vec<String>> {
     let (mut results, mut held) = (Vec::new(), Vec::new());
     for cache in caches {
@@ -160,9 +160,11 @@ fn forget_all<'c>(caches: &'c [Cache], stored: &Stored, deadline: Instant) -> Re
     results.into_iter().filter_map(had_tokens).collect()
 }
 
-/// Forgets one identity's tokens; returns whether there were any. The stores come first, as the entry names one.
+/// Removes one identity's tokens; returns whether there were any. Erases them in the stores first, because the entry
+/// names one.
 fn forget(cache: &Cache, outcome: LockOutcome<CacheLock<'_>>, stored: &Stored, deadline: Instant) -> Result<bool> {
-    // Where nobody of this user can lock, nobody can publish either: what is not there does not come.
+    // If this user cannot create the lock, no process of this user can publish either, so a missing entry stays
+    // missing.
     if let LockOutcome::Unavailable(error) = &outcome
         && matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
         && matches!(cache.has_own_entry(), Ok(false))

@@ -40,7 +40,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// The token that the command line asks for, in a call that began at `started`.
+/// Gets the token for a command, in a call that began at `started`.
 pub fn token(config: &Config, options: &Options, started: Instant) -> Result<AccessToken> {
     let request = TokenRequest { min_ttl: config.min_ttl, force: options.force_refresh };
     get_token(config, request, Deadlines { started, limits: config.limits })
@@ -66,7 +66,7 @@ pub fn print_document(document: &[u8]) -> anyhow::Result<()> {
     })
 }
 
-/// Nobody reads the pipe that is stdout any more: an error without a message.
+/// stdout is a closed pipe: an error that is not printed.
 #[derive(Debug)]
 pub struct OutputClosed;
 

@@ -1,4 +1,4 @@
-//! The main command: prints the token in the format that is asked for.
+//! The main command: prints the token in the requested format.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::sys::output_file::{self, WriteError};
 use crate::sys::{env, printer, stdout};
 use crate::text::one_line;
 
-/// No output is longer, in bytes.
+/// The maximum size of an output, in bytes.
 const MAX_OUTPUT: u64 = 256 * 1024;
 
 pub fn run(output: &Output, options: &Options, started: Instant) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ fn format(flag: Option<Format>) -> Result<Sourced<Format>> {
     Ok(text.map(|_| format))
 }
 
-/// What does not go together on the command line, as far as the parser cannot tell.
+/// Checks combinations of options that clap cannot check.
 fn check(output: &Output, Sourced { value: format, source }: &Sourced<Format>) -> Result<()> {
     if let Some(section) = &output.section {
         check_section(section, *format)?;
@@ -91,7 +91,7 @@ fn check_section(section: &str, format: Format) -> Result<()> {
     Err(Error::new(ErrorKind::Usage, problem).hint(hint))
 }
 
-/// Writes the file of `--output`, unless something would be lost with the old one. The SDKs' file is marked as written.
+/// Writes the file of `--output`, unless the old file holds something that would be lost. An SDK file gets a mark.
 fn write(path: &Path, document: &[u8], format: Format, renderer: &Renderer, credential: &Credential<'_>) -> Result<()> {
     let old = match output_file::read(path, MAX_OUTPUT) {
         Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
@@ -116,7 +116,7 @@ fn would_lose(path: &Path, format: Format) -> Error {
         .hint(format!("write to another file{named}, or move this one away"))
 }
 
-/// The file of `--output` is as it was.
+/// The error if the file of `--output` could not be written; it is unchanged.
 fn unwritten(path: &Path, error: &WriteError) -> Error {
     Error::other(format!("cannot write {}: {error}", path.display())).hint(match error {
         WriteError::NotAFile(_) => "name a regular file; without --output the token goes to stdout",
@@ -124,13 +124,13 @@ fn unwritten(path: &Path, error: &WriteError) -> Error {
     })
 }
 
-/// Hands the mask to the runner, then the token to the later steps of a job: no step has a token that its log shows.
+/// Prints the mask before the token is passed to later steps, so that no log shows it.
 fn print_mask(file: EnvironmentFile, credential: &Credential<'_>, mask: &[u8]) -> anyhow::Result<()> {
     commands::print_document(mask)?;
     Ok(file.append(credential)?)
 }
 
-/// A person who sees the token on a terminal probably wants to hand it to programs.
+/// Shows how to export the token, if it was printed to a terminal.
 fn suggest_export(output: &Output, format: Format) {
     if format == Format::Token && !output.no_newline && stdout::is_terminal() {
         printer::note("to hand it to programs: SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN");

@@ -23,14 +23,14 @@ struct Document {
 #[derive(Serialize)]
 struct Listed {
     name: String,
-    /// Whether it is used where nobody names one.
+    /// Whether it is used if none is named.
     default: bool,
     /// Why it cannot be used.
     problem: Option<Problem>,
 }
 
-/// Prints the names, one on each line, the default and the unusable ones marked. With `names_only` nothing else, and
-/// nothing at all where the configuration cannot be read: completions have no use for an error.
+/// Prints one name per line, and marks the default and the invalid profiles. With `names_only` it prints only the
+/// names, and nothing if the configuration cannot be read, because shell completion cannot show an error.
 pub fn list(names_only: bool, options: &Options) -> anyhow::Result<()> {
     let profiles = match read(&options.flags) {
         Err(_) if names_only => Vec::new(),
@@ -39,7 +39,7 @@ pub fn list(names_only: bool, options: &Options) -> anyhow::Result<()> {
     if profiles.is_empty() && !names_only {
         printer::note("there are no profiles; `spotinst-cred login` makes one");
     }
-    // A name with a newline in it would look like two.
+    // A name with a newline would look like two names.
     let profiles = profiles.into_iter().filter(|profile| !profile.name.contains(char::is_control));
     let line = |Listed { name, default, problem }: Listed| match problem {
         _ if names_only => format!("{name}\n"),
@@ -55,7 +55,7 @@ pub fn list_as_json(options: &Options) -> anyhow::Result<()> {
     commands::print_document(format!("{}\n", serde_json::to_value(&document)?).as_bytes())
 }
 
-/// The profiles of the file; none where there is no file.
+/// The profiles of the file; empty if there is no file.
 fn read(flags: &Flags) -> Result<Vec<Listed>> {
     let deadline = || profile::read_deadline(flags);
     let config = profile::path(flags).map(|path| file::read(&path.value, deadline)).transpose()?.flatten();

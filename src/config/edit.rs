@@ -1,4 +1,4 @@
-//! Changes a profile in a configuration file that a person wrote: comments, order and other profiles stay as they are.
+//! Edits a profile in a hand-written configuration file. Comments, order and other profiles stay unchanged.
 
 use std::fmt;
 use std::fs::File;
@@ -19,9 +19,9 @@ use crate::sys::{bounded_read, drafts, file_lock, os};
 #[derive(Clone)]
 pub struct Change {
     pub key: String,
-    /// Nothing removes the key.
+    /// `None` removes the key.
     pub value: Option<Value>,
-    /// A comment for the line above, where the key is new.
+    /// A comment for the line above a new key.
     pub comment: Option<&'static str>,
 }
 
@@ -35,8 +35,8 @@ impl Change {
     }
 }
 
-/// Writes the changes of one profile, created if it is missing; the first profile of a file becomes its default. Another
-/// login that writes the file is waited for until the deadline.
+/// Applies the changes to one profile, which is created if it is missing; the first profile of a file becomes the
+/// default. Waits until the deadline for another login that is writing the file.
 pub fn write(path: &Path, profile: &str, changes: Vec<Change>, deadline: Instant) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
@@ -52,7 +52,7 @@ pub fn set_default(path: &Path, profile: &str, deadline: Instant) -> Result<()> 
     })
 }
 
-/// Changes the file, of which this profile must stay readable.
+/// Rewrites the file, unless that would make it or this profile invalid.
 fn rewrite(
     path: &Path,
     profile: &str,
@@ -60,7 +60,7 @@ fn rewrite(
     change: impl FnOnce(&mut DocumentMut) -> std::result::Result<(), &'static str>,
 ) -> Result<()> {
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
-    // Logins at once would lose each other's profile.
+    // Without the lock, concurrent logins would overwrite each other's changes.
     let _lock = lock(path, &target, deadline)?;
     let mut document = parse(path)?;
     change(&mut document).map_err(|what| unchanged(path, what))?;
@@ -72,7 +72,7 @@ fn rewrite(
     output_file::write(&target, text.as_bytes()).map_err(|error| unwritten(path, &error))
 }
 
-/// The file as it is.
+/// The parsed file; empty if it does not exist.
 fn parse(path: &Path) -> Result<DocumentMut> {
     let problem = |what: &str| unchanged(path, what);
     let text = match bounded_read::regular_file(path, MAX_FILE) {
@@ -86,7 +86,7 @@ fn parse(path: &Path) -> Result<DocumentMut> {
     text.parse().map_err(|_| problem("it is not valid TOML"))
 }
 
-/// Makes the changes of one profile.
+/// Applies the changes to one profile.
 pub fn set_up(
     document: &mut DocumentMut,
     profile: &str,
@@ -107,7 +107,8 @@ pub fn set_up(
     Ok(())
 }
 
-/// Holds the lock file beside the configuration until it is dropped. The file is never removed, as locks demand.
+/// Locks a file next to the configuration until the returned file is dropped. The lock file is never removed:
+/// otherwise two processes could lock two different files of the same name.
 fn lock(path: &Path, target: &Path, deadline: Instant) -> Result<File> {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
@@ -121,7 +122,7 @@ fn lock(path: &Path, target: &Path, deadline: Instant) -> Result<File> {
     })
 }
 
-/// Whether there can be a configuration file of this user.
+/// Fails if root would write the configuration of another user.
 pub fn check_place(path: &Path) -> Result<()> {
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
     match os::other_owner_of_place(output_file::dir_of(&target)) {
@@ -132,15 +133,14 @@ pub fn check_place(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether the file can be written: to be known before a person answers questions for it.
+/// Checks that the file can be written, before any question is asked.
 pub fn check_writable(path: &Path) -> Result<()> {
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
     output_file::check_dir(output_file::dir_of(&target)).map_err(|error| unwritten(path, &WriteError::Io(error)))
 }
 
-/// Removes what killed logins left beside the file: it may hold secrets.
+/// Removes temporary files that killed logins left next to the file: they may hold secrets.
 pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
-    // Where there can be no file, there are no drafts.
     let Ok(target) = output_file::resolve(path) else {
         return Ok(());
     };
@@ -148,7 +148,7 @@ pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
     let is_of_others = || dir.metadata().is_ok_and(|metadata| os::owner(&metadata) != os::current_user());
     match drafts::remove_abandoned(dir) {
         Ok(()) => Ok(()),
-        // Who administers the configuration of others keeps its directory tidy, too.
+        // Another user's directory is cleaned up by that user.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_of_others() => Ok(()),
         Err(error) => {
             let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
@@ -177,7 +177,7 @@ fn unchanged(path: &Path, why: impl fmt::Display) -> Error {
 fn profile_item<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d mut Item> {
     let is_empty = document.is_empty();
     let mut profiles = Table::new();
-    // So that there is no `[profiles]` line above `[profiles.NAME]`.
+    // Avoids a `[profiles]` line above `[profiles.NAME]`.
     profiles.set_implicit(true);
     let profiles = document.entry("profiles").or_insert(Item::Table(profiles));
     let is_inline = profiles.is_inline_table();
@@ -191,7 +191,7 @@ fn profile_item<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d 
     profiles.get_mut(profile)
 }
 
-/// Sets or removes a key. What stands around its present value, such as a comment behind it, stays there.
+/// Sets or removes a key. The formatting of the present value and a comment after it are kept.
 fn apply(table: &mut dyn TableLike, change: Change) {
     let Change { key, value, comment } = change;
     let Some(mut value) = value else {
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_call_could_read_replaces_nothing() -> io::Result<()> {
+    fn an_invalid_result_is_not_written() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("config.toml");
         let before = "[profiles.default]\nusername = \"ada\"\n";

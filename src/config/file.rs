@@ -1,7 +1,6 @@
 //! Reads the configuration file: `[profiles.NAME]` tables and an optional `default_profile`.
 //!
-//! It is walked by hand and not deserialized: a deserializer's messages repeat the values they stumble over, and here
-//! these may be passwords.
+//! The TOML is walked by hand, not deserialized: serde's messages repeat invalid values, which may be passwords.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -30,14 +29,14 @@ pub const MAX_FILE: u64 = 1024 * 1024;
 /// The table of all profiles.
 const PROFILES: &str = "profiles";
 
-/// Reads the file; nothing where there is none. One that is a pipe has until the deadline.
+/// Reads the file; `None` if it does not exist. Reading from a pipe stops at the deadline.
 ///
-/// Fails where others could have written it, where it holds a secret and others can read it, and where it is no table of
-/// profiles. A mistake within a profile is that profile's own.
+/// Fails if others can write the file, if it holds a secret that others can read, or if it is not a table of
+/// profiles. An error in a profile is stored as the value of that profile.
 pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>> {
     let ReadFile { metadata, is_link, bytes } = match bounded_read::file(path, MAX_FILE, deadline) {
         Ok(read) => read,
-        // A home like /dev/null is one without files.
+        // The home of a service user may be /dev/null: then the file does not exist.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
@@ -67,25 +66,25 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// The text of a file at this path. Pure.
+/// Parses the text of the file at this path. Pure.
 pub fn parse(path: &Path, text: &str) -> Result<ConfigFile> {
     Reader::new(path, text).config()
 }
 
-/// Refuses a text of which no call could read this profile.
+/// Fails if the text, or this profile in it, is invalid.
 pub fn check(path: &Path, text: &str, profile: &str) -> Result<()> {
     let mut config = parse(path, text)?;
     config.profiles.remove(profile).transpose().map(drop)
 }
 
-/// Whether a file that no call can read seems to name secrets in a secret store.
+/// Whether an invalid file seems to name secrets in a secret store.
 pub fn may_name_stores(path: &Path) -> bool {
     let text = bounded_read::regular_file(path, MAX_FILE).unwrap_or_default();
     text.windows(STORE_ENDING.len()).any(|part| part == STORE_ENDING.as_bytes())
 }
 
-/// Refuses a file that somebody else could have written or put there: its commands run as the user. A device, such as
-/// `/dev/null`, has no author.
+/// Refuses a file that another user could have written or replaced: its commands run as the current user. A device
+/// such as `/dev/null` is always accepted.
 fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
     if os::is_char_device(metadata) {
         return Ok(());
@@ -107,8 +106,8 @@ fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
     Err(problem(path, &what).hint(format!("check its content, then {remedy} {word}")))
 }
 
-/// Refuses a directory in which everybody could replace the file. Whom its group lets write is the user's own choice:
-/// most groups are those of one user.
+/// Refuses a world-writable directory, in which anyone could replace the file. A group-writable one is accepted: on
+/// most systems each user has a group of their own.
 fn check_directory(path: &Path, file: &Path) -> Result<()> {
     let dir = file.parent().unwrap_or(Path::new("/"));
     if !os::is_open_to_all(&dir.metadata().map_err(|error| unreadable(path, &error))?) {
@@ -118,13 +117,13 @@ fn check_directory(path: &Path, file: &Path) -> Result<()> {
         .hint(format!("check its content, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
 }
 
-/// Knows the file, so that every value and every error can name its line.
+/// Converts TOML to [`ConfigFile`], and knows the line of every value for messages.
 struct Reader<'t> {
     path: Rc<Path>,
     text: &'t str,
-    /// Where each line ends, in bytes: counted once, as every value wants its line.
+    /// The byte offsets of line ends, computed once for all values.
     line_ends: Vec<usize>,
-    /// Where the file holds its first secret itself.
+    /// The position of the first secret in the file.
     first_secret: Option<ValueSource>,
 }
 
@@ -158,7 +157,7 @@ impl<'t> Reader<'t> {
 
     fn syntax_error(&self, error: &toml::de::Error) -> Error {
         let span = error.span().unwrap_or_default();
-        // The parser's message repeats nothing of the text; what it would expect instead helps nobody.
+        // The parser's message repeats nothing of the text; its list of expected characters is cut off.
         let what = error.message().split(", expected ").next().unwrap_or_default();
         Error::config(format!("{} is not valid TOML: {}", self.source(&span), one_line(what)))
             .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
@@ -167,7 +166,7 @@ impl<'t> Reader<'t> {
     fn profile(&mut self, name: &str, table: &DeTable<'_>) -> Result<Profile> {
         let (mut profile, mut problem) = (Profile::named(name), None);
         for (key, value) in table {
-            // Read to its end, as a secret behind a mistake is a secret, too.
+            // Continue after an error, to find secrets that come after it.
             if let Err(error) = self.entry(&mut profile, key, value) {
                 problem.get_or_insert(error);
             }
@@ -192,7 +191,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// A secret's source. Two sources of one secret are one too many.
+    /// A secret's source. A second source of the same secret is an error.
     fn secret(
         &mut self,
         profile: &Profile,
@@ -224,7 +223,7 @@ impl<'t> Reader<'t> {
         Ok(ProfileValue::Secret(SecretSetting { name: setting.name, secret, source }))
     }
 
-    /// A command: an array is run as it is, a string by the shell.
+    /// A command: an array is run directly, a string by the shell.
     fn command(&self, key: &str, value: Value<'_, '_>) -> Result<Command> {
         let command = match value.get_ref() {
             DeValue::String(line) if !line.trim().is_empty() => Some(Command::shell(line)),
@@ -247,7 +246,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The name of a secret store: it becomes a part of a program's name.
+    /// The name of a secret store, which becomes part of a program's name.
     fn store(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
         let name = self.text(key, value)?;
         if is_store_name(&name.value) {
@@ -268,14 +267,14 @@ impl<'t> Reader<'t> {
         value.get_ref().as_table().ok_or_else(wrong)
     }
 
-    /// A path in the file: `~/` is the home directory, and a relative one starts at the file's own directory, as the
-    /// working directory may be anywhere.
+    /// Resolves a path in the file: `~/` is the home directory, and a relative path is relative to the file's
+    /// directory, not to the working directory.
     fn resolve(&self, path: &str) -> PathBuf {
         let beside = || self.path.parent().unwrap_or(Path::new("")).join(path);
         env::expand_home(Path::new(path)).unwrap_or_else(beside)
     }
 
-    /// A program given by a path is found like a file; one without a slash is searched in the `PATH`.
+    /// Resolves a program with a slash in its name like other paths; one without is looked up in the `PATH`.
     fn resolve_program(&self, mut argv: Vec<OsString>) -> Vec<OsString> {
         if let Some(program) = argv.first_mut()
             && let Some(path) = program.to_str().filter(|program| program.contains('/'))
@@ -289,7 +288,7 @@ impl<'t> Reader<'t> {
         self.error(&value.span(), &format!("`{key}` {what}"), hint)
     }
 
-    /// A table of this name may be a profile, or a key one that belongs to a profile.
+    /// Suggests a similar name, or to move the table or key into a profile.
     fn unknown_top_key(&self, span: &Range<usize>, key: &str, value: Value<'_, '_>) -> Error {
         let hint = match nearest(key, [DEFAULT_PROFILE, PROFILES]) {
             Some(known) => format!("did you mean `{known}`?"),
@@ -323,7 +322,7 @@ fn known_keys(unknown: &str) -> String {
     format!("the keys are {}; a secret can also end with {FILE_ENDING} or {COMMAND_ENDING}", names.join(", "))
 }
 
-/// The setting that a key belongs to, and how a key of a secret ends.
+/// The setting of a key, and the ending of the key (`_file`, `_command`, `_store` or empty).
 fn find(key: &str) -> Option<(&'static Setting, &str)> {
     SETTINGS.iter().find_map(|setting| {
         let ending = key.strip_prefix(setting.key?)?;
@@ -331,8 +330,8 @@ fn find(key: &str) -> Option<(&'static Setting, &str)> {
     })
 }
 
-/// A profile whose password is typed at each login has no other source of it, nor needs one; and it keeps the refresh
-/// token, which is all that is left of the login.
+/// A profile with `login = true` cannot have another source of the password or token, and must store the refresh
+/// token, because nothing else of the login is stored.
 fn check_login(profile: &Profile) -> Result<()> {
     let Some(Sourced { value: true, source }) = profile.boolean(&settings::LOGIN) else {
         return Ok(());

@@ -13,7 +13,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The same with another profile.
+    /// These flags with another profile.
     pub fn with_profile(&self, name: &str) -> Self {
         let mut flags = self.clone();
         flags.values.insert(0, (&settings::PROFILE, name.into()));

@@ -1,4 +1,4 @@
-//! The configuration of one call: resolves the settings, and hands them out as plain values.
+//! Resolves the settings of one call to plain values.
 
 pub mod edit;
 pub mod file;
@@ -31,14 +31,14 @@ use provider::{CommandConfig, EndpointConfig, TokenProvider};
 use secret_source::SecretSetting;
 use sources::Sources;
 
-/// Everything that a call for a token needs to know.
+/// The configuration of a call for a token.
 #[derive(Debug)]
 pub struct Config {
     pub provider: TokenProvider,
     pub account: Option<String>,
     pub min_ttl: Duration,
     pub limits: Limits,
-    /// None with `--no-cache`, or where there is no home.
+    /// `None` with `--no-cache`, or without a home directory.
     pub cache_dir: Option<PathBuf>,
     sources: Sources,
     location: ProfileLocation,
@@ -46,14 +46,14 @@ pub struct Config {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of the exchange with the server, all its retries included.
+    /// For the exchange with the server, including retries.
     pub exchange: Duration,
-    /// Of the commands that print secrets, for those that prompt for input; else they share that of the exchange.
+    /// For commands that print secrets, which may prompt for input; `None` if they share the limit of the exchange.
     pub commands: Option<Duration>,
 }
 
 impl Config {
-    /// Fails where a value does not parse or is missing, a file cannot be read, or the profile is unknown.
+    /// Fails if a value is invalid or missing, a file cannot be read, or the profile is unknown.
     pub fn resolve(flags: &Flags) -> Result<Self> {
         let ActiveProfile { profile, location, .. } = profile::select(flags)?;
         let sources = Sources { flags: flags.clone(), profile };
@@ -84,7 +84,7 @@ impl Config {
         })
     }
 
-    /// The base URL of the API that tokens are for. Only some calls ask.
+    /// The base URL of the API. Most calls do not need it.
     pub fn api_url(&self) -> Result<Endpoint> {
         self.sources.endpoint(&settings::API_URL).map(|url| url.value)
     }
@@ -98,7 +98,7 @@ impl Config {
         self.sources.transport()
     }
 
-    /// Whether no account is configured and none can come with the token: known before any request.
+    /// Whether the output cannot have an account: none is configured, and only a token command can supply one.
     pub fn has_no_account(&self) -> bool {
         self.account.is_none() && !matches!(self.provider, TokenProvider::Command(_))
     }
@@ -117,12 +117,13 @@ pub fn limits(sources: &Sources) -> Result<Limits> {
     })
 }
 
-/// The directory of the cache; none with `--no-cache`, where there is no home, or where it cannot be found out.
+/// The cache directory; `None` with `--no-cache`, or if there is no home directory.
 pub fn cache_dir(flags: &Flags) -> Option<Sourced<PathBuf>> {
     if flags.no_cache { None } else { find_cache_dir(flags).ok().flatten() }
 }
 
-/// The same for a command that takes tokens back, which must not look in a wrong place.
+/// The cache directory for commands that delete tokens. Fails if it cannot be determined, because tokens would
+/// remain.
 pub fn certain_cache_dir(flags: &Flags) -> Result<Option<Sourced<PathBuf>>> {
     let flag = settings::CACHE_DIR.flag();
     find_cache_dir(flags).map_err(|error| {
@@ -138,15 +139,15 @@ fn find_cache_dir(flags: &Flags) -> io::Result<Option<Sourced<PathBuf>>> {
     }
 }
 
-/// A token, or its command, that is there already: no credentials are needed.
+/// A token or a token command: no credentials are needed.
 struct GivenToken {
     secret: SecretSetting,
     account: Option<Sourced<String>>,
-    /// The command prints tokens that expire; it is a grant.
+    /// Whether it is a command that prints tokens that expire (the grant `command`).
     is_command: bool,
 }
 
-/// The profile's token, else that of the SDKs' own file where nothing at all is configured.
+/// The profile's token, else the one in the SDKs' credentials file if nothing else is configured.
 fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<GivenToken>> {
     if let Some(secret) = sources.profile.secret(&settings::TOKEN) {
         let is_command = grant::is_command_grant(sources)?;
@@ -168,7 +169,7 @@ fn given_token(sources: &Sources, location: &ProfileLocation) -> Result<Option<G
     location.not_there().or_else(|| location.none_selected()).map_or(Ok(None), Err)
 }
 
-/// A profile with a token or its command has no credentials: it would be unclear which is meant.
+/// A profile cannot have both a token or token command and credentials: it would be ambiguous.
 fn check_no_credentials(sources: &Sources, token: &SecretSetting, is_command: bool) -> Result<()> {
     let Some(other) = credentials(&sources.profile, is_command) else {
         return Ok(());
@@ -178,7 +179,7 @@ fn check_no_credentials(sources: &Sources, token: &SecretSetting, is_command: bo
     Err(Error::config(problem).hint("keep one of the two, or make two profiles of them"))
 }
 
-/// Where the profile has credentials of a grant. The grant itself is one, unless the token's command is that grant.
+/// The source of the profile's credentials, if it has any. `grant` counts, unless it is that of the token command.
 pub fn credentials(profile: &Profile, is_command: bool) -> Option<&ValueSource> {
     let secrets = [&settings::PASSWORD, &settings::CLIENT_SECRET].map(|one| profile.secret(one).map(|s| &s.source));
     let text = |setting: &Setting| profile.text(setting).map(|text| &text.source);
@@ -191,7 +192,7 @@ pub fn credentials(profile: &Profile, is_command: bool) -> Option<&ValueSource> 
 mod tests {
     use super::*;
 
-    /// The one default that no test can follow over the network.
+    /// The integration tests override these defaults, so they cannot check them.
     #[test]
     fn the_defaults_are_spotinsts_two_hosts() -> Result<()> {
         let sources = Sources { flags: Flags::default(), profile: Default::default() };

@@ -1,4 +1,4 @@
-//! Which profile of the configuration file is used.
+//! Selects a profile of the configuration file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,26 +15,26 @@ use crate::sourced::{Sourced, ValueSource};
 use crate::sys::env;
 use crate::text::{nearest, one_line, shell_word};
 
-/// The profile that is used where nobody names one.
+/// The profile that is used if none is named.
 pub const DEFAULT_NAME: &str = "default";
 
-/// The profile that is used; an empty one where none is named.
+/// The selected profile; an empty one if none is selected.
 #[derive(Debug)]
 pub struct ActiveProfile {
     pub profile: Profile,
     pub location: ProfileLocation,
-    /// Those that are not used, by their names; a mistake in one does not matter.
+    /// The other profiles by name. An error in one of them does not fail the call.
     pub others: BTreeMap<String, Result<Profile>>,
 }
 
-/// Where the values of a profile are, or could be written: for messages.
+/// Where the values of a profile are, or would be written. For messages.
 #[derive(Clone, Debug)]
 pub struct ProfileLocation {
     /// The configuration file, if there is a directory for it.
     pub file: Option<PathBuf>,
     pub profile: Option<Sourced<String>>,
     pub profiles: Vec<String>,
-    /// What the caller names where there are no profiles: it may be a section of the SDKs' file.
+    /// The name given by the caller if there are no profiles: it may be a section of the SDKs' file.
     pub sdk_section: Option<Sourced<String>>,
 }
 
@@ -51,7 +51,7 @@ impl ProfileLocation {
         self.command("spotinst-cred login --saml")
     }
 
-    /// The command, for this profile.
+    /// The command, with `--profile` if it is needed to select this profile.
     pub fn command(&self, command: &str) -> String {
         match &self.profile {
             // Without an option, the command reads the same variable or file.
@@ -64,8 +64,7 @@ impl ProfileLocation {
         }
     }
 
-    /// The error of these missing values, with all the ways to give each: all at once, as nobody wants to learn of them
-    /// one by one.
+    /// The error for missing values. It lists all of them at once, with every way to set each.
     pub fn missing(&self, required: &[&'static Setting]) -> Error {
         let names: Vec<_> = required.iter().map(|setting| setting.name).collect();
         let is_new = PASSWORD_LOGIN.iter().all(|setting| names.contains(&setting.name));
@@ -89,14 +88,14 @@ impl ProfileLocation {
         Error::config(problem).hint(format!("{login}{}; keys go into {}", ways.join("; "), self.describe()))
     }
 
-    /// Only the profile can give it: a variable that is run would be a trap.
+    /// Only the profile can set a token command. A variable cannot: whoever sets it could run any program.
     pub fn missing_token_command(&self) -> Error {
         let key = settings::TOKEN.command_key();
         Error::config("there is no token command")
             .hint(format!("token command: `{key}`; keys go into {}", self.describe()))
     }
 
-    /// Where keys go.
+    /// The file and table for keys, for hints.
     fn describe(&self) -> String {
         let table = self.profile.as_ref().map_or("NAME", |name| &name.value);
         let mut text = match &self.file {
@@ -111,12 +110,12 @@ impl ProfileLocation {
         text
     }
 
-    /// The error of a profile that is named, where there are none and the SDKs' file is not used.
+    /// The error for a named profile, if there are no profiles and the SDKs' file is not used.
     pub fn not_there(&self) -> Option<Error> {
         self.sdk_section.as_ref().map(|name| unknown(name, self))
     }
 
-    /// The error of a file with profiles of which none is selected.
+    /// The error if the file has profiles and none is selected.
     pub fn none_selected(&self) -> Option<Error> {
         let file = self.file.as_ref().filter(|_| self.profile.is_none() && !self.profiles.is_empty())?;
         let names = self.profiles.join(", ");
@@ -127,8 +126,8 @@ impl ProfileLocation {
     }
 }
 
-/// Selects the profile: the one that the caller names, else the file's `default_profile`, else the one named `default`.
-/// Fails where there are profiles, and not the one that is named.
+/// Selects the profile: the one that the caller names, else the file's `default_profile`, else the one named
+/// `default`. Fails if the file has profiles, but not the named one.
 pub fn select(flags: &Flags) -> Result<ActiveProfile> {
     let (file, config) = read(flags)?;
     let ConfigFile { default_profile, mut profiles } = config.unwrap_or_default();
@@ -154,10 +153,10 @@ pub fn named(flags: &Flags) -> Result<Option<Sourced<String>>> {
     flag_or_variable(flags, &settings::PROFILE)
 }
 
-/// The configuration file's path; none where there is no home. It is absolute: what is found by it, and cached of it,
-/// must not depend on the caller's directory.
+/// The configuration file's path; `None` without a home directory. It is absolute, because other paths and cache keys
+/// are derived from it and must not depend on the working directory.
 pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
-    // In a working directory that is gone it stays as it is, and leads nowhere.
+    // If the working directory was deleted, the path stays relative, and the file is not found.
     let absolute = |path: PathBuf| if path.is_absolute() { path } else { std::path::absolute(&path).unwrap_or(path) };
     caller_path(flags, &settings::CONFIG, env::default_config_file).map(|path| path.map(absolute))
 }
@@ -170,14 +169,14 @@ pub fn path_to_write(flags: &Flags) -> Result<PathBuf> {
     })
 }
 
-/// Until when to wait for files that are pipes. A time limit that does not parse is reported later.
+/// The deadline for reading files that are pipes. An invalid time limit is reported later.
 pub fn read_deadline(flags: &Flags) -> Instant {
     let text = flag_or_variable(flags, &settings::TIMEOUT).ok().flatten();
     let text = text.unwrap_or_else(|| Sourced::default(settings::TIMEOUT.default.unwrap_or_default().to_owned()));
     Instant::now() + value::duration(&settings::TIMEOUT, &text).unwrap_or_default()
 }
 
-/// The configuration file's path and content. One that is named must exist.
+/// The configuration file's path and content. A file named by an option or variable must exist.
 fn read(flags: &Flags) -> Result<(Option<PathBuf>, Option<ConfigFile>)> {
     let Some(Sourced { value: path, source }) = path(flags) else {
         return Ok((None, None));

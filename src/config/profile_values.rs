@@ -1,4 +1,4 @@
-//! What a configuration file holds: the profiles, and the values of each.
+//! The parsed configuration file: the profiles and their values.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::sourced::Sourced;
 #[derive(Debug, Default)]
 pub struct ConfigFile {
     pub default_profile: Option<Sourced<String>>,
-    /// Each, or what is wrong with it.
+    /// Each profile, or the error in it.
     pub profiles: BTreeMap<String, Result<Profile>>,
 }
 
@@ -23,7 +23,7 @@ pub struct Profile {
     values: Vec<(&'static Setting, ProfileValue)>,
 }
 
-/// A value in the file, as its setting's kind wants it.
+/// A value, typed by the kind of its setting.
 #[derive(Clone, Debug)]
 pub enum ProfileValue {
     /// Also `true` and `false`.
@@ -50,7 +50,7 @@ impl Profile {
         self.text(&settings::SECRET_STORE).map(|store| store.value.as_str())
     }
 
-    /// Sets a value, also over one that is there.
+    /// Sets or replaces a value.
     pub fn set(&mut self, setting: &'static Setting, value: ProfileValue) {
         self.remove(setting);
         self.values.push((setting, value));
@@ -80,7 +80,7 @@ impl Profile {
         if let ProfileValue::Secret(secret) = self.get(setting)? { Some(secret) } else { None }
     }
 
-    /// Whether a person types the password at each `login`, and it is stored nowhere.
+    /// Whether the password is typed at each `login` and not stored.
     pub fn is_login(&self) -> bool {
         self.boolean(&settings::LOGIN).is_some_and(|login| login.value)
     }

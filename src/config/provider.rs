@@ -14,7 +14,7 @@ use crate::sys::digest;
 use crate::text::hex;
 use crate::url::Endpoint;
 
-/// The settings of a grant. Where none of them is given, the SDKs' own file is looked at.
+/// The settings of a grant. If none of them is set, the SDKs' credentials file is used.
 pub const CREDENTIALS: [&Setting; 10] = [
     &settings::USERNAME,
     &settings::CLIENT_ID,
@@ -38,7 +38,7 @@ pub enum TokenProvider {
 }
 
 impl TokenProvider {
-    /// What distinguishes the tokens of this provider from all others; nothing where they are not cached.
+    /// The parts of the cache key; `None` if the tokens are not cached.
     pub fn identity(&self) -> Option<Vec<Cow<'_, str>>> {
         match self {
             Self::Static(_) => None,
@@ -48,7 +48,7 @@ impl TokenProvider {
     }
 }
 
-/// What it takes to ask a token endpoint. The secrets may be missing as long as none is needed.
+/// The settings of a token endpoint. Secrets may be missing as long as they are not needed.
 #[derive(Debug)]
 pub struct EndpointConfig {
     pub grant: GrantType,
@@ -70,7 +70,7 @@ pub struct EndpointConfig {
 }
 
 impl EndpointConfig {
-    /// Fails where a value that names the identity is missing, or a URL does not parse.
+    /// Fails if a part of the identity is missing, or a URL is invalid.
     pub fn resolve(sources: &Sources, location: &ProfileLocation) -> Result<Self> {
         let kind = grant_kind(sources, location)?;
         let client_id = sources.text(&settings::CLIENT_ID)?.map(|id| id.value);
@@ -156,12 +156,12 @@ impl EndpointConfig {
         self.token_url != self.refresh_url
     }
 
-    /// Whether a program of the caller's own prints one of the secrets.
+    /// Whether a command or secret store supplies one of the secrets.
     pub fn runs_commands(&self) -> bool {
         [&self.client_secret, &self.grant_secret].into_iter().flatten().any(SecretSetting::runs_program)
     }
 
-    /// The digest of where the client secret comes from: see [`SecretSetting::digest`].
+    /// The digest of the client secret's source: see [`SecretSetting::digest`].
     pub fn client_secret_source(&self) -> String {
         source_digest(&settings::CLIENT_SECRET, self.client_secret.as_ref())
     }
@@ -170,13 +170,13 @@ impl EndpointConfig {
         self.grant.kind().secret().map(|setting| source_digest(setting, self.grant_secret.as_ref())).unwrap_or_default()
     }
 
-    /// The digest of where both come from.
+    /// The digest of both sources.
     pub fn credentials_source(&self) -> String {
         let (client_secret, grant_secret) = (self.client_secret_source(), self.grant_secret_source());
         digest::name(b"credentials", [client_secret.as_bytes(), grant_secret.as_bytes()])
     }
 
-    /// The error of the secrets that are missing for a call without a refresh token.
+    /// The error for missing secrets, if there is no refresh token.
     pub fn missing(&self) -> Option<Error> {
         self.client_secret().err().or_else(|| self.grant_secret().err())
     }
@@ -193,7 +193,7 @@ impl EndpointConfig {
         Some(Error::new(ErrorKind::Rejected, problem).hint(hint))
     }
 
-    /// The hint where only a person can get a new token.
+    /// The hint if only an interactive login can get a new token.
     pub fn login_hint(&self) -> Option<String> {
         let command = if self.is_saml() { self.location.saml_login_command() } else { self.location.login_command() };
         (self.is_login && self.grant_secret.is_none()).then(|| format!("run `{command}`"))
@@ -204,18 +204,18 @@ fn source_digest(setting: &Setting, source: Option<&SecretSetting>) -> String {
     source.map_or_else(|| digest::name(b"missing", [setting.name.as_bytes()]), SecretSetting::digest)
 }
 
-/// What it takes to ask a command for a token.
+/// The settings of a token command.
 #[derive(Debug)]
 pub struct CommandConfig {
     pub command: Command,
     pub setting: SecretSetting,
-    /// Where it runs: in the directory of the configuration. What it prints is cached for all callers, so it must not
-    /// depend on where one of them is.
+    /// The working directory: that of the configuration file. The token is cached for all callers, so it must not
+    /// depend on the caller's directory.
     pub dir: PathBuf,
 }
 
 impl CommandConfig {
-    /// Fails where the profile names the token in another way.
+    /// Fails if the profile's token does not come from a command.
     pub fn resolve(setting: SecretSetting, location: &ProfileLocation) -> Result<Self> {
         let SecretSource::Command(command) = &setting.secret else {
             let mut error = location.missing_token_command();
@@ -233,7 +233,7 @@ impl CommandConfig {
     }
 }
 
-/// The word as text that no other word has: a path need not be UTF-8.
+/// A unique text for the word, which may be a path that is not UTF-8.
 fn exact(word: &OsStr) -> Cow<'_, str> {
     word.to_str().map_or_else(|| format!("\0{}", hex(word.as_encoded_bytes())).into(), Cow::from)
 }

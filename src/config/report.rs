@@ -1,4 +1,4 @@
-//! Everything that is set, with its source, complete or not: for `status`. No secret is fetched.
+//! All settings with their sources, for `status`; values may be missing. No secret is fetched.
 
 use std::path::PathBuf;
 
@@ -16,16 +16,16 @@ use crate::sourced::{Sourced, ValueSource};
 
 #[derive(Debug)]
 pub struct ConfigReport {
-    /// The profile that is used.
+    /// The selected profile.
     pub profile: Option<Sourced<String>>,
     /// The path of the configuration file, whether it exists or not.
     pub config_file: Option<Sourced<PathBuf>>,
     pub cache_dir: Option<Sourced<PathBuf>>,
-    /// The names of the settings that matter here, in the order of their table, and what is set.
+    /// The relevant settings in the order of their table, with their values.
     pub settings: Vec<(&'static str, Option<ReportedValue>)>,
-    /// The profiles that are not used and could not be, with what is wrong.
+    /// The other profiles that are invalid, with the error.
     pub unusable_profiles: Vec<(String, Error)>,
-    /// What a call for a token needs to know, or what is missing for that.
+    /// The configuration of a call for a token, or the error that it would report.
     pub config: Result<Config>,
 }
 
@@ -40,7 +40,7 @@ pub struct ReportedValue {
 #[derive(Debug, Serialize)]
 #[serde(tag = "secret", rename_all = "snake_case")]
 pub enum DisplayValue {
-    /// A secret that its source holds itself.
+    /// A secret in a variable or in the configuration file.
     Value,
     /// A secret in a file.
     File { path: String },
@@ -48,19 +48,19 @@ pub enum DisplayValue {
     Command,
     /// A secret in a secret store.
     Store { store: String },
-    /// A password that a person types at each login.
+    /// A password that is typed at each login.
     Login,
     #[serde(untagged)]
     Text { value: String },
 }
 
 impl ConfigReport {
-    /// Fails where a value does not parse, a file cannot be read, or the profile is unknown; not for a missing value.
+    /// Fails if a value is invalid, a file cannot be read, or the profile is unknown; not for a missing value.
     pub fn resolve(flags: &Flags) -> Result<Self> {
         let ActiveProfile { profile, location, others } = profile::select(flags)?;
         let sources = Sources { flags: flags.clone(), profile };
         let token = given_token(&sources, &location)?;
-        // An unknown grant is more than a missing value.
+        // An unknown grant is an invalid value, not a missing one.
         let grant = if token.is_none() { Some(grant_kind(&sources, &location)?) } else { None };
         let mut rows = Vec::new();
         for setting in SETTINGS {
@@ -78,7 +78,7 @@ impl ConfigReport {
             };
             rows.extend(is_shown.then_some((setting.name, value)));
         }
-        // The proxy is none of the rows, and must parse as they must.
+        // The proxy has no row, but an invalid one is an error, too.
         sources.transport()?;
         let broken = |(name, profile): (_, Result<_>)| Some((name, profile.err()?));
         Ok(Self {
@@ -92,7 +92,7 @@ impl ConfigReport {
     }
 }
 
-/// The setting as it is shown; fails where its value does not parse.
+/// The setting as it is shown; fails if its value is invalid.
 fn reported(
     sources: &Sources,
     token: Option<&GivenToken>,

@@ -1,4 +1,4 @@
-//! The SDKs' own file, `~/.spotinst/credentials`, as a source of tokens: where nothing else is configured.
+//! Reads the token from the SDKs' credentials file, `~/.spotinst/credentials`, if nothing else is configured.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,24 +16,24 @@ use crate::text::one_line;
 
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// What the file holds for one section.
+/// The token and account of one section.
 #[derive(Debug)]
 pub struct SdkCredentials {
     pub token: SecretSetting,
     pub account: Option<Sourced<String>>,
 }
 
-/// What the file holds for the section that the caller names, else its variables, else `default`. Nothing where there is
-/// no file, and no variable that names one. A pipe instead of a file has until the deadline.
+/// Reads the section that the caller names, else that of the variables, else `default`. Returns `None` if there is no
+/// file and no variable names one. Reading from a pipe stops at the deadline.
 ///
-/// Fails where there is a file that does not have a token in that section.
+/// Fails if the file has no token in that section.
 pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instant) -> Result<Option<SdkCredentials>> {
     let Some(path) = path()? else {
         return Ok(None);
     };
     let ReadFile { bytes, .. } = match bounded_read::file(&path.value, MAX_FILE, deadline) {
         Ok(read) => read,
-        // A home like /dev/null is one without files.
+        // The home of a service user may be /dev/null: then the file does not exist.
         Err(error) if is_missing(&error) && path.source.is_default() => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
@@ -79,7 +79,8 @@ fn section_by_variable() -> Result<Option<Sourced<String>>> {
     only_one(&settings::SDK_PROFILE, named)
 }
 
-/// The value of the variables, each of which another SDK reads. Two values would be the tokens of two accounts.
+/// The value of the variables, each of which is read by a different SDK. Different values are an error: they could be
+/// tokens of two accounts.
 fn only_one<T: PartialEq>(setting: &Setting, named: Vec<Sourced<T>>) -> Result<Option<Sourced<T>>> {
     let mut named = named.into_iter();
     let Some(first) = named.next() else {

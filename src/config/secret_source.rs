@@ -1,4 +1,4 @@
-//! Where a secret comes from. Nothing here is read before a grant needs it.
+//! Where a secret comes from. A secret is only read when a grant needs it.
 
 use std::ffi::OsString;
 use std::io;
@@ -23,7 +23,7 @@ pub const MAX_ASSERTION: u64 = 256 * 1024;
 
 #[derive(Clone, Debug)]
 pub enum SecretSource {
-    /// The environment or the configuration holds it itself.
+    /// A value in the environment or the configuration.
     Value(Secret),
     /// The whole of a file, without one trailing newline.
     File(PathBuf),
@@ -46,12 +46,12 @@ impl Command {
 }
 
 pub struct CommandContext<'a> {
-    /// Where; nothing for the caller's own directory.
+    /// The working directory; `None` for the caller's.
     pub dir: Option<&'a Path>,
     /// The identity that is being refreshed.
     pub identity: Option<&'a str>,
     pub stderr: Stderr,
-    /// The kind of error where it ran in vain: [`ErrorKind::Temporary`] for one that asks a server each time.
+    /// The kind of error if it fails: [`ErrorKind::Temporary`] for a command that asks a server each time.
     pub failed: ErrorKind,
 }
 
@@ -61,17 +61,17 @@ pub struct SecretSetting {
     /// What messages call it: `password`, `client secret`, `token`.
     pub name: &'static str,
     pub secret: SecretSource,
-    /// The variable or the configuration's line that says so.
+    /// The variable or the configuration's line that names it.
     pub source: ValueSource,
 }
 
 impl SecretSetting {
-    /// Whether a program of the caller's own is asked for it: it may prompt, and print another secret for another caller.
+    /// Whether a program supplies it. The program may prompt, and may print a different secret for another caller.
     pub fn runs_program(&self) -> bool {
         matches!(self.secret, SecretSource::Command(_) | SecretSource::Store(_))
     }
 
-    /// What distinguishes its source from another caller's. Never the secret itself.
+    /// A digest of the source, to compare with another caller's. The secret is not part of it.
     pub fn digest(&self) -> String {
         let words: Vec<&[u8]> = match &self.secret {
             SecretSource::Value(_) => vec![b"value"],
@@ -82,10 +82,11 @@ impl SecretSetting {
         digest::name(self.name.as_bytes(), words)
     }
 
-    /// Fetches the secret, for a refresh of this identity if there is one. A command, or a pipe instead of a file, has
-    /// until the deadline.
+    /// Fetches the secret, for a refresh of this identity if there is one. Commands and reads from pipes stop at the
+    /// deadline.
     ///
-    /// Fails with [`ErrorKind::Config`] where there is no usable secret, and as temporary at the deadline.
+    /// Fails with [`ErrorKind::Config`] if there is no usable secret, and with [`ErrorKind::Temporary`] at the
+    /// deadline.
     pub fn fetch(&self, identity: Option<&str>, deadline: Instant) -> Result<Secret> {
         match &self.secret {
             SecretSource::Value(secret) => Ok(secret.clone()),
@@ -137,7 +138,7 @@ impl SecretSetting {
         self.problem(&format!("more than {} KiB", self.limit() / 1024)).hint("it must be the secret alone")
     }
 
-    /// What is wrong with what the file or command yielded.
+    /// The error about the content of the file or the output of the command.
     fn problem(&self, what: &str) -> Error {
         let verb = if self.runs_program() { "printed" } else { "holds" };
         Error::config(format!("{} {verb} {what}", self.describe()))
@@ -148,7 +149,7 @@ impl SecretSetting {
         self.problem("no SAML response").hint("it must be the response of the identity provider, as base64 or XML")
     }
 
-    /// What the secret comes from, and which setting says so.
+    /// The source of the secret, and the setting that names it.
     pub fn describe(&self) -> String {
         let Self { name, secret, source } = self;
         match secret {

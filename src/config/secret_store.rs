@@ -1,5 +1,5 @@
-//! Secret stores: programs of the docker credential helper protocol, `docker-credential-NAME`. The keychains of all
-//! systems have one.
+//! Secret stores: programs that implement the docker credential helper protocol, `docker-credential-NAME`. There is
+//! one for the keychain of each operating system.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::sys::secret::Secret;
 use crate::sys::{digest, env, printer};
 use crate::text::{one_line, shell_word};
 
-/// What the protocol prints where it has no such secret.
+/// What a helper prints if it does not have the secret.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 /// The longest document, in bytes.
@@ -28,12 +28,13 @@ pub struct StoreItem {
     pub store: String,
     /// What the secret is: `refresh token`, `client secret`, `token`.
     pub secret: &'static str,
-    /// The directory of the cache or the configuration file, and whose secret it is there: an identity's or a profile's.
+    /// The cache directory or the configuration file. `owner` is an identity of that cache, or a profile of that
+    /// file.
     pub place: PathBuf,
     pub owner: String,
 }
 
-/// What a store has to know of its caller.
+/// The context of a call to a store.
 #[derive(Clone, Copy)]
 pub struct StoreCall<'a> {
     /// The identity that is being refreshed.
@@ -76,38 +77,39 @@ impl StoreItem {
         };
         let found: Found = serde_json::from_slice(&printed)
             .map_err(|_| self.failed("did not return", "it printed no document of the protocol"))?;
-        // Some programs print an empty secret where there is none.
+        // Some programs print an empty secret if there is none.
         Ok(Some(Secret::from(found.secret)).filter(|secret| !secret.expose().is_empty()))
     }
 
-    /// Puts the secret there, also over another one.
+    /// Stores the secret, and replaces an earlier one.
     pub fn put(&self, secret: &Secret, call: StoreCall<'_>) -> Result<()> {
         let (url, username) = (self.url(), self.secret.replace(' ', "-"));
         let credentials = Credentials { server_url: &url, username: &username, secret: secret.expose() };
-        // Never longer: each byte is escaped as six at most.
+        // Large enough to never be reallocated, which would leave a copy of the secret: JSON escapes a byte as six at
+        // most.
         let mut input = Zeroizing::new(Vec::with_capacity(6 * secret.expose().len() + 512));
         serde_json::to_writer(&mut *input, &credentials).map_err(|error| Error::other(error.to_string()))?;
         let result = self.run("store", &input, call);
         result.map(drop).map_err(|error| self.error("did not take", error, Some(secret)))
     }
 
-    /// Removes the secret. One that is not there is no error.
+    /// Removes the secret. A missing secret is not an error.
     pub fn erase(&self, call: StoreCall<'_>) -> Result<()> {
         match self.run("erase", self.url().as_bytes(), call) {
             Ok(_) => Ok(()),
-            // Programs do not agree on whether that is one.
+            // Some programs fail if there is nothing to erase.
             Err(CommandError::Failed(..)) if matches!(self.get(call), Ok(None)) => Ok(()),
             Err(error) => Err(self.error("did not erase", error, None)),
         }
     }
 
-    /// Whether the store takes something. What it takes stays out of the way of everything else.
+    /// Whether the store accepts a test value, which is erased again.
     pub fn is_writable(&self, call: StoreCall<'_>) -> bool {
         let test = Secret::from("spotinst-cred".to_owned());
         self.put(&test, call).and_then(|()| self.erase(call)).is_ok()
     }
 
-    /// Fails unless the store returns what it is given.
+    /// Fails unless the store returns a test value that was stored just before.
     pub fn check(&self, call: StoreCall<'_>) -> Result<()> {
         let test = Secret::from("spotinst-cred".to_owned());
         self.put(&test, call)?;
@@ -119,7 +121,7 @@ impl StoreItem {
         Err(self.failed("did not return", "it was given one just now"))
     }
 
-    /// The hint where the store has no such secret of a profile.
+    /// The hint if the store does not have this secret of a profile.
     pub fn login_hint(&self) -> String {
         let kind = if self.secret == settings::TOKEN.name { " --with-token" } else { "" };
         format!("run `spotinst-cred login{kind} {} {}`", settings::PROFILE.flag(), shell_word(&self.owner))
@@ -129,12 +131,13 @@ impl StoreItem {
         format!("docker-credential-{}", self.store)
     }
 
-    /// What distinguishes it from another caller's source of a secret.
+    /// A digest of the source, to compare with another caller's.
     pub fn digest(&self) -> String {
         digest::name(b"secret store", [self.store.as_bytes(), self.url().as_bytes()])
     }
 
-    /// The key in the store. Two directories of caches, or two files with a profile of one name, share no item.
+    /// The key in the store. It includes the cache directory or configuration file, so that two of them share no
+    /// item.
     fn url(&self) -> String {
         let place = fs::canonicalize(&self.place).unwrap_or_else(|_| self.place.clone());
         let parts = [place.as_os_str().as_encoded_bytes(), self.owner.as_bytes()];
@@ -196,7 +199,7 @@ impl StoreItem {
     }
 }
 
-/// The program's own message; nothing where it may hold a secret.
+/// The program's own message; `None` if it may hold a secret.
 fn message(text: &[u8], secret: Option<&Secret>) -> Option<String> {
     let text = str::from_utf8(text).ok()?;
     let is_document = text.contains("\"Secret\"");
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_no_path() {
+    fn the_name_of_a_store_is_not_a_path() {
         assert!(["osxkeychain", "pass", "my.store-2_x"].into_iter().all(is_store_name));
         assert!(!["", "../x", "a b", "ä"].into_iter().any(is_store_name));
     }

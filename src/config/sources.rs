@@ -15,7 +15,7 @@ use crate::sys::secret::Secret;
 use crate::transport::Transport;
 use crate::url::Endpoint;
 
-/// Everything that gives values, besides the environment.
+/// All sources of values besides the environment.
 #[derive(Debug)]
 pub struct Sources {
     pub flags: Flags,
@@ -44,7 +44,7 @@ impl Sources {
         Ok(account)
     }
 
-    /// A secret's source, if one is given. The environment gives it by value or by file; both are one too many.
+    /// A secret's source, if one is set. It is an error to set both the variable and the variable for its file.
     pub fn secret(&self, setting: &'static Setting) -> Result<Option<SecretSetting>> {
         let by_value =
             env::text(setting.variables)?.map(|text| text.map(|text| SecretSource::Value(Secret::from(text))));
@@ -64,7 +64,7 @@ impl Sources {
         Ok(Sourced { value: value::endpoint(setting, &text)?, source: text.source })
     }
 
-    /// Where only the token URL is given, it is the refresh URL, too: the tokens of somebody else's broker never go to
+    /// If only the token URL is set, it is also the refresh URL: tokens of another broker must never be sent to
     /// Spotinst.
     pub fn refresh_url(&self, token_url: &Sourced<Endpoint>) -> Result<Sourced<Endpoint>> {
         if token_url.source.is_default() || self.text(&settings::REFRESH_URL)?.is_some() {
@@ -91,7 +91,7 @@ fn default(setting: &Setting) -> Option<Sourced<String>> {
     setting.default.map(|text| Sourced::default(text.to_owned()))
 }
 
-/// The text of a setting that is given by the caller: needed before a profile is selected.
+/// The value from the command line or the environment, which is known before a profile is selected.
 pub fn flag_or_variable(flags: &Flags, setting: &'static Setting) -> Result<Option<Sourced<String>>> {
     match flags.get(setting) {
         Some(flag) => Ok(Some(flag.map(|value| value.to_string_lossy().into_owned()))),
@@ -99,7 +99,7 @@ pub fn flag_or_variable(flags: &Flags, setting: &'static Setting) -> Result<Opti
     }
 }
 
-/// A path that is given by the caller, or the one for which the platform has a place.
+/// A path from the command line or the environment, else the platform's default.
 pub fn caller_path(
     flags: &Flags,
     setting: &'static Setting,

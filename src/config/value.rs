@@ -1,5 +1,5 @@
-//! Parses values, and the errors of those that do not parse. An error names the setting and the value's source, and
-//! repeats the value only where it cannot be a secret.
+//! Parses values. An error names the setting and the value's source, and shows the value only if it cannot be a
+//! secret.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::url::Endpoint;
 /// A duration as people write it: `30s`, `15m`, `1h`, `1h 30m`.
 pub fn duration(setting: &Setting, text: &Sourced<String>) -> Result<Duration> {
     let (name, source) = (setting.name, &text.source);
-    // On the command line it is a mistake of the command line.
+    // An invalid value of an option is a usage error.
     let kind = if matches!(source, ValueSource::Flag(_)) { ErrorKind::Usage } else { ErrorKind::Config };
     let problem = match humantime::parse_duration(text.value.trim()) {
         Ok(duration) if duration.is_zero() && setting.kind == ValueKind::TimeLimit => {
@@ -28,7 +28,7 @@ pub fn duration(setting: &Setting, text: &Sourced<String>) -> Result<Duration> {
         .hint("write a number with its unit, such as 30s, 15m or 1h"))
 }
 
-/// An account id, of an alphabet that cannot break out of any format.
+/// Checks an account id. Its characters need no quoting in any output format.
 pub fn check_account(text: &Sourced<String>) -> Result<()> {
     if is_account(&text.value) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a host gets: the token, and what goes with it.
+//! What a host gets: the token, its account and its expiry.
 
 use std::iter;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::token::{AccessToken, rfc3339, span};
 pub struct Credential<'a> {
     pub token: &'a AccessToken,
     pub account: Option<&'a str>,
-    /// Of the SDKs' file.
+    /// The section of the SDKs' file.
     pub section: &'a str,
     pub now: OffsetDateTime,
 }
@@ -31,8 +31,8 @@ impl Credential<'_> {
         self.token.advertised_expiry().map(|at| span(self.now, at)).map(|left: Duration| left.as_secs())
     }
 
-    /// The variables that Spotinst's clients read, one line each, made by `line`. Each client reads the account from one
-    /// of its two names, and with the other one alone works on the token's default account.
+    /// The variables that Spotinst's clients read, one line each, made by `line`. Both variables of the account are
+    /// set, because a client that reads only the missing one would silently use the token's default account.
     pub fn variables(&self, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
         let names = settings::ACCOUNT.variables.iter().copied();
         let account = self.account.into_iter().flat_map(|account| names.clone().map(move |name| (name, account)));

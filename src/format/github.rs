@@ -34,13 +34,14 @@ impl EnvironmentFile {
         };
         match os::open_append(&path).and_then(|file| Ok((file.metadata()?.is_file(), file))) {
             Ok((true, file)) => Ok(Self { path, file }),
-            // No later step sees what a pipe or a device takes.
+            // Later steps cannot read from a pipe or a device.
             Ok((false, _)) => Err(problem("it is no regular file", "GitHub Actions sets it to a file in each step")),
             Err(error) => Err(problem(&error.to_string(), "check the path and its permissions")),
         }
     }
 
-    /// Appends the variables for the later steps. Other steps and programs append, too: what is in the file stays.
+    /// Appends the variables for the later steps. Never truncates the file, because other steps and programs append
+    /// to it, too.
     pub fn append(self, credential: &Credential<'_>) -> Result<()> {
         let Self { path, mut file } = self;
         append(&mut file, &lines::dotenv(credential)).map_err(|error| {

@@ -94,13 +94,13 @@ pub fn request_headers(credential: &Credential<'_>) -> Vec<u8> {
 }
 
 fn document(value: &impl Serialize) -> Vec<u8> {
-    // Unreachable for these types; an empty document is none that a host would take.
+    // These types always serialize. If not, hosts reject the empty document.
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }
 
-/// The version of the protocol that the host speaks, by `KUBERNETES_EXEC_INFO`; the document must carry the same.
+/// The protocol version that the host requests in `KUBERNETES_EXEC_INFO`; the document must have the same.
 pub fn api_version(info: Option<Sourced<String>>) -> Result<&'static str, Error> {
     const V1: &str = "client.authentication.k8s.io/v1";
     const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";

@@ -1,5 +1,5 @@
-//! The bytes that each host wants. Each format is one function from a [`Credential`] to its document: JSON documents in
-//! `json`, what a shell evaluates in `shell`, lines that a program reads in `lines`.
+//! The output formats. Each is one function from a [`Credential`] to its document: JSON documents in `json`, what a
+//! shell evaluates in `shell`, lines that a program reads in `lines`.
 
 mod credential;
 pub mod earlier_output;
@@ -53,18 +53,18 @@ impl Format {
         Self::value_variants().iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The name, as the command line has it.
+    /// The name on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Whether this is a shape of the SDKs' credentials file. All its readers demand an account.
+    /// Whether this is a form of the SDKs' credentials file. All its readers require an account.
     pub fn is_sdk_file(self) -> bool {
         matches!(self, Format::Ini | Format::Yaml)
     }
 
-    /// Reads what the document needs from the environment, before a token is obtained: a call that cannot succeed should
-    /// not cost a request.
+    /// Reads what the document needs from the environment. Called before a token is obtained, so that a call that
+    /// cannot succeed sends no request.
     pub fn prepare(self) -> Result<Renderer> {
         Ok(match self {
             Format::Kubernetes => Renderer::Kubernetes(json::api_version(env::text(&[env::KUBERNETES_EXEC_INFO])?)?),

@@ -1,5 +1,4 @@
-//! Formats that a shell evaluates. The quotes are for the reader's eye and for `~`: the values' alphabets hold nothing
-//! that could end them.
+//! Formats that a shell evaluates. The quotes prevent the expansion of `~`. The values cannot contain a quote.
 
 use super::credential::Credential;
 
@@ -8,7 +7,7 @@ pub fn sh(credential: &Credential<'_>) -> Vec<u8> {
     credential.variables(|name, value| format!("export {name}='{value}'\n"))
 }
 
-/// For `source` in fish; global, and handed on to programs.
+/// For `source` in fish; global and exported.
 pub fn fish(credential: &Credential<'_>) -> Vec<u8> {
     credential.variables(|name, value| format!("set -gx {name} '{value}';\n"))
 }

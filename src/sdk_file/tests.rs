@@ -1,4 +1,4 @@
-//! Whatever stands in the SDKs' file: no panic, and never a value of another section.
+//! Any text as SDK file: no panic, and never a value of another section.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ proptest! {
     }
 
     #[test]
-    fn each_section_has_its_own(
+    fn each_section_has_its_own_token(
         names in proptest::collection::btree_set("[a-z]{1,8}", 1..5),
         value in "[A-Za-z0-9.-]{1,20}",
     ) {
@@ -56,7 +56,7 @@ fn each_shape_has_sections_and_lines() {
 }
 
 #[test]
-fn what_is_deeper_than_a_section_is_no_value() {
+fn values_below_a_section_are_ignored() {
     for text in [
         "default:\n  more:\n    token: T\n",
         "default:\n  [token, T]\n",
@@ -73,7 +73,7 @@ fn what_is_deeper_than_a_section_is_no_value() {
 }
 
 #[test]
-fn deep_nesting_is_no_stack_overflow() {
+fn deep_nesting_does_not_overflow_the_stack() {
     for open in ["[", "{a: ", "- ", "? ", "a:\n "] {
         SdkFile::parse(&open.repeat(100_000)).ok();
     }

@@ -15,8 +15,8 @@ fn no_two_settings_share_an_option_a_variable_or_a_key() {
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
 }
 
-/// The spellings that stand in the code of a file: options and variables anywhere in its texts, keys in backticks or as
-/// a whole text. `oauth` names the parameters of RFC 6749, some of which are spelled like keys.
+/// The names that the code of a file contains: options and variables anywhere in string literals, keys in backticks
+/// or as a whole literal. `oauth` names the parameters of RFC 6749, some of which are spelled like keys.
 fn spellings(path: &Path, text: &str) -> Vec<String> {
     let is_oauth = path.components().any(|part| part.as_os_str() == "oauth");
     let mut found = Vec::new();
@@ -53,7 +53,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Values and names that are spelled like a key and are none.
+/// Words that are spelled like a key but have another meaning.
 const HOMONYMS: &[(&str, &str)] = &[
     ("cache/gc.rs", "token"),    // an ending of file names
     ("cli/options.rs", "login"), // a command

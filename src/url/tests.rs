@@ -1,4 +1,4 @@
-//! Whatever is given as a URL: secrets go by `https`, or to this machine, or nowhere.
+//! Any text as URL: secrets are sent over `https` or to this machine, or the URL is refused.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn an_origin_is_scheme_host_and_port_in_one_form() {
 }
 
 #[test]
-fn what_is_wrong_with_a_url_is_said() {
+fn an_invalid_url_gets_a_specific_error() {
     let fragment = "holds a fragment (#…), which is never sent";
     let user = "holds a user name or password, which do not belong there";
     let port = "has no number from 1 to 65535 as its port";

@@ -1,19 +1,19 @@
-//! The servers that `get` hands the token to. Any URI in somebody's build file can reach this, so whatever is doubtful
-//! is refused, even where RFC 3986 gives it a meaning: the program that sends the token may read it differently.
+//! The servers that `get` returns the token for. The URI can come from anyone's build file, so an ambiguous one is
+//! refused even if RFC 3986 allows it: the program that sends the token may parse it differently.
 
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::url::{Endpoint, Origin};
 
-/// Spotinst's domain. It and everything below it may get the token.
+/// Spotinst's domain. It and its subdomains may get the token.
 const DOMAIN: &str = "spotinst.io";
 
-/// Fails unless the URI's server may get the token: over TLS if it is Spotinst's own, or if it is the server of `api`.
-/// A malformed URI is not repeated: it may hold a password.
+/// Fails unless the URI's server may get the token: Spotinst's own over TLS, or the server of `api`. The error does
+/// not repeat a malformed URI, which may hold a password.
 pub fn check(uri: &str, api: &Endpoint) -> Result<()> {
     let origin = parse(uri).map_err(|problem| refused(format!("the URI {problem}")))?;
     let is_below = origin.host.strip_suffix(DOMAIN).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    // An encoded label can stand for other characters, a dot among them, and programs differ in which they accept.
+    // A Punycode label can decode to any character, even a dot, and programs differ in what they accept.
     let is_encoded = origin.host.split('.').any(|label| label.starts_with("xn--"));
     if (origin.is_tls && is_below && !is_encoded) || origin == *api.origin() {
         return Ok(());
@@ -21,7 +21,7 @@ pub fn check(uri: &str, api: &Endpoint) -> Result<()> {
     Err(refused(format!("{origin} gets no token: it is not of Spotinst")))
 }
 
-/// The origin of a URI that all programs read in the same way.
+/// The origin of a URI, if all programs parse it the same way.
 fn parse(uri: &str) -> std::result::Result<Origin, &'static str> {
     if !uri.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("holds a space, a control character or one that is not ASCII");
@@ -43,7 +43,7 @@ fn refused(problem: String) -> Error {
     ))
 }
 
-/// Labels as RFC 1123 has them, no dot at the end, nothing encoded.
+/// Labels of RFC 1123, without percent encoding or a trailing dot.
 fn is_hostname(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

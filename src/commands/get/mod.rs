@@ -1,5 +1,5 @@
-//! `get`: the credential-helper protocol of Bazel and Buck2. A request comes on stdin, the headers that it should carry
-//! go to stdout. The input of restish's external tool works as well, and its output is a part of this one.
+//! `get`: the credential-helper protocol of Bazel and Buck2. Reads a request from stdin and prints the headers for it
+//! to stdout. Also works as restish's external tool, which reads a part of this output.
 
 pub mod allowed_hosts;
 
@@ -19,7 +19,7 @@ use crate::sys::{bounded_read, printer};
 
 const REQUEST: &str = r#"{"uri":"https://api.spotinst.io/"}"#;
 
-/// The request. Other fields are ignored, as the protocol demands.
+/// The request. Other fields are ignored, as the protocol requires.
 #[derive(Deserialize)]
 pub struct Request {
     pub uri: String,
@@ -34,7 +34,7 @@ pub fn run(options: &Options, started: Instant) -> anyhow::Result<()> {
     commands::print_document(&json::request_headers(&commands::credential(&token, &config)))
 }
 
-/// Reads the request, until the host closes its end.
+/// Reads the request until the host closes the pipe.
 fn read(deadline: Instant) -> Result<Request> {
     let problem = |what: &str| {
         Error::other(format!("stdin {what}"))
@@ -53,7 +53,7 @@ fn read(deadline: Instant) -> Result<Request> {
 
 /// The request in these bytes. Pure.
 pub fn parse(bytes: &[u8]) -> Option<Request> {
-    // Without this, an array of the same values would be a request too.
+    // serde would also accept an array of the same values.
     let is_object = bytes.trim_ascii_start().starts_with(b"{");
     serde_json::from_slice(bytes).ok().filter(|_| is_object)
 }

@@ -1,4 +1,4 @@
-//! The account of the profile: chosen of those that the token sees. The login is good without one.
+//! Asks for the account of the profile, one of those that the token can access. The login works without one.
 
 use std::time::Instant;
 
@@ -11,17 +11,17 @@ use crate::sys::secret::Secret;
 use crate::sys::{printer, prompt};
 use crate::token::is_account;
 
-/// So many accounts are listed; of more than that a person names a part.
+/// A longer list is not shown: the user types a part of a name first.
 const MAX_LISTED: usize = 10;
 
-/// The accounts that the token sees.
+/// The accounts that the token can access.
 pub fn list(target: &Target, token: &Secret) -> Result<Vec<Account>> {
     let (api_url, transport) = (target.sources.endpoint(&settings::API_URL)?, target.sources.transport()?);
     let deadline = Instant::now() + target.limits.exchange;
     api::accounts(token, &api_url.value, &transport, deadline)
 }
 
-/// Lets the person choose an account where none is set, and writes it. What fails here is no failure of the login.
+/// Asks for an account and writes it to the profile. A failure here does not fail the login.
 pub fn choose(target: &Target, accounts: Result<Vec<Account>>) -> Result<()> {
     let mut accounts = match accounts {
         Ok(accounts) => accounts,
@@ -30,7 +30,7 @@ pub fn choose(target: &Target, accounts: Result<Vec<Account>>) -> Result<()> {
             return Ok(());
         }
     };
-    // What is no account would make the profile unreadable.
+    // An invalid account would make the profile invalid.
     accounts.retain(|account| is_account(&account.id));
     if accounts.is_empty() {
         return Ok(());
@@ -42,7 +42,7 @@ pub fn choose(target: &Target, accounts: Result<Vec<Account>>) -> Result<()> {
     target.write(chosen.map(|account| Change::new(settings::ACCOUNT.key(), &account.id)))
 }
 
-/// Asks for a number of the list, an id, or a part of an id or name, which makes the list shorter.
+/// Asks for a number of the list, an id, or a part of an id or name, which shortens the list.
 fn ask(accounts: &[Account]) -> Result<Option<&Account>> {
     prompt::show("Account, for programs that need one\n");
     let mut listed: Vec<_> = accounts.iter().collect();

@@ -1,4 +1,4 @@
-//! What a person answers, and what is made of it.
+//! The questions of `login`, and the changes to the profile that follow from the answers.
 
 use std::path::PathBuf;
 
@@ -16,22 +16,22 @@ use crate::sourced::{Sourced, ValueSource};
 use crate::sys::secret::Secret;
 use crate::sys::{env, prompt};
 
-/// The answers to all that was missing.
+/// The answers for all missing values.
 pub struct Answers {
     texts: Vec<(&'static Setting, String)>,
     secrets: Vec<(&'static Setting, Answer)>,
-    /// The variables whose values the profile does not have, and that are not written.
+    /// The variables whose values are neither in the profile nor written to it.
     variables_needed: Vec<&'static str>,
-    /// The profile says already that the password is typed.
+    /// Whether the profile already has `login = true`.
     is_login: bool,
 }
 
 /// Where a secret comes from.
 enum Answer {
     Typed(Secret),
-    /// This line for `sh -c` prints it.
+    /// A line for `sh -c` that prints it.
     Command(String),
-    /// This file holds it.
+    /// A file that holds it.
     File(PathBuf),
 }
 
@@ -45,7 +45,7 @@ impl Answers {
             || [&settings::USERNAME, &settings::CLIENT_ID].iter().any(|one| profile.text(one).is_none()))
     }
 
-    /// Asks for what neither the environment nor the profile has.
+    /// Asks for the values that neither the environment nor the profile has.
     pub fn ask(sources: &Sources, storage: &Storage) -> Result<Self> {
         let is_login = sources.profile.is_login();
         let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), variables_needed: Vec::new(), is_login };
@@ -75,7 +75,7 @@ impl Answers {
         Ok(answers)
     }
 
-    /// A value that is no secret: of the environment, or typed; nothing where the profile has it.
+    /// Takes a value that is not a secret from the environment, or asks for it, unless the profile has it.
     fn ask_text(&mut self, sources: &Sources, setting: &'static Setting, question: &str) -> Result<()> {
         let text = match sources.text(setting)? {
             Some(_) if sources.profile.text(setting).is_some() => return Ok(()),
@@ -89,7 +89,8 @@ impl Answers {
         Ok(())
     }
 
-    /// A URL that only the environment has: where to log in is not asked, so it is not written either.
+    /// Shows that a URL is only set in the environment. `login` does not ask for URLs, so it does not write them
+    /// either.
     fn show_url(&mut self, sources: &Sources, setting: &'static Setting, what: &str) -> Result<()> {
         if let (None, Some(Sourced { source: ValueSource::Variable(name), .. })) =
             (sources.profile.text(setting), sources.text(setting)?)
@@ -100,7 +101,7 @@ impl Answers {
         Ok(())
     }
 
-    /// A secret's source; nothing where it is set. `is_typed` is known of a profile that is logged in to again.
+    /// Asks for a secret's source, unless it is set. `is_typed`: the profile logs in again, so the source is known.
     fn ask_secret(
         &mut self,
         sources: &Sources,
@@ -128,7 +129,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Puts the answers into the profile, for this call.
+    /// Adds the answers to the profile in memory.
     pub fn complete(&self, profile: &mut Profile) {
         for (setting, text) in &self.texts {
             profile.set(setting, ProfileValue::Text(Sourced { value: text.clone(), source: ValueSource::Prompt }));
@@ -165,7 +166,7 @@ impl Answers {
         Ok(changes)
     }
 
-    /// The secrets that were typed, to be asked for again.
+    /// The typed secrets, to ask for them again.
     pub fn typed(&mut self) -> Vec<TypedSecret<'_>> {
         let typed = self.secrets.iter_mut().filter_map(|(setting, answer)| match answer {
             Answer::Typed(secret) => Some(match setting.is(&settings::SAML_ASSERTION) {
@@ -177,7 +178,7 @@ impl Answers {
         typed.collect()
     }
 
-    /// The variables without which the next call would log in elsewhere, or not at all.
+    /// The variables that later calls need, too.
     pub fn variables_needed(&self) -> &[&'static str] {
         &self.variables_needed
     }
@@ -205,12 +206,12 @@ impl Answer {
     }
 }
 
-/// What a prompt calls the secret.
+/// The name of the secret in prompts.
 fn question(setting: &Setting) -> &'static str {
     if setting.is(&settings::PASSWORD) { "Password" } else { "Client secret" }
 }
 
-/// Where the secret comes from, by number.
+/// Asks for the kind of source; returns its number.
 fn choose(question: &str, storage: &str) -> Result<Option<usize>> {
     prompt::show(&format!(
         "{question}\n  1  type it now: {storage}\n  2  name a command that prints it: pass, op, security, …\n  \
@@ -219,7 +220,7 @@ fn choose(question: &str, storage: &str) -> Result<Option<usize>> {
     prompt::choose("1", 3)
 }
 
-/// A file by its path, which must mean the same from anywhere.
+/// Asks for a file. The path is made absolute, so that it does not depend on the working directory.
 fn ask_file() -> Result<PathBuf> {
     let path = PathBuf::from(prompt::ask("File")?);
     Ok(if path.starts_with("~") { path } else { std::path::absolute(&path).unwrap_or(path) })

@@ -1,10 +1,10 @@
-//! What follows a login that failed at a terminal: nothing that was typed is lost.
+//! Retries a failed login at a terminal without losing the other answers.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::secret::Secret;
 use crate::sys::{printer, prompt};
 
-/// So often the server is asked about secrets that a person types: more could lock the user out.
+/// The limit of attempts with typed secrets: more could lock the user out.
 const MAX_ATTEMPTS: usize = 3;
 
 /// The attempts of one login so far.
@@ -28,21 +28,21 @@ impl<'a> TypedSecret<'a> {
 }
 
 impl Attempts {
-    /// Returns where the login should be tried again, with new secrets or, after a passing failure, with the same ones;
-    /// fails with the error where it should not.
+    /// Returns if the login should be retried, with new secrets or, after a temporary failure, with the same ones;
+    /// otherwise fails with the error.
     pub fn after(&mut self, error: Error, typed: Vec<TypedSecret<'_>>) -> Result<()> {
         match error.kind {
             ErrorKind::Rejected if !typed.is_empty() => self.ask_again(error, typed),
             ErrorKind::Temporary => {
                 printer::error(&error.message, error.hint.as_deref());
-                // The end of the input is a no.
+                // End of input means no.
                 if prompt::confirm("Try again").unwrap_or_default() { Ok(()) } else { Err(error) }
             }
             _ => Err(error),
         }
     }
 
-    /// Asks for the rejected secrets again: nobody but the server knows which of them is wrong.
+    /// Asks for all rejected secrets again, because the server does not say which of them is wrong.
     fn ask_again(&mut self, error: Error, mut typed: Vec<TypedSecret<'_>>) -> Result<()> {
         let secrets = |typed: &[TypedSecret<'_>]| typed.iter().map(|one| one.secret.clone()).collect();
         self.rejected.push(secrets(&typed));

@@ -1,4 +1,4 @@
-//! The grant that proves the answers, and what is kept of it.
+//! Verifies the answers with a real grant, and caches the tokens.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,13 @@ use crate::transport::Transport;
 
 pub struct Login {
     pub token: AccessToken,
-    /// How long the refresh token lives, where there is one, and where the server tells.
+    /// The lifetime of the refresh token. The outer `None`: no refresh token; the inner one: its lifetime is unknown.
     pub refresh_lifetime: Option<Option<Duration>>,
-    /// The refresh token of before in a secret store that keeps it no longer.
+    /// An earlier refresh token in a secret store that is no longer used.
     pub left_refresh_token: Option<StoreItem>,
 }
 
-/// The directory that keeps the login. Fails where there is none or it cannot be written, which is to be known before a
-/// person answers questions for it.
+/// The directory that stores the login. Fails if there is none or it cannot be written, before any question is asked.
 pub fn check_cache_dir(dir: Option<PathBuf>) -> Result<PathBuf> {
     let Some(dir) = dir else {
         let flag = settings::CACHE_DIR.flag();
@@ -61,7 +60,7 @@ pub fn log_in(
     if let Some(error) = rate_limit(&before, clock::now()) {
         return Err(error);
     }
-    // Nothing is spent before there is room to keep the result.
+    // Reserve the disk space before the request, so that its result cannot be lost.
     let pending = lock.reserve().map_err(unkept)?;
     let refresh = deadlines.refresh_at(Instant::now());
     let secrets = Secrets::default();

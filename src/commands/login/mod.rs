@@ -1,4 +1,4 @@
-//! `login`: takes the credentials that a person has, verifies them, and writes the profile.
+//! `login`: asks for credentials, verifies them, and writes the profile.
 
 mod account;
 mod answers;

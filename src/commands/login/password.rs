@@ -1,6 +1,6 @@
-//! `login` with user name and password: asks a person for what is missing, verifies it by a real grant, and writes the
-//! profile. A typed password goes to the server and nowhere else: what is kept of the login is the refresh token in the
-//! cache.
+//! `login` with user name and password: asks for missing values, verifies them with a real grant, and writes the
+//! profile. A typed password is sent to the server and not stored; the refresh token in the cache is all that is
+//! stored of the login.
 
 use super::answers::Answers;
 use super::complete;
@@ -37,7 +37,7 @@ pub fn run(options: &Options, secret_store: Option<&str>) -> anyhow::Result<()> 
     Ok(complete::run(target, answers, storage, cache_dir, writable.is_ok())?)
 }
 
-/// Says what is written where, and where the values are that are asked for.
+/// Shows where the answers are written, and where to find the values.
 fn introduce(target: &Target, is_incomplete: bool) {
     let (name, path) = (target.name(), target.path.display());
     prompt::show(&format!("Logging in; what is missing goes into profile \"{name}\" of {path}\n"));
@@ -60,7 +60,7 @@ fn no_terminal() -> Error {
     ))
 }
 
-/// Some profiles have no password to log in with, or nothing to keep of a login.
+/// Fails for a profile that does not use the password grant, or does not store the refresh token.
 fn check(target: &Target) -> Result<()> {
     let sources = &target.sources;
     let refuse = |why| Err(target.refusal(&format!("{why}, so there is nothing to log in to")));
@@ -78,6 +78,6 @@ fn check(target: &Target) -> Result<()> {
     target.check_storage(&settings::PASSWORD)
 }
 
-/// The settings that tell one login from another.
+/// The settings that identify a login.
 const IDENTITY: [&Setting; 5] =
     [&settings::USERNAME, &settings::CLIENT_ID, &settings::GRANT, &settings::TOKEN_URL, &settings::REFRESH_URL];

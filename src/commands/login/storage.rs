@@ -1,5 +1,5 @@
-//! Where a login keeps secrets: in a secret store, or in files that only their owner can read. What the profile has in
-//! another place moves there.
+//! Where a login stores secrets: in a secret store, or in files that only their owner can read. Secrets of the
+//! profile that are stored elsewhere are moved.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::sys::secret::Secret;
 use crate::sys::{printer, prompt};
 use crate::text::one_line;
 
-/// The stores that are offered where their programs work.
+/// The stores that are offered if their programs work.
 const KNOWN: [&str; 4] = ["osxkeychain", "wincred", "secretservice", "pass"];
 
 /// The secrets that a profile can have.
@@ -27,19 +27,19 @@ pub struct Storage {
     /// For the items of the profile.
     path: PathBuf,
     profile: String,
-    /// What a store has for each call.
+    /// The time limit of each call to a store.
     time: Duration,
-    /// What the profile has in another place.
+    /// The secrets of the profile to move.
     moved: Vec<(&'static Setting, Secret)>,
-    /// What to write for the store itself, and for secrets that are gone.
+    /// The changes to the profile for the store itself, and for lost secrets.
     changes: Vec<Change>,
-    /// What other stores have, to be erased when all is written.
+    /// Items in other stores, which are erased after the profile is written.
     leftovers: Vec<StoreItem>,
 }
 
 impl Storage {
-    /// The store that is asked for, else that of the profile, else one that a person chooses, where `asks`. The profile has
-    /// its secrets afterwards, for this call.
+    /// Selects the requested store, else that of the profile, else, if `asks`, one that the user chooses. Loads the
+    /// secrets into the profile in memory.
     pub fn choose(target: &mut Target, asked_for: Option<&str>, asks: bool) -> Result<Self> {
         if let Some(name) = asked_for.filter(|name| !is_store_name(name)) {
             let problem = format!("\"{}\" is no name of a secret store", one_line(name));
@@ -59,7 +59,7 @@ impl Storage {
             storage.store = storage.ask()?;
         }
         if let Some(store) = &storage.store {
-            // To be known before a person answers questions.
+            // Fail before any question is asked.
             storage.item(store, "test").check(storage.call())?;
             if present.as_ref() != Some(store) {
                 storage.changes.push(Change::new(settings::SECRET_STORE.key(), store));
@@ -73,7 +73,7 @@ impl Storage {
         Ok(storage)
     }
 
-    /// The place, as the question for a secret names it.
+    /// The place as shown in the question for a secret.
     pub fn place(&self) -> String {
         match &self.store {
             Some(store) => format!("kept in the secret store {store}"),
@@ -81,17 +81,17 @@ impl Storage {
         }
     }
 
-    /// Whether the profile changes whatever is typed.
+    /// Whether the profile changes regardless of the answers.
     pub fn changes_profile(&self) -> bool {
         !self.moved.is_empty() || !self.changes.is_empty()
     }
 
-    /// The secret is asked for, so the present one does not move.
+    /// Does not move the present secret, because a new one replaces it.
     pub fn replace(&mut self, setting: &Setting) {
         self.moved.retain(|(moved, _)| !moved.is(setting));
     }
 
-    /// Keeps the secret; returns what to write.
+    /// Stores the secret and returns the changes to write.
     pub fn keep(&self, setting: &'static Setting, secret: &Secret) -> Result<Vec<Change>> {
         let (key, store_key) = (setting.key().to_owned(), setting.store_key());
         Ok(match &self.store {
@@ -103,7 +103,7 @@ impl Storage {
         })
     }
 
-    /// Keeps what the profile has in another place; returns what to write.
+    /// Moves the secrets that are stored elsewhere and returns the changes to write.
     pub fn move_secrets(&self) -> Result<Vec<Change>> {
         let mut changes = self.changes.clone();
         for (setting, secret) in &self.moved {
@@ -112,7 +112,7 @@ impl Storage {
         Ok(changes)
     }
 
-    /// To be called when all is written: says what was moved, and erases it in the places before.
+    /// Call this after the profile is written. Reports what was moved, and erases it in the earlier places.
     pub fn finish(mut self, left_refresh_token: Option<StoreItem>) -> Result<()> {
         let cache = self.store.clone().unwrap_or_else(|| "the cache".to_owned());
         for (setting, _) in &self.moved {
@@ -141,8 +141,8 @@ impl Storage {
         Ok(found.get(chosen - 1).map(|store| (*store).to_owned()))
     }
 
-    /// Gets a secret of the profile from its store, and remembers it where it has to move. One that its store does not
-    /// return is asked for again.
+    /// Loads a secret of the profile from its store, and remembers it if it has to move. A secret that its store does
+    /// not return is asked for again.
     fn take_over(&mut self, target: &mut Target, setting: &'static Setting) -> Result<()> {
         let Some(given) = target.sources.profile.secret(setting).cloned() else { return Ok(()) };
         let item = match given.secret {

@@ -1,4 +1,4 @@
-//! The profile that a login is for: its file, its name, and the values that it has already.
+//! The profile of a login: its file, its name and its present values.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -89,7 +89,7 @@ impl Target {
             .hint(format!("name another profile with {flag}; it is made if it is missing"))
     }
 
-    /// Whether the profile can be written: to be known before a person answers questions for it.
+    /// Checks that the profile can be written, before any question is asked.
     pub fn check_writable(&self) -> Result<()> {
         edit::check_writable(&self.path)
     }

@@ -1,4 +1,4 @@
-//! `login --with-token`: takes a permanent token, checks it with the API, and keeps it in the profile.
+//! `login --with-token`: takes a permanent token, checks it with the API, and stores it in the profile.
 
 use std::time::Duration;
 
@@ -56,8 +56,7 @@ fn saved(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses a profile that names another source of tokens: it would be unclear which is meant. A token that is in the
-/// profile itself is replaced.
+/// Refuses a profile with another source of tokens: it would be ambiguous. A token in the profile itself is replaced.
 fn check(target: &Target) -> Result<()> {
     let profile = &target.sources.profile;
     let token = profile
@@ -79,10 +78,10 @@ fn introduce(target: &Target) {
     ));
 }
 
-/// The accounts that a token sees, or why it could not be checked.
+/// A token, and the accounts that it can access or why it could not be checked.
 type Checked = (Secret, Result<Vec<Account>>);
 
-/// Asks for the token until the API accepts it, or cannot be asked.
+/// Asks for the token until the API accepts it or cannot be reached.
 fn ask(target: &Target) -> Result<Checked> {
     let mut attempts = Attempts::default();
     let mut token = prompt::ask_hidden(QUESTION)?;
@@ -122,7 +121,7 @@ fn accounts(target: &Target, token: &Secret) -> Result<Vec<Account>> {
     })
 }
 
-/// The text as a token that does not expire, or what it is instead.
+/// Parses a permanent token; fails if it is invalid or expires.
 fn permanent(text: &Secret) -> Result<Secret> {
     let token = Secret::from(text.expose().trim().to_owned());
     if token.expose().is_empty() {

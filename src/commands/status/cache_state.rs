@@ -17,13 +17,13 @@ use crate::token::{AccessToken, Freshness, RefreshToken, rfc3339, span};
 pub struct CacheState {
     pub token: TokenState,
     pub refresh_token: TokenState,
-    /// Whether the refresh token is still good.
+    /// Whether the refresh token has not expired.
     #[serde(skip)]
     pub can_refresh: bool,
-    /// What is left of a refresh token that ends soon.
+    /// The remaining lifetime of a refresh token that expires soon.
     #[serde(skip)]
     pub ends_soon: Option<Duration>,
-    /// The last refresh token, where its secret store did not take it.
+    /// The last refresh token, if its secret store did not store it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_refresh_token: Option<Loss>,
     /// How the last refresh failed.
@@ -37,13 +37,13 @@ pub struct TokenState {
     pub state: &'static str,
     #[serde(skip)]
     pub color: Color,
-    /// When a new one is needed, where that is known; as in the formats, an access token's is a little early.
+    /// The expiry, if it is known. That of an access token is a little early, as in the output formats.
     pub expiry: Option<String>,
     /// When it expires.
     #[serde(with = "time::serde::timestamp::option")]
     pub expires_at: Option<OffsetDateTime>,
     pub seconds_left: Option<u64>,
-    /// The secret store that keeps it instead of the cache.
+    /// The secret store that has it instead of the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
 }
@@ -54,18 +54,18 @@ pub struct Loss {
     pub seconds_ago: u64,
 }
 
-/// The state of a token that is not there.
+/// The state of a missing token.
 pub const NO_TOKEN: &str = "none";
 
 #[derive(Serialize)]
 pub struct PastFailure {
     pub message: String,
     pub seconds_ago: u64,
-    /// How long it still keeps calls from asking again; nothing where it does no longer.
+    /// How long it still prevents requests; `None` if it does not any more.
     pub seconds_left: Option<u64>,
-    /// What ends it before that.
+    /// What lifts it before that.
     pub lifted_by: &'static str,
-    /// The error, where it keeps calls from asking again until a person acts.
+    /// The error, if it prevents requests until the user acts.
     #[serde(skip)]
     pub rejection: Option<Error>,
 }
@@ -73,9 +73,9 @@ pub struct PastFailure {
 #[derive(Serialize)]
 pub struct LockState {
     pub path: String,
-    /// Whether somebody holds it; nothing where that is unknown.
+    /// Whether a process holds it; `None` if unknown.
     pub held: Option<bool>,
-    /// Who, where the system tells.
+    /// The process that holds it, if the system can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
     /// Why it is unknown.
@@ -87,7 +87,7 @@ pub struct Holder {
     pub pid: u32,
     /// The program that started it.
     pub program: Option<String>,
-    /// How long it runs.
+    /// How long it has been running.
     pub seconds: u64,
     #[serde(skip)]
     pub text: String,
@@ -103,7 +103,7 @@ impl From<LockHolder> for Holder {
 #[derive(Serialize)]
 pub struct CacheFile {
     pub path: String,
-    /// What is wrong with it; also that there is none.
+    /// Why it cannot be read, for example because it does not exist.
     pub trouble: Option<String>,
 }
 
@@ -145,7 +145,7 @@ impl TokenState {
         matches!(self.state, "fresh" | "ageing")
     }
 
-    /// The state of an access token, without this process's own spread.
+    /// The state of an access token, without the random spread of this process.
     pub fn of_access(token: Option<&AccessToken>, now: OffsetDateTime) -> Self {
         let (state, color) = match token.map(|token| token.freshness(now, Duration::ZERO, || 0.0)) {
             None => (NO_TOKEN, Color::Red),

@@ -18,12 +18,12 @@ use crate::get_token::{provider, stored_refresh_token};
 use crate::oauth::api::{self, Account};
 use report::{Check, Report, StoreCheck};
 
-/// Prints the report, as text or JSON; with `check` after asking the API whether the token is accepted. Then fails unless
-/// a token can be had without a person.
+/// Prints the report as text or JSON. With `check`, asks the API first whether the token is accepted. Fails if no
+/// token can be obtained without the user.
 pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = ConfigReport::resolve(&options.flags)?;
     let check = if check {
-        // In this order, as the call for a token may put one into a store.
+        // Before the stores, because getting a token may put a refresh token into one.
         let accounts = accounts(&config, options, started)?;
         Some(Check::new(accounts, ask_stores(&config, started)))
     } else {
@@ -32,11 +32,10 @@ pub fn run(json: bool, check: bool, options: &Options, started: Instant) -> anyh
     let report = Report::new(config, check);
     let document = if json { format!("{}\n", serde_json::to_value(&report)?) } else { text::document(&report) };
     commands::print_document(document.as_bytes())?;
-    // Without it, a token can be had without a person.
     report.error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// The same with `--check`, in short.
+/// A short form of `status --check`.
 pub fn whoami(options: &Options, started: Instant) -> anyhow::Result<()> {
     let config = ConfigReport::resolve(&options.flags)?;
     let check = Check::new(accounts(&config, options, started)?, Vec::new());
@@ -44,7 +43,7 @@ pub fn whoami(options: &Options, started: Instant) -> anyhow::Result<()> {
     commands::print_document(document.as_bytes())
 }
 
-/// Gets a token as any call does, and asks the API what it sees.
+/// Gets a token like any other call, and lists the accounts that it can access.
 fn accounts(report: &ConfigReport, options: &Options, started: Instant) -> anyhow::Result<Vec<Account>> {
     let config = report.config.as_ref().map_err(Error::clone)?;
     let token = commands::token(config, options, started)?;
@@ -52,7 +51,7 @@ fn accounts(report: &ConfigReport, options: &Options, started: Instant) -> anyho
     Ok(api::accounts(&token.value, &config.api_url()?, &config.transport()?, deadline)?)
 }
 
-/// Asks the secret stores for what they keep.
+/// Checks that the secret stores return the secrets.
 fn ask_stores(report: &ConfigReport, started: Instant) -> Vec<StoreCheck> {
     let Ok(config) = &report.config else { return Vec::new() };
     let deadline = Deadlines { started, limits: config.limits }.call_end();
@@ -68,7 +67,7 @@ fn ask_stores(report: &ConfigReport, started: Instant) -> Vec<StoreCheck> {
     asked.collect()
 }
 
-/// What secret stores should have of this profile.
+/// The secrets of this profile that should be in secret stores.
 fn stored(config: &Config) -> Vec<StoreItem> {
     let cache = provider::cache(config);
     let refresh_token = cache.as_ref().and_then(|cache| {

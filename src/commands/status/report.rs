@@ -1,4 +1,4 @@
-//! Everything that is reported. Its members are those of the JSON document.
+//! The report. Its fields are those of the JSON document.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,33 +21,33 @@ use crate::token::AccessToken;
 
 #[derive(Serialize)]
 pub struct Report {
-    /// Of the document.
+    /// The version of the document.
     version: u8,
     pub profile: Option<Sourced<String>>,
     #[serde(serialize_with = "by_key")]
     pub settings: Vec<(&'static str, Option<ReportedValue>)>,
     pub configuration: Option<Place>,
     pub cache: Option<Place>,
-    /// Why no token can be had without a person.
+    /// Why no token can be obtained without the user.
     pub problem: Option<Problem>,
     /// The same as an error.
     #[serde(skip)]
     pub error: Option<Error>,
-    /// Profiles that are not used, and could not be.
+    /// Other profiles that are invalid.
     pub unusable_profiles: Vec<UnusableProfile>,
-    /// Where there is a cache, and an identity to look it up by.
+    /// The cache entry, if there is a cache and the identity is known.
     #[serde(flatten)]
     pub tokens: Option<CacheState>,
-    /// A token that is printed as it is, where it is known without fetching it and tells its expiry.
+    /// A static token, if it is known without fetching it and has an expiry.
     #[serde(rename = "token", skip_serializing_if = "Option::is_none")]
     pub given_token: Option<TokenState>,
-    /// A login that ends soon, and that only a person can renew.
+    /// A login that ends soon and that only the user can renew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_end: Option<LoginEnd>,
-    /// Whether nobody has logged in yet.
+    /// Whether the user has not logged in yet.
     #[serde(skip)]
     pub is_new: bool,
-    /// What a person reads where there is no cache.
+    /// The text that is shown if there is no cache.
     #[serde(skip)]
     pub instead_of_tokens: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ pub struct LoginEnd {
     pub hint: String,
 }
 
-/// What the API says of the token, and the secret stores of what they keep.
+/// The API's answer about the token, and whether the secret stores return their secrets.
 #[derive(Serialize)]
 pub struct Check {
     accepted: bool,
@@ -153,7 +153,8 @@ fn given_token(config: &Config) -> Option<TokenState> {
     token.expires_at.map(|_| TokenState::of_access(Some(&token), now))
 }
 
-/// Why no token can be had without a person: a setting is missing, the login has ended, the credentials are rejected.
+/// Why no token can be obtained without the user: a setting is missing, the login has ended, or the credentials are
+/// rejected.
 fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error> {
     let config = match config {
         Ok(config) => config,

@@ -1,4 +1,4 @@
-//! The report for a person: one fact a line.
+//! Renders the report as text, one fact per line.
 
 use std::io;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::text::{self, printable};
 /// Width of the names, in columns.
 const NAMES: usize = 14;
 
-/// The lines that say whose token it is.
+/// The lines that `whoami` prints.
 const IDENTITY: [&str; 7] = [PROFILE.name, TOKEN.name, USERNAME.name, CLIENT_ID.name, ACCOUNT.name, "check", ""];
 
 pub fn document(report: &Report) -> String {
     let profile = report.profile.as_ref().map_or_else(|| "none".to_owned(), |given| from(&given.value, &given.source));
     let mut lines = vec![line("profile", &profile)];
     let (given_token, settings): (Vec<_>, Vec<_>) = report.settings.iter().partition(|(name, _)| *name == TOKEN.name);
-    // Where nobody has logged in, a list of all that is not set says nothing.
+    // Before the first login, the list shows only the settings that are set.
     let is_shown =
         |value: &Option<ReportedValue>| !report.is_new || value.as_ref().is_some_and(|value| !value.from.is_default());
     let settings = settings.into_iter().filter(|(_, value)| is_shown(value));
@@ -43,7 +43,7 @@ pub fn document(report: &Report) -> String {
     lines.concat()
 }
 
-/// Whose token it is, and which accounts it sees.
+/// Whose token it is, and which accounts it can access.
 pub fn identity(report: &Report) -> String {
     let lines = document(report);
     let is_shown = |line: &&str| IDENTITY.iter().any(|name| line.starts_with(&format!("{name:<NAMES$} ")));

@@ -1,4 +1,4 @@
-//! Whatever stands in the configuration: no panic, and a complaint on one line that repeats no secret.
+//! Any text as configuration: no panic, and an error message on one line without secrets.
 
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn any_damage(text in damaged_text(VALID)) {
-        // Where the damage makes a secret a key, it is a key that is told.
+        // If the damage turns a secret into a key, the message may name it.
         prop_assume!(text.matches("\"S3NTINEL\"").count() == text.matches("S3NTINEL").count());
         prop_assume!(!text.lines().any(|line| line.trim_start().starts_with("\"S3NTINEL")));
         assert_harmless(&text);
@@ -61,6 +61,6 @@ proptest! {
 }
 
 #[test]
-fn the_valid_one_is_valid() {
+fn the_undamaged_text_is_valid() {
     assert!(assert_harmless(VALID));
 }

@@ -1,4 +1,4 @@
-//! Whatever `KUBERNETES_EXEC_INFO` holds: a version that is spoken, or a complaint on one line.
+//! Any text in `KUBERNETES_EXEC_INFO` gives a supported version or an error on one line.
 
 use proptest::prelude::*;
 
