@@ -26,6 +26,7 @@ mod exploration;
 mod hash;
 mod invariants;
 mod other_commands;
+mod receive;
 mod search;
 mod server;
 mod state;

@@ -1,15 +1,16 @@
 //! The steps of `logout`, `invalidate` and `login`, and what all steps share.
 
 use super::caller::Request;
-use super::entries::{access_token, number_of};
-use super::state::{At, Credentials, Kind, Profile, Reply, UNREAD};
-use super::turn::{Cause, Ended, Step, Turn};
+use super::entries::access_token;
+use super::receive::Next;
+use super::state::{At, Kind, Profile, Reply, UNREAD};
+use super::turn::{Cause, Ended, Step, Turn, cause};
 use crate::cache::entry::Entry;
 use crate::cache::entry::fixtures::at;
 use crate::error::{ErrorKind, Result};
 use crate::get_token::decisions::rate_limit;
 use crate::get_token::fetch_result::FetchError;
-use crate::get_token::next_entry::{Publication, next_entry};
+use crate::get_token::next_entry::next_entry;
 use crate::token::AccessToken;
 
 impl super::caller::Caller {
@@ -107,14 +108,12 @@ impl Turn<'_> {
             return self.end(Ended::Failed(Cause::CannotCache));
         }
         let next = next_entry(self.world.entries.get(process.entry).clone(), fetched.into(), self.publication(false));
+        let failure = next.failure.as_ref().map(|failure| &failure.error);
+        let ended = failure.map_or(Ended::Done, |error| Ended::Failed(cause(error)));
+        let next = Next::of(&mut self.world.entries, &next, ended);
         self.write(&next);
-        match &next.failure {
-            Some(failure) => self.fail(&failure.error),
-            None => {
-                self.state.is_login_lost = false;
-                self.end(Ended::Done)
-            }
-        }
+        self.state.is_login_lost &= ended != Ended::Done;
+        self.end(ended)
     }
 
     /// The entry as it was read without the lock; nothing where it could not be read.
@@ -155,43 +154,8 @@ impl Turn<'_> {
     }
 
     pub fn end_with(self, result: Result<AccessToken>, looked_at: i32) -> Option<Step> {
-        match result {
-            Ok(token) => self.print(&token, looked_at),
-            Err(error) => self.fail(&error),
-        }
-    }
-
-    pub fn publication(&self, is_late: bool) -> Publication {
-        Publication {
-            revision: (self.state.revision + 1).to_string(),
-            now: at(self.state.now.into()),
-            spread: 0.0,
-            exchange: self.caller().time_left(is_late),
-            keeps_refresh_token: self.caller().keeps_refresh_token(),
-        }
-    }
-
-    /// Publishes an entry, and notes what the invariants need to know of it.
-    pub fn write(&mut self, next: &Entry) {
-        let process = *self.process();
-        self.state.entry = self.world.entries.number(next);
-        self.state.revision += 1;
-        for (request, reply) in process.requests.into_iter().zip(process.replies) {
-            let Some(request) = request else { continue };
-            let credentials = self.caller().credentials(request);
-            if reply == Reply::Rejected && credentials != Credentials::Right {
-                self.state.rejected_at[credentials as usize] = Some(self.state.now);
-            }
-            if let (Request::Refresh(token), true) = (request, reply != Reply::Lost) {
-                self.state.unanswered &= !(1 << token);
-                let is_used = matches!(reply, Reply::Tokens(_) | Reply::ShortLived(_) | Reply::WithoutAccess(_));
-                self.state.used |= u16::from(is_used) << token;
-            }
-        }
-        if next.failure.is_none() {
-            self.state.rejected_at = Default::default();
-            self.state.known.published = next.token.as_ref().map_or(0, |token| number_of(&token.value));
-        }
+        let ended = self.ended(result, looked_at);
+        self.end(ended)
     }
 
     /// A refresh token was issued, or may have been, that the cache will never hold.

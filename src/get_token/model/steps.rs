@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use super::caller::Request;
-use super::server::SHORT;
-use super::state::{At, Kind, NOBODY, Reply, UNREAD};
+use super::state::{At, Kind, NOBODY, UNREAD};
 use super::turn::{Cause, Ended, Step, Turn};
 use super::wrong::Wrong;
 use crate::cache::entry::Entry;
-use crate::cache::entry::fixtures::at;
-use crate::get_token::decisions::{Action, NextGrant, from_cache, needs_refresh_token};
-use crate::get_token::fetch_result::{FetchError, FetchResult};
-use crate::get_token::next_entry::{attempt, next_entry};
+use crate::get_token::decisions::{Action, NextGrant, needs_refresh_token};
+use crate::get_token::next_entry::attempt;
 
 impl Turn<'_> {
     /// Reads the entry without the lock, and decides.
@@ -132,7 +129,10 @@ impl Turn<'_> {
         let number = self.process().entry;
         let entry = self.world.entries.get(number).clone();
         match self.caller().plan(&entry, self.state.now) {
-            Err(error) => self.publish(Err(error).into(), Duration::ZERO, can_write),
+            Err(error) => {
+                let next = self.next(Err(error).into(), Duration::ZERO);
+                self.publish(next, can_write)
+            }
             Ok(_) if !can_write => self.cannot_cache(entry),
             Ok(grant) => {
                 if self.state.entry != 0 {
@@ -145,67 +145,6 @@ impl Turn<'_> {
                 self.send(request)
             }
         }
-    }
-
-    /// Receives the reply. A second request follows, or the result is published and printed.
-    pub fn receive(mut self, can_write: bool) -> Option<Step> {
-        if self.at() != At::Answered || self.caller().kind == Kind::Login {
-            return None;
-        }
-        let process = *self.process();
-        let entry = self.world.entries.get(process.entry).clone();
-        let (mut sent, mut wanted) = (0, None);
-        let mut send = |request| {
-            sent += 1;
-            match process.replies.get(sent - 1) {
-                Some(Reply::None) | None => {
-                    wanted = Some(request);
-                    None
-                }
-                Some(reply) => Some((*reply, process.asked_at[sent - 1])),
-            }
-        };
-        // The own grant was planned when it was sent.
-        let own = process.requests.iter().position(|request| *request == Some(Request::Own));
-        let planned_at = own.map_or(self.state.now, |own| process.asked_at[own]);
-        let grant = match (process.requests[0], &entry.refresh_token) {
-            (Some(Request::Refresh(_)), Some(token)) => NextGrant::Refresh(token),
-            _ => NextGrant::Own,
-        };
-        let result = self.caller().fetch(&entry, grant, planned_at, &mut send);
-        let is_short = process.replies.iter().any(|reply| matches!(reply, Reply::ShortLived(_)));
-        let age = Duration::from_secs(if is_short { SHORT.1 } else { 0 });
-        match (result, wanted) {
-            (Some(result), _) if process.is_alone => can_write.then(|| self.print_uncached(result, age))?,
-            (Some(result), _) => self.publish(result, age, can_write),
-            (None, Some(request)) if can_write => self.send(request),
-            (None, _) => None,
-        }
-    }
-
-    /// Publishes the result of a fetch, and ends with it.
-    pub fn publish(mut self, mut result: FetchResult, age: Duration, can_write: bool) -> Option<Step> {
-        if self.world.wrong == Some(Wrong::NoFingerprint) {
-            result.client_rejection = None;
-            result.outcome = result.outcome.map_err(FetchError::without_fingerprint);
-        }
-        let process = *self.process();
-        let publication = self.publication(process.is_late);
-        let next = next_entry(self.world.entries.get(process.entry).clone(), result, publication);
-        if can_write {
-            self.write(&next);
-        } else {
-            self.lose_successor();
-        }
-        let now = self.state.now;
-        let result = self.caller().refresh_result(&next, now, process.is_late, age);
-        // A new token counts from its request, and by the time that passed here.
-        let answered = process.replies.iter().rposition(|reply| *reply != Reply::None);
-        let looked_at = match answered {
-            Some(last) if next.failure.is_none() => process.asked_at[last] + age.as_secs() as i32,
-            _ => now,
-        };
-        self.end_with(result, looked_at)
     }
 
     /// Nothing can be cached: other callers are not blocked, and no refresh token is spent.
@@ -227,24 +166,11 @@ impl Turn<'_> {
         };
         match (self.caller().fetch_by_own_grant(&entry, now, &mut send), wanted) {
             (None, Some(request)) => self.send(request),
-            (Some(result), _) => self.print_uncached(result.into(), Duration::ZERO),
+            (Some(result), _) => {
+                let ended = self.uncached(result.into(), Duration::ZERO);
+                self.end(ended)
+            }
             (None, None) => None,
-        }
-    }
-
-    fn print_uncached(mut self, result: FetchResult, age: Duration) -> Option<Step> {
-        let looked_at = self.process().asked_at[0] + age.as_secs() as i32;
-        match result.outcome {
-            Ok(issued) => {
-                let is_late = self.process().is_late;
-                let checked = self.caller().checked(issued.access, is_late, age);
-                self.end_with(checked, looked_at)
-            }
-            Err(FetchError::New { error, .. }) => self.fail(&error),
-            Err(FetchError::Cached(failure)) => {
-                let error = from_cache(&failure, at(self.state.now.into()));
-                self.fail(&error)
-            }
         }
     }
 }

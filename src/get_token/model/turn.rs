@@ -6,10 +6,11 @@ use std::rc::Rc;
 use super::caller::{Caller, MIN_TTL, Request};
 use super::entries::{Entries, number_of};
 use super::hash::Fast;
+use super::receive::Received;
 use super::state::{At, Configuration, Credentials, Kind, Known, NOBODY, PROBE, Process, Profile, Reply, Start, State};
 use super::wrong::Wrong;
 use crate::cache::entry::fixtures::at;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::token::AccessToken;
 
 /// What does not change while a configuration is explored.
@@ -18,6 +19,8 @@ pub struct World {
     pub callers: Vec<Caller>,
     pub entries: Entries,
     pub wrong: Option<Wrong>,
+    /// See [`Turn::received`].
+    pub received: HashMap<(usize, Process, i32, u8), Received, Fast>,
     /// See [`World::moves`].
     pub moves: HashMap<(usize, State), Moves, Fast>,
     /// See [`super::invariants::next_call_succeeds`].
@@ -77,6 +80,7 @@ impl World {
             callers,
             entries: Entries::default(),
             wrong,
+            received: HashMap::default(),
             moves: HashMap::default(),
             probes: HashMap::default(),
         }
@@ -184,8 +188,18 @@ impl Turn<'_> {
 
     /// Ends with the token; the process has looked at the clock at `looked_at`.
     pub fn print(self, token: &AccessToken, looked_at: i32) -> Option<Step> {
-        let is_usable = self.is_usable(token, looked_at);
-        self.end(Ended::Printed { token: number_of(&token.value), is_usable })
+        let ended = self.ended(Ok(token.clone()), looked_at);
+        self.end(ended)
+    }
+
+    pub fn ended(&self, result: Result<AccessToken>, looked_at: i32) -> Ended {
+        match result {
+            Ok(token) => {
+                let is_usable = self.is_usable(&token, looked_at);
+                Ended::Printed { token: number_of(&token.value), is_usable }
+            }
+            Err(error) => Ended::Failed(cause(&error)),
+        }
     }
 
     /// What a caller is promised, computed apart from the shipped code: a minute is left, or half of a short lifetime.
@@ -198,7 +212,7 @@ impl Turn<'_> {
     }
 }
 
-fn cause(error: &Error) -> Cause {
+pub fn cause(error: &Error) -> Cause {
     let message = &error.message;
     let rejected = |credentials| message.contains(&format!("rejected={credentials:?}="));
     let all = [
