@@ -94,7 +94,8 @@ try:
         if screen.endswith(b"(not shown): "):
             os.write(terminal, os.environ["ANSWER"].encode() + b"\n")
         elif screen.endswith(b"]: "):
-            os.write(terminal, b"\n")
+            # To try again is another login: nobody promises how long a person goes on.
+            os.write(terminal, b"n\n" if b"Try again" in screen.splitlines()[-1] else b"\n")
 except OSError:
     pass
 sys.stdout.buffer.write(screen)

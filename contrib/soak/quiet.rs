@@ -26,8 +26,11 @@ pub fn check(soak: &Soak) -> Vec<Violation> {
 /// The last check: the next write, and `logout --all`, remove the files of killed processes.
 pub fn check_end(soak: &Soak) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for identity in 0..IDENTITIES.len() {
+    for (identity, settings) in IDENTITIES.iter().enumerate() {
         soak.call(identity, Kind::Force, "");
+        if settings.is_login() {
+            soak.call(identity, Kind::Login, "");
+        }
     }
     soak.call(0, Kind::OutputFile, "");
     violations.extend(soak.machine.leftovers_of_tokens());

@@ -157,7 +157,12 @@ fn is_invalidated(records: &Records, identity: usize) -> Option<Violation> {
 fn is_used(records: &Records, exchange: &Exchange) -> bool {
     let Some(call) = caller(records, exchange).filter(|_| exchange.is_answered) else { return false };
     match (&exchange.issued, call.status()) {
-        (Some(issued), Some(0)) => !call.kind.prints_token() || call.token() == Some(&issued.access),
+        (Some(issued), Some(0)) if call.kind.prints_token() => call.token() == Some(&issued.access),
+        // A login asks again after a failure: the last answer is the one that served.
+        (Some(_), Some(0)) => {
+            let last = records.exchanges.iter().rfind(|other| other.call == exchange.call);
+            last.is_some_and(|last| last.at == exchange.at)
+        }
         (None, Some(4)) => exchange.status == 401,
         _ => false,
     }

@@ -15,7 +15,7 @@ use crate::config::{self, Config, edit, file, profile};
 use crate::error::{Error, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::{provider, stored_refresh_token};
-use crate::sys::printer;
+use crate::sys::{drafts, printer};
 
 /// Removes the tokens of the profile, or those of every identity in the cache. Fails unless it is certain that no
 /// call returns them any more.
@@ -133,6 +133,8 @@ fn forget_directory(options: &Options, stored: &Stored, deadline: Instant) -> Re
     let Some(dir) = config::certain_cache_dir(&options.flags)?.map(|dir| dir.value) else {
         return Ok(Vec::new());
     };
+    // A login that was killed while it tried the directory leaves one. It is empty, so it may stay.
+    drafts::remove_abandoned(&dir).ok();
     forget_all(&Cache::all_own(&dir)?, stored, deadline)
 }
 

@@ -66,6 +66,8 @@ pub fn check_dir(dir: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
     let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    // What was killed here left an empty one.
+    drafts::remove_abandoned(nearest).ok();
     drafts::create(nearest).map(drop)
 }
 

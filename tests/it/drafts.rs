@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::fixtures::{DOCUMENT, TOKEN, with_document};
+use crate::pty::Terminal;
 use crate::sandbox::Sandbox;
 use crate::strace;
 use crate::unprivileged::PlainUser;
@@ -89,11 +90,27 @@ fn logout_all_removes_the_drafts_of_cache_and_configuration() {
     let _holder = hold(&live);
     // Its lock file is missing, as if a cleanup job had deleted it.
     let of_cache = plant(&sandbox.cache_dir(), &format!("{}.0123456789abcdef.tmp", "b".repeat(32)));
+    let of_login = plant(&sandbox.cache_dir(), NAME);
 
     sandbox.run(["logout", "--all"]).prints("");
 
-    assert!(!of_config.exists() && !of_cache.exists() && live.exists());
+    assert!(!of_config.exists() && !of_cache.exists() && !of_login.exists() && live.exists());
     assert!(sandbox.cache_files("token").is_empty());
+}
+
+/// Login tries whether it can write before it asks.
+#[test]
+fn the_next_login_removes_the_drafts_of_a_killed_one() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    let config_dir = sandbox.config_path().parent().unwrap().to_owned();
+    let left = [plant(&sandbox.cache_dir(), NAME), plant(&config_dir, NAME)];
+
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login", "-p", "new"]) else { return };
+    terminal.until("Logging in");
+
+    assert!(left.iter().all(|path| !path.exists()));
 }
 
 #[test]
