@@ -399,7 +399,14 @@ fn status_calls_the_store_only_with_check() {
     store.at("before-get", LOCKED);
     let status = sandbox.run(["status", "--check"]);
     assert!(status.stdout.contains("safe\" did not return the refresh token: the keychain is locked\n"), "{status:?}");
-    assert_eq!(status.status, Some(0), "the token is accepted");
+    let locked = "spotinst-cred: the secret store \"safe\" did not return the refresh token: the keychain is locked\n";
+    assert!(status.stderr.starts_with(locked) && status.stdout.contains("the API accepts the token"), "{status:?}");
+    assert_eq!(status.status, Some(5), "it may be unlocked later");
+
+    store.at("before-get", "echo credentials not found in native keychain; exit 1");
+    let status = sandbox.run(["status", "--check"]);
+    let stderr = "spotinst-cred: the secret store \"safe\" has no refresh token\nhint: run `spotinst-cred login`\n";
+    assert_eq!((status.stderr.as_str(), status.status), (stderr, Some(4)), "the login is over");
 }
 
 /// Each call reads a permanent token from the store, because no file has it.

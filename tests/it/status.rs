@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::fake_clock::FakeClock;
 use crate::requirements::need_for_case;
-use crate::sandbox::{Outcome, Sandbox};
+use crate::sandbox::{Outcome, Running, Sandbox};
 use stand_in::{Reply, StandIn, spotinst};
 
 /// A sandbox whose API is also the stand-in.
@@ -419,23 +419,54 @@ fn check_reports_why_the_api_rejects_the_token() {
     let base = stand_in.base();
     let id = "963e071a-b62c-4a12-b4d9-0ca34cbe9320";
 
+    let not_accepted =
+        format!("{base}/setup/account does not accept the token: HTTP 401, Unauthorized (request id {id})");
+    let stderr = format!("spotinst-cred: {not_accepted}\nhint: run `spotinst-cred --force-refresh` to get a new one\n");
+    for arguments in [["status", "--check"].as_slice(), &["whoami"]] {
+        stand_in.script([Reply::unauthorized()]);
+        let outcome = Running::start(sandbox.program([]).args(arguments)).end();
+        assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr.as_str(), Some(4)), "{outcome:?}");
+        assert!(outcome.stdout.starts_with("profile        none\nuser name      ada@example.com, "), "{outcome:?}");
+        assert!(outcome.stdout.ends_with(&format!("\ncheck          {not_accepted}\n")), "{outcome:?}");
+    }
+
     stand_in.script([Reply::unauthorized()]);
-    sandbox.run(["status", "--check"]).fails(
-        4,
-        &format!(
-            "spotinst-cred: {base}/setup/account does not accept the token: HTTP 401, Unauthorized (request id {id})\n\
-         hint: run `spotinst-cred --force-refresh` to get a new one\n"
-        ),
-    );
+    let outcome = sandbox.run(["status", "--check", "--json"]);
+    assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr.as_str(), Some(4)));
+    let check = &serde_json::from_str::<Value>(&outcome.stdout).unwrap()["check"];
+    assert_eq!((&check["accepted"], &check["accounts"]), (&Value::from(false), &serde_json::json!([])));
+    assert_eq!(check["problem"]["message"], not_accepted);
 
     stand_in.script([Reply::json(200, &serde_json::json!({"response": {}}))]);
-    sandbox.run(["status", "--check"]).fails(
-        5,
-        &format!(
-            "spotinst-cred: the answer of {base}/setup/account lists no accounts: HTTP 200 (request id {id})\n\
-         hint: is this the API? a proxy, a gateway or a login page may have answered in its place\n"
-        ),
-    );
+    let problem = format!("the answer of {base}/setup/account lists no accounts: HTTP 200 (request id {id})");
+    check_fails(&sandbox, 5, &problem, NOT_THE_API);
+}
+
+const NOT_THE_API: &str = "is this the API? a proxy, a gateway or a login page may have answered in its place";
+
+/// Asserts that the check prints the whole report and fails.
+#[track_caller]
+fn check_fails(sandbox: &Sandbox, status: i32, problem: &str, hint: &str) {
+    let outcome = sandbox.run(["status", "--check"]);
+    let stderr = format!("spotinst-cred: {problem}\nhint: {hint}\n");
+    assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr.as_str(), Some(status)), "{outcome:?}");
+    assert!(outcome.stdout.starts_with("profile        none\n"), "{outcome:?}");
+    assert_eq!(line(&outcome, "check"), problem);
+}
+
+#[test]
+fn check_reports_why_there_is_no_token() {
+    let stand_in = StandIn::start();
+    let mut sandbox = sandbox_of(&stand_in);
+    sandbox.set("SPOTINST_PASSWORD", "wrong");
+    let refused = sandbox.run(["status", "--check"]);
+    assert_eq!(refused.status, Some(4));
+    assert!(line(&refused, "check").contains(" refused the password grant: "), "{refused:?}");
+    assert!(line(&refused, "last failure").contains(" refused the password grant: "), "{refused:?}");
+
+    sandbox.unset("SPOTINST_PASSWORD");
+    let missing = sandbox.run(["status", "--check"]);
+    assert_eq!((missing.status, line(&missing, "check").as_str()), (Some(3), "there is no password"));
 }
 
 /// The API's list of this many accounts, with members that the program does not read.
@@ -471,16 +502,14 @@ fn check_reports_why_the_response_cannot_be_read() {
     let sandbox = sandbox_of(&stand_in);
     sandbox.token();
     let url = format!("{}/setup/account", stand_in.base());
-    let not_the_api = "is this the API? a proxy, a gateway or a login page may have answered in its place";
     let network = "check the network; behind a proxy, set HTTPS_PROXY";
 
     for (reply, problem, hint) in [
-        (Reply::huge(5, "T"), "the answer is longer than 4096 KiB", not_the_api),
-        (Reply::garbage(), "the answer is not HTTP", not_the_api),
+        (Reply::huge(5, "T"), "the answer is longer than 4096 KiB", NOT_THE_API),
+        (Reply::garbage(), "the answer is not HTTP", NOT_THE_API),
         (organization(3).cut_short(), "the connection ended before the answer did", network),
     ] {
         stand_in.script([reply]);
-        let expected = format!("spotinst-cred: {url}: {problem}\nhint: {hint}\n");
-        sandbox.run(["status", "--check"]).fails(5, &expected);
+        check_fails(&sandbox, 5, &format!("{url}: {problem}"), hint);
     }
 }

@@ -29,10 +29,8 @@ pub struct Report {
     pub configuration: Option<Place>,
     pub cache: Option<Place>,
     /// Why no token can be obtained without the user.
-    pub problem: Option<Problem>,
-    /// The same as an error.
-    #[serde(skip)]
-    pub error: Option<Error>,
+    #[serde(serialize_with = "as_problem")]
+    problem: Option<Error>,
     /// Other profiles that are invalid.
     pub unusable_profiles: Vec<UnusableProfile>,
     /// The cache entry, if there is a cache and the identity is known.
@@ -80,6 +78,9 @@ pub struct LoginEnd {
 pub struct Check {
     accepted: bool,
     pub accounts: Vec<Account>,
+    /// Why there is no token, or why the API does not accept it.
+    #[serde(serialize_with = "as_problem")]
+    pub problem: Option<Error>,
     pub stores: Vec<StoreCheck>,
 }
 
@@ -88,12 +89,21 @@ pub struct StoreCheck {
     pub store: String,
     pub secret: &'static str,
     /// Why it did not return the secret.
-    pub problem: Option<String>,
+    #[serde(serialize_with = "as_problem")]
+    pub problem: Option<Error>,
 }
 
 impl Check {
-    pub fn new(accounts: Vec<Account>, stores: Vec<StoreCheck>) -> Self {
-        Self { accepted: true, accounts, stores }
+    pub fn new(accounts: Result<Vec<Account>>, stores: Vec<StoreCheck>) -> Self {
+        let (accounts, problem) = match accounts {
+            Ok(accounts) => (accounts, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        Self { accepted: problem.is_none(), accounts, problem, stores }
+    }
+
+    fn problems(&self) -> impl Iterator<Item = &Error> {
+        self.problem.iter().chain(self.stores.iter().filter_map(|store| store.problem.as_ref()))
     }
 }
 
@@ -103,7 +113,7 @@ impl Report {
         let cache = config.as_ref().ok().and_then(provider::cache);
         let tokens = cache.map(|cache| CacheState::read(&cache, clock::now()));
         let given_token = config.as_ref().ok().and_then(given_token);
-        let error = problem(&config, tokens.as_ref());
+        let problem = problem(&config, tokens.as_ref());
         let ends_soon = tokens.as_ref().and_then(|tokens| tokens.ends_soon);
         let login_hint = config.as_ref().ok().and_then(provider::login_hint);
         let is_set = |one: &Setting| settings.iter().any(|(name, value)| *name == one.name && value.is_some());
@@ -114,8 +124,7 @@ impl Report {
             settings,
             configuration: config_file.map(place),
             cache: cache_dir.map(place),
-            problem: error.clone().map(Problem::from),
-            error,
+            problem,
             unusable_profiles: unusable_profiles.into_iter().map(UnusableProfile::from).collect(),
             tokens,
             login_end: ends_soon.zip(login_hint).map(|(left, hint)| LoginEnd { seconds_left: left.as_secs(), hint }),
@@ -131,6 +140,11 @@ impl Report {
             given_token,
             check,
         }
+    }
+
+    /// The first problem. Failed checks come before what was known.
+    pub fn error(&self) -> Option<&Error> {
+        self.check.iter().flat_map(Check::problems).chain(&self.problem).next()
     }
 }
 
@@ -172,6 +186,10 @@ fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error
         _ => None,
     };
     missing.or_else(|| tokens?.failure.as_ref()?.rejection.clone())
+}
+
+fn as_problem<S: Serializer>(error: &Option<Error>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    error.clone().map(Problem::from).serialize(serializer)
 }
 
 /// The settings as a map; `user name` has the key `user_name`.

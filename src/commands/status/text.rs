@@ -133,11 +133,16 @@ fn place(place: Option<&Place>) -> String {
     from(&format!("{path}{}", if *exists { "" } else { " (not there)" }), source)
 }
 
-fn checked(Check { accounts, stores, .. }: &Check) -> Vec<String> {
-    let mut lines = vec![line("check", &format!("the API accepts the token; accounts seen: {}", accounts.len()))];
+fn checked(Check { accounts, problem, stores, .. }: &Check) -> Vec<String> {
+    let api = match problem {
+        Some(error) => error.message.clone(),
+        None => format!("the API accepts the token; accounts seen: {}", accounts.len()),
+    };
+    let mut lines = vec![line("check", &api)];
     lines.extend(accounts.iter().map(|account| line("", &format!("{} {}", account.id, account.name))));
     lines.extend(stores.iter().map(|StoreCheck { store, secret, problem }| {
-        let answer = problem.clone().unwrap_or_else(|| format!("{store} returns the {secret}"));
+        let answer =
+            problem.as_ref().map_or_else(|| format!("{store} returns the {secret}"), |error| error.message.clone());
         line(SECRET_STORE.name, &answer)
     }));
     lines
