@@ -61,6 +61,13 @@ impl RefreshDeadlines {
         Self { end: self.end.checked_sub(self.exchange / 8).unwrap_or(self.end), ..self }
     }
 
+    /// When a command that begins at `now` must have ended, if an exchange can do without it: half of an exchange's time is
+    /// left for that.
+    pub fn dispensable_command_end(&self, now: Instant) -> Instant {
+        let half = self.exchange.min(self.end.saturating_duration_since(now)) / 2;
+        self.commands_end.min(self.end.checked_sub(half).unwrap_or(now))
+    }
+
     /// The deadline of an exchange that begins at `now`.
     pub fn exchange_end(&self, now: Instant) -> Instant {
         self.end.min(now + self.exchange)
@@ -144,6 +151,17 @@ mod tests {
             let exchange_end = deadlines.refresh_at(now).leaving_time_to_store().exchange_end(now);
             assert_eq!(exchange_end, started + end * second, "{waited}");
             assert!(deadlines.refresh_at(exchange_end).commands_end >= exchange_end + second, "{waited}");
+        }
+    }
+
+    #[test]
+    fn a_dispensable_command_leaves_time_for_an_exchange() {
+        let (started, second) = (Instant::now(), Duration::from_secs(1));
+        for (commands, waited, end) in [(None, 0, 4), (None, 5, 7), (None, 9, 9), (Some(2), 0, 2), (Some(60), 0, 60)] {
+            let limits = Limits { exchange: 8 * second, commands: commands.map(|commands| commands * second) };
+            let now = started + waited * second;
+            let refresh = Deadlines { started, limits }.refresh_at(now);
+            assert_eq!(refresh.dispensable_command_end(now), started + end * second, "{commands:?} {waited}");
         }
     }
 

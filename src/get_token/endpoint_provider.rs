@@ -275,7 +275,12 @@ impl<'a> EndpointProvider<'a> {
         };
         let item = stored_refresh_token::item(store, cache);
         let failed = |error| LocalError { error, source: item.digest() };
-        let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
+        let deadline = if self.config.can_use_own_grant() {
+            self.deadlines.dispensable_command_end(Instant::now())
+        } else {
+            self.deadlines.commands_end
+        };
+        let call = StoreCall { identity: Some(cache.identity()), deadline };
         let (secret, is_expected) = stored_refresh_token::get(&item, fingerprint, call).map_err(|error| {
             let login = self.config.grant_secret().err().and_then(|error| error.hint);
             failed(if error.hint.is_some() { error } else { Error { hint: login, ..error } })

@@ -200,6 +200,16 @@ fn the_time_limit_of_commands_applies_to_a_slow_store() {
     );
 }
 
+/// Half of the time is left for the password grant.
+#[test]
+fn a_store_that_hangs_does_not_keep_the_password_from_serving() {
+    let (stand_in, sandbox, store) = with_store("");
+    sandbox.token();
+    store.at("before-get", "exec sleep 60");
+    sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
+    assert_eq!(stand_in.grants(), ["password", "password"]);
+}
+
 /// A locked keychain prompts once, however many calls wait for it.
 #[test]
 fn fifty_callers_make_one_prompt() {
