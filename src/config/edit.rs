@@ -191,20 +191,20 @@ fn profile_item<'d>(document: &'d mut DocumentMut, profile: &str) -> Option<&'d 
     profiles.get_mut(profile)
 }
 
-/// Sets or removes a key. The formatting of the present value and a comment after it are kept.
+/// Sets or removes a key. The formatting of the key and of its present value, and the comments around them, are kept.
 fn apply(table: &mut dyn TableLike, change: Change) {
     let Change { key, value, comment } = change;
     let Some(mut value) = value else {
         table.remove(&key);
         return;
     };
-    let before = table.get(&key).and_then(Item::as_value).map(|before| before.decor().clone());
-    let is_new = before.is_none();
-    if let Some(decor) = before {
-        *value.decor_mut() = decor;
+    if let Some(before) = table.get_mut(&key).and_then(Item::as_value_mut) {
+        *value.decor_mut() = before.decor().clone();
+        *before = value;
+        return;
     }
     table.insert(&key, Item::Value(value));
-    if let (true, Some(comment), Some(mut key)) = (is_new, comment, table.key_mut(&key)) {
+    if let (Some(comment), Some(mut key)) = (comment, table.key_mut(&key)) {
         key.leaf_decor_mut().set_prefix(format!("# {comment}\n"));
     }
 }

@@ -319,7 +319,8 @@ fn known_keys(unknown: &str) -> String {
         return format!("did you mean `{key}`?");
     }
     let names: Vec<_> = SETTINGS.iter().filter_map(|setting| setting.key).collect();
-    format!("the keys are {}; a secret can also end with {FILE_ENDING} or {COMMAND_ENDING}", names.join(", "))
+    let names = names.join(", ");
+    format!("the keys are {names}; a secret can also end with {FILE_ENDING}, {COMMAND_ENDING} or {STORE_ENDING}")
 }
 
 /// The setting of a key, and the ending of the key (`_file`, `_command`, `_store` or empty).

@@ -548,7 +548,7 @@ fn configuration_file_errors() {
             stderr: "spotinst-cred: $FILE:2: unknown key `x`\n\
                      hint: the keys are token, username, password, client_id, client_secret, grant, organization_id, \
                      saml_assertion, saml_url, token_url, refresh_url, account, api_url, command_timeout, \
-                     store_refresh_token, secret_store, ca_file, login; a secret can also end with _file or _command\n",
+                     store_refresh_token, secret_store, ca_file, login; a secret can also end with _file, _command or _store\n",
         },
         Row {
             situation: "a mistyped table",

@@ -54,9 +54,9 @@ fn profiles_use_sets_the_default_and_keeps_the_rest_of_the_file() {
     sandbox.run(["profiles", "use", "work"]).prints("");
     assert_eq!(text(), format!("default_profile = \"work\"\n{rest}"));
     sandbox.run([]).prints("def\n");
-    sandbox.config(&format!("default_profile = 'work' # for now\n{rest}"));
+    sandbox.config(&format!("# the usual\n\n# one\ndefault_profile = 'work' # for now\n{rest}"));
     sandbox.run(["profiles", "use", "home"]).prints("");
-    assert_eq!(text(), format!("default_profile = \"home\" # for now\n{rest}"));
+    assert_eq!(text(), format!("# the usual\n\n# one\ndefault_profile = \"home\" # for now\n{rest}"));
     sandbox.run([]).prints("abc\n");
 
     sandbox.set("SPOTINST_CRED_PROFILE", "work");
