@@ -20,7 +20,7 @@ pub use read_error::ReadError;
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::sys::atomic_file::AtomicFile;
-use crate::sys::os::LockHolder;
+use crate::sys::lock_holder::LockHolder;
 use crate::sys::{bounded_read, digest, env, file_lock, os, printer, random};
 use entry::Entry;
 

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod drafts;
 pub mod env;
 pub mod file_lock;
+pub mod lock_holder;
 pub mod output_file;
 pub mod printer;
 pub mod process;

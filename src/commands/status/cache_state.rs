@@ -10,7 +10,7 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::{Error, ErrorKind};
 use crate::get_token::decisions::from_cache;
 use crate::sys::color::Color;
-use crate::sys::os::LockHolder;
+use crate::sys::lock_holder::LockHolder;
 use crate::token::{AccessToken, Freshness, RefreshToken, rfc3339, span};
 
 #[derive(Serialize)]

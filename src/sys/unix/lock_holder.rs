@@ -1,6 +1,5 @@
 //! Who holds a lock: Linux tells, in `/proc`. Elsewhere there are no such files, and nobody is named.
 
-use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -8,27 +7,11 @@ use std::time::Duration;
 
 use rustix::fs::{major, minor};
 
-use crate::text::{duration, one_line};
+use crate::sys::lock_holder::LockHolder;
+use crate::text::one_line;
 
 /// The kernel counts the times in `/proc` in units of this, whatever its own clock is.
 const TICKS_PER_SECOND: u64 = 100;
-
-/// A process that holds a lock, as a person may look for it.
-#[derive(Debug)]
-pub struct LockHolder {
-    pub pid: u32,
-    /// The program that started it, which says more than its own name.
-    pub program: Option<String>,
-    /// How long it runs.
-    pub age: Duration,
-}
-
-impl fmt::Display for LockHolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let program = self.program.as_ref().map(|program| format!("{program}, ")).unwrap_or_default();
-        write!(f, "pid {}, {program}for {}", self.pid, duration(self.age))
-    }
-}
 
 /// The process that holds the lock on this file; nothing where that cannot be told.
 pub fn lock_holder(path: &Path) -> Option<LockHolder> {

@@ -13,6 +13,7 @@ use directories::BaseDirs;
 use winapi_util::Handle;
 use winapi_util::file::information;
 
+use crate::sys::lock_holder::LockHolder;
 use crate::sys::random;
 
 /// The program's own directories below the platform's ones for configuration and cache.
@@ -175,6 +176,11 @@ pub const ROOT: u32 = u32::MAX;
 
 /// Whether one file holds all root certificates: the system has a store of its own.
 pub const HAS_ROOTS_BUNDLE: bool = false;
+
+/// The system does not tell who holds a lock.
+pub fn lock_holder(_path: &Path) -> Option<LockHolder> {
+    None
+}
 
 /// Whether anybody but the owner may read or write the file at the path.
 pub fn is_accessible_by_others(path: &Path, _file: &Metadata) -> bool {
