@@ -165,6 +165,7 @@ fn one_caller_refreshes_early_and_all_others_print_the_cached_token() {
     assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
 }
 
+#[cfg(unix)]
 #[test]
 fn the_holder_of_a_lock_that_is_not_free_in_time_is_named() {
     let stand_in = StandIn::start();

@@ -233,6 +233,7 @@ fn the_reported_expiry_is_earlier_by_the_margin() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn an_impossible_min_ttl_fails_without_a_writable_cache_too() {
     let stand_in = StandIn::start();

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use stand_in::{StandIn, spotinst};
 
@@ -12,10 +13,11 @@ use crate::sandbox::{PROGRAM, Running, Sandbox};
 
 /// A sandbox with two profiles: `inner` logs in, and `outer` runs a command that calls the program for `inner`.
 fn nested(stand_in: &StandIn) -> Sandbox {
-    let sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::new();
+    sandbox.set("SPOTINST_CRED_TIMEOUT", "1m");
     sandbox.config(&format!(
         "default_profile = \"inner\"\n[profiles.inner]\nusername = {:?}\npassword = {:?}\nclient_id = {:?}\n\
-         client_secret = {:?}\ntoken_url = {:?}\ntimeout = \"1m\"\n\
+         client_secret = {:?}\ntoken_url = {:?}\n\
          [profiles.outer]\ncommand_timeout = \"2s\"\ntoken_command = {:?}\n",
         spotinst::USERNAME,
         spotinst::PASSWORD,
@@ -84,7 +86,7 @@ fn the_entry_is_replaced_while_readers_have_it_open() {
     let entry = sandbox.entry_path();
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..2 {
             scope.spawn(|| hammer(&entry, &is_done));
         }
         for refresh in 1..=20 {
@@ -105,6 +107,8 @@ fn hammer(path: &Path, is_done: &AtomicBool) {
         if let Ok(mut file) = File::open(path) {
             std::io::copy(&mut file, &mut std::io::sink()).ok();
         }
+        // A reader is not there all the time.
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -1,0 +1,23 @@
+//! Who holds a lock, for messages.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::text::duration;
+
+/// A process that holds a lock, as a person may look for it.
+#[derive(Debug)]
+pub struct LockHolder {
+    pub pid: u32,
+    /// The program that started it, which says more than its own name.
+    pub program: Option<String>,
+    /// How long it runs.
+    pub age: Duration,
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.program.as_ref().map(|program| format!("{program}, ")).unwrap_or_default();
+        write!(f, "pid {}, {program}for {}", self.pid, duration(self.age))
+    }
+}
