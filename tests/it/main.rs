@@ -70,6 +70,7 @@ mod unprivileged;
 
 #[cfg(unix)]
 mod clock_changes;
+#[cfg(unix)]
 mod conformance;
 mod contention;
 mod deadlines;
