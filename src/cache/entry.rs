@@ -1,8 +1,8 @@
-//! What is cached of one identity, and its bytes. Pure: no file is touched here.
+//! The cached data of one identity, and its file format. Pure: accesses no file.
 //!
 //! The first line is `spotinst-cred VERSION SUM`, the second a JSON object. The sum is the SHA-256 of the identity's
-//! name and the object, so that a flipped bit, a torn write or another identity's file is a miss and never a wrong
-//! token. Whatever does not decode is no entry.
+//! name and the object, so that a flipped bit, a torn write or another identity's file is a cache miss and never a
+//! wrong token. Data that cannot be decoded is no entry.
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -13,31 +13,33 @@ use crate::error::Error;
 use crate::text::hex;
 use crate::token::{AccessToken, CLOCK_SKEW, RefreshToken, span};
 
-/// The version of the format. It is part of an identity's file name, so programs of two versions never share a file.
+/// The version of the format. It is part of an identity's file name, so different versions never share a file.
 pub const VERSION: u32 = 1;
 
-/// Everything cached of one identity. Never a password or a client secret.
+/// Everything cached for one identity. Never contains a password or client secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Changes with each refresh, failed or not: a caller that finds it changed knows that somebody has refreshed.
+    /// Changes with each refresh, successful or not. A caller that finds it changed knows that another process has
+    /// refreshed.
     pub revision: String,
-    /// The newest access token, also after its expiry: its lifetime tells what the server issues.
+    /// The newest access token. It stays after its expiry, because its lifetime tells which lifetime the server grants.
     pub token: Option<AccessToken>,
     pub refresh_token: Option<RefreshToken>,
-    /// The last refresh token, where the secret store did not take it.
+    /// Set if the secret store failed to save the last refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_refresh_token: Option<LostRefreshToken>,
-    /// How the last refresh failed; nothing after one that succeeded.
+    /// How the last refresh failed; nothing after a success.
     pub failure: Option<CachedFailure>,
-    /// The last rejections, the newest first, one per fingerprint: neither another kind of failure nor another caller's
-    /// wrong password may replace one, or the rejected credentials would reach the server again.
+    /// The last rejections, newest first, one per fingerprint. Neither another kind of failure nor another caller's
+    /// wrong password replaces one; otherwise the rejected credentials would be sent to the server again.
     pub rejections: Vec<CachedFailure>,
-    /// The fingerprints of the SAML assertions that were sent, the newest first: none is sent twice, whatever came of it.
+    /// The fingerprints of sent SAML assertions, newest first. An assertion is never sent twice, even if sending it
+    /// failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent_assertions: Vec<String>,
 }
 
-/// Why there is no refresh token, although the server issued one.
+/// Why there is no refresh token although the server issued one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LostRefreshToken {
     pub reason: String,
@@ -45,23 +47,23 @@ pub struct LostRefreshToken {
     pub at: OffsetDateTime,
 }
 
-/// A failed refresh that later callers share instead of repeating it.
+/// A failed refresh that later callers reuse instead of repeating it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CachedFailure {
     #[serde(flatten)]
     pub error: Error,
     #[serde(with = "time::serde::timestamp")]
     pub at: OffsetDateTime,
-    /// Until then no caller that needs a new token asks the server again.
+    /// Until then, callers that need a new token fail without a request.
     #[serde(with = "time::serde::timestamp")]
     pub until: OffsetDateTime,
-    /// Until then no caller with a usable token tries to refresh it.
+    /// Until then, callers with a usable token do not try to refresh it.
     #[serde(with = "time::serde::timestamp")]
     pub backoff_until: OffsetDateTime,
-    /// The fingerprint of the rejected credentials, or of those that the failure is about.
+    /// The fingerprint of the credentials that were rejected, or that the failure is about.
     pub fingerprint: Option<String>,
-    /// The digest of the caller's own sources (commands, files, proxy, roots), where the failure came before or instead
-    /// of a response: it answers only for callers with the same ones.
+    /// Set if the failure did not come from the server: the digest of the caller's own sources (commands, files, proxy,
+    /// root certificates). The failure only applies to callers with the same sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The time limit of the exchange, in milliseconds: a caller with a longer timeout retries.
@@ -70,18 +72,19 @@ pub struct CachedFailure {
 }
 
 impl CachedFailure {
-    /// Whether it still answers for a new token at `now`. One from the future was written before the clock was set back.
+    /// Whether the failure still applies to a caller that needs a new token. A failure from the future was written
+    /// before the clock was set back, and does not apply.
     pub fn holds(&self, now: OffsetDateTime) -> bool {
         span(now, self.at) <= CLOCK_SKEW && now < self.until
     }
 
-    /// Whether a caller with a usable token leaves the server alone at `now`.
+    /// Whether a caller with a usable token does not try to refresh it.
     pub fn backs_off(&self, now: OffsetDateTime) -> bool {
         span(now, self.at) <= CLOCK_SKEW && now < self.until.max(self.backoff_until)
     }
 }
 
-/// So many SAML assertions are known to be sent: those from before have expired.
+/// The maximum number of sent SAML assertions to remember. Older ones have expired.
 const MAX_ASSERTIONS: usize = 16;
 
 impl Entry {
@@ -94,11 +97,11 @@ impl Entry {
         self
     }
 
-    /// The file's bytes for this identity.
+    /// Encodes the entry as the file of this identity.
     pub fn encode(&self, identity: &str) -> Zeroizing<Vec<u8>> {
         let mut json = Zeroizing::new(Vec::with_capacity(4096));
         if serde_json::to_writer(&mut *json, self).is_err() {
-            // Unreachable for these types; an empty file would be a miss, as it should.
+            // Unreachable for these types. An empty file is a cache miss.
             return Zeroizing::new(Vec::new());
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(json.len() + 128));
@@ -108,7 +111,7 @@ impl Entry {
         bytes
     }
 
-    /// The entry in a file's bytes; nothing where anything is wrong with them.
+    /// Decodes a file; returns nothing if anything is wrong with it.
     pub fn decode(bytes: &[u8], identity: &str) -> Option<Self> {
         let end_of_header = bytes.iter().position(|&b| b == b'\n')?;
         let (head, json) = bytes.split_at_checked(end_of_header + 1)?;
@@ -117,7 +120,7 @@ impl Entry {
             return None;
         }
         let entry: Self = serde_json::from_slice(json).ok()?;
-        // Whatever the sum says, no token leaves the cache that could break out of a format.
+        // Validates the token even if the sum is right, so that it cannot break an output format.
         entry.token.as_ref().is_none_or(AccessToken::is_valid).then_some(entry)
     }
 }

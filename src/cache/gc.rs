@@ -1,5 +1,5 @@
-//! Removes old files from the cache directory. Called only after a refresh, never on a hit: whatever cannot be read or
-//! removed stays. Others may use the directory, too (`--cache-dir /tmp`), so only names that this program makes are
+//! Removes old files from the cache directory. Runs only after a refresh, never on a cache hit. Files that cannot be
+//! read or removed stay. The directory may be shared (`--cache-dir /tmp`), so only names that this program creates are
 //! touched.
 
 use std::collections::BTreeSet;
@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::lock::{self, LockOutcome};
 use crate::sys::{digest, os, random};
 
-/// An entry that nobody refreshed for this long: its refresh token has expired after 14 days.
+/// The age after which an entry is removed. Its refresh token expired after 14 days.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// One refresh in so many looks at the whole directory.
+/// One refresh in this many scans the whole directory.
 const ONE_IN: f64 = 16.0;
 
-/// A file of the cache, by its name.
+/// The kind of a cache file, by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FileKind {
     /// `IDENTITY.token`
@@ -28,15 +28,15 @@ enum FileKind {
     Pending,
 }
 
-/// Removes what killed processes left of this identity; fails with the first error when all others are removed. The
-/// caller must hold the identity's lock.
+/// Removes the temporary files that killed processes left for this identity. On an error, it still tries to remove the
+/// others, then returns the first error. The caller must hold the identity's lock.
 pub fn remove_pending(dir: &Path, identity: &str) -> io::Result<()> {
     let is_left = |file: &String| file.starts_with(identity) && file_kind(file) == Some(FileKind::Pending);
     let left = os::file_names(dir)?.into_iter().filter(is_left).map(|file| dir.join(file));
     left.map(|path| if is_own(&path)? { fs::remove_file(&path) } else { Ok(()) }).fold(Ok(()), io::Result::and)
 }
 
-/// Occasionally removes old files of any identity: an entry under its own lock, whose file stays, as a lock file must.
+/// Occasionally removes old files of any identity. Entries are removed under their lock; lock files are never removed.
 pub fn occasionally_remove_old(dir: &Path) {
     if random::fraction() >= 1.0 / ONE_IN {
         return;
@@ -53,7 +53,7 @@ pub fn occasionally_remove_old(dir: &Path) {
     }
 }
 
-/// The names of all identities that have a file of this user. Fails where the directory cannot be looked through.
+/// The names of all identities that have a file of this user. Fails if the directory cannot be listed.
 pub fn own_identities(dir: &Path) -> io::Result<BTreeSet<String>> {
     let files = match os::file_names(dir) {
         Err(error) if is_missing(&error) => Vec::new(),
@@ -68,7 +68,7 @@ pub fn own_identities(dir: &Path) -> io::Result<BTreeSet<String>> {
     Ok(identities)
 }
 
-/// Whether there is such a file, and it belongs to this user.
+/// Whether the file exists and belongs to this user.
 pub fn is_own(path: &Path) -> io::Result<bool> {
     match path.symlink_metadata() {
         Ok(metadata) => Ok(os::owner(&metadata) == os::current_user()),
@@ -77,12 +77,12 @@ pub fn is_own(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether there is certainly no such file.
+/// Whether the error means that the file does not exist.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Removes an old entry unless somebody is refreshing it.
+/// Removes an old entry unless another process is refreshing it.
 fn remove_entry(path: &Path) {
     if let LockOutcome::Acquired(_guard) = lock::try_lock(&path.with_extension("lock"))
         && is_old(path)
@@ -108,7 +108,7 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether the file was last written long ago. One from the future is not old.
+/// Whether the file was last modified long ago. A modification time in the future is not old.
 fn is_old(path: &Path) -> bool {
     let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
     modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > MAX_AGE))

@@ -1,5 +1,5 @@
-//! The lock file: one beside each cache file, never renamed and never deleted, so that everybody who opens it locks the
-//! same inode. The kernel frees the lock when its holder dies.
+//! The lock file of a cache file. It is never renamed or deleted, so that all processes lock the same inode. The kernel
+//! releases the lock when its holder exits.
 
 use std::fs::File;
 use std::io;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::sys::{os, random, timeout};
 
-/// The longest pause between two tries where no thread can wait.
+/// The longest pause between two tries if no thread can be spawned to wait.
 const POLL: Duration = Duration::from_millis(40);
 
-/// Holds the lock until it is dropped, or the process ends however it ends.
+/// Holds the lock until it is dropped or the process exits.
 #[derive(Debug)]
 pub struct Guard {
     file: File,
@@ -20,21 +20,22 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Whether the locked file is still the one at its path. A cleaner may have removed it, and another process may have
-    /// locked a new one.
+    /// Whether the path still refers to the locked file. A cleanup job may have removed it, and another process may
+    /// have locked a new one.
     pub fn is_current(&self) -> bool {
         os::is_at(&self.file, &self.path)
     }
 }
 
-/// The outcome of trying to lock. "Cannot lock here" is not "somebody holds it": the one goes on without a lock, the
-/// other waits.
+/// The outcome of trying to lock. "Held" and "unavailable" differ: a caller waits for a held lock, and continues
+/// without a lock if locking is unavailable.
 #[derive(Debug)]
 pub enum LockOutcome<T> {
     Acquired(T),
-    /// Somebody else holds it, and did so until the deadline.
+    /// Another process holds it, and did so until the deadline.
     Held,
-    /// There is no locking here: a read-only or odd file system, no permission, something else in the file's place.
+    /// Locking fails here: read-only file system, no lock support, permission denied, or the path is not a regular
+    /// file.
     Unavailable(io::Error),
 }
 
@@ -46,10 +47,10 @@ pub fn try_lock(path: &Path) -> LockOutcome<Guard> {
     }
 }
 
-/// Locks, waiting for the present holder until the deadline; `on_wait` is called once if there is a wait.
+/// Locks, and waits for the current holder until the deadline. Calls `on_wait` once before it waits.
 ///
-/// The wait is the kernel's own, on a thread that is abandoned at the deadline: it wakes as soon as the lock is free,
-/// costs nothing while it waits, and needs no polling interval.
+/// A thread that is abandoned at the deadline blocks in the kernel: it gets the lock as soon as it is released, without
+/// polling.
 pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> LockOutcome<Guard> {
     let file = match open(path) {
         Ok(file) => file,
@@ -64,12 +65,12 @@ pub fn lock_until(path: &Path, deadline: Instant, on_wait: impl FnOnce()) -> Loc
     match timeout::run_with_deadline(deadline, move || wait(file, own_path)) {
         Ok(outcome) => outcome,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => LockOutcome::Held,
-        // No thread can be started. The lock is still held.
+        // No thread can be spawned, and the lock is still held.
         Err(_) => poll(path, deadline),
     }
 }
 
-/// Tries again and again, at random intervals.
+/// Retries at random intervals.
 fn poll(path: &Path, deadline: Instant) -> LockOutcome<Guard> {
     loop {
         match try_lock(path) {
@@ -79,8 +80,8 @@ fn poll(path: &Path, deadline: Instant) -> LockOutcome<Guard> {
     }
 }
 
-/// Whether somebody holds the lock. Nothing is created, and nobody is blocked: the lock tried is a shared one, and
-/// released at once. Fails where the file cannot be opened or locked, or is none of ours.
+/// Whether a process holds the lock. Creates nothing and blocks nobody, because it takes a shared lock and releases it
+/// immediately. Fails if the file cannot be opened or locked, or belongs to another user.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
 pub fn is_held(path: &Path) -> io::Result<bool> {
     let file = match os::open_no_follow(path) {
@@ -108,7 +109,8 @@ fn check(file: &File) -> io::Result<()> {
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    // Where others can write to the directory, one of them could create the lock file first and hold it for ever.
+    // In a directory that other users can write to, one of them could create the lock file first and hold it
+    // indefinitely.
     let owner = os::owner(&metadata);
     if owner != os::current_user() {
         let problem = format!("the lock file belongs to user {owner}");
@@ -117,11 +119,11 @@ fn check(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// One try without waiting; returns the file where somebody else holds the lock.
+/// Tries once without waiting. Returns the file if another process holds the lock.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
 fn try_lock_file(file: File, path: &Path) -> Result<LockOutcome<Guard>, File> {
     loop {
-        // By its full path: the standard library has methods of these names, too.
+        // Called by its full path, because the standard library has methods of the same name.
         match fs2::FileExt::try_lock_exclusive(&file) {
             Ok(()) => return Ok(LockOutcome::Acquired(Guard { file, path: path.to_owned() })),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -131,7 +133,7 @@ fn try_lock_file(file: File, path: &Path) -> Result<LockOutcome<Guard>, File> {
     }
 }
 
-/// Waits for the lock without end.
+/// Waits for the lock, without a time limit.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks")]
 fn wait(file: File, path: PathBuf) -> LockOutcome<Guard> {
     loop {
@@ -143,7 +145,8 @@ fn wait(file: File, path: PathBuf) -> LockOutcome<Guard> {
     }
 }
 
-/// Whether somebody else holds the lock. By the error's number, as its kind differs between operating systems.
+/// Whether the error means that another process holds the lock. Compares the error number, because the kind differs
+/// between operating systems.
 fn is_contended(error: &io::Error) -> bool {
     error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
 }

@@ -1,7 +1,7 @@
-//! The cache: one file per identity, read by anybody without a lock, written only by the holder of its lock.
+//! The cache: one file per identity. Reading needs no lock; writing does.
 //!
-//! The wrong order cannot be written: [`Cache::read`] returns what is there, only locking returns a [`CacheLock`], only
-//! that a [`PendingEntry`], and only a pending entry can be published, once.
+//! The types enforce the order: [`Cache::read`] returns an entry, only locking returns a [`CacheLock`], only a lock
+//! returns a [`PendingEntry`], and only a pending entry can be published, once.
 
 pub mod entry;
 mod gc;
@@ -24,16 +24,16 @@ use crate::sys::lock_holder::LockHolder;
 use crate::sys::{bounded_read, digest, env, file_lock, os, printer, random};
 use entry::Entry;
 
-/// The largest entry, in bytes; a larger file is something else.
+/// The maximum size of an entry, in bytes. A larger file is not an entry.
 const MAX_ENTRY: u64 = 256 * 1024;
 
-/// A lock file that is removed as often is removed on purpose.
+/// The maximum number of tries to lock. A lock file that is removed this often is removed on purpose.
 const MAX_TRIES: u32 = 16;
 
-/// The room that any entry needs is reserved on the disk before a refresh token is spent.
+/// The disk space to reserve before a refresh token is used; any entry fits.
 const RESERVED: usize = 16 * 1024;
 
-/// The cache of one identity: its file, its lock file, their directory.
+/// The cache of one identity: its file, lock file and directory.
 #[derive(Debug)]
 pub struct Cache {
     dir: PathBuf,
@@ -41,7 +41,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache in `dir` of the identity made of these parts. Two identities never see each other's token.
+    /// The cache in `dir` of the identity that these parts define. Different identities have different files.
     pub fn new(dir: PathBuf, identity: &[impl AsRef<str>]) -> Self {
         let parts = identity.iter().map(|part| part.as_ref().as_bytes());
         Self { dir, identity: digest::name(&entry::VERSION.to_le_bytes(), parts) }
@@ -64,12 +64,12 @@ impl Cache {
         self.dir.join(format!("{}.lock", self.identity))
     }
 
-    /// The entry, without a lock; an empty one where there is none that can be used.
+    /// Reads the entry without a lock. Returns an empty one if there is none that can be used.
     pub fn read(&self) -> Entry {
         self.try_read().unwrap_or_default()
     }
 
-    /// The entry, without a lock, or why there is none.
+    /// Reads the entry without a lock, or returns why there is none.
     pub fn try_read(&self) -> std::result::Result<Entry, ReadError> {
         let path = self.path();
         let file = os::open_no_follow(&path)?;
@@ -87,12 +87,12 @@ impl Cache {
         Entry::decode(&bytes, &self.identity).ok_or(ReadError::Corrupt)
     }
 
-    /// Whether somebody holds the lock at this moment. Fails where the lock file cannot be opened or locked.
+    /// Whether a process holds the lock now. Fails if the lock file cannot be opened or locked.
     pub fn is_locked(&self) -> io::Result<bool> {
         lock::is_held(&self.lock_path())
     }
 
-    /// Who holds the lock, where the system tells.
+    /// The process that holds the lock, if the system can tell.
     pub fn lock_holder(&self) -> Option<LockHolder> {
         os::lock_holder(&self.lock_path())
     }
@@ -102,10 +102,10 @@ impl Cache {
         self.locked(lock::try_lock)
     }
 
-    /// Waits for the lock until the deadline; not where its holder waits for this process.
+    /// Waits for the lock until the deadline, but not if its holder waits for this process.
     pub fn lock_until(&self, deadline: Instant) -> LockOutcome<CacheLock<'_>> {
-        // Its holder waits for this process, so there is no waiting for it; but the mark may be left from an outer call
-        // that has ended.
+        // The holder waits for this process, so waiting would be a deadlock. It still tries to lock, because the
+        // variable may be left over from an outer call that has exited.
         if env::is_inside_refresh_of(&self.identity) {
             return self.try_lock();
         }
@@ -118,7 +118,7 @@ impl Cache {
         self.locked(|path| lock::lock_until(path, deadline, &mut on_wait))
     }
 
-    /// Locks the file at the path. One that a cleaner has removed meanwhile, or its whole directory, is made anew.
+    /// Locks the file at the path. If a cleanup job removed it, or its directory, in the meantime, creates it again.
     fn locked(&self, mut lock: impl FnMut(&Path) -> LockOutcome<lock::Guard>) -> LockOutcome<CacheLock<'_>> {
         let mut tries = 0;
         loop {
@@ -134,14 +134,14 @@ impl Cache {
                     return LockOutcome::Unavailable(error);
                 }
                 LockOutcome::Held => return LockOutcome::Held,
-                // Removed while it was waited for.
+                // The file was removed while this process waited.
                 _ if tries < MAX_TRIES => {}
                 _ => return LockOutcome::Held,
             }
         }
     }
 
-    /// The lock, or the error of a command that does nothing without it.
+    /// The lock, or the error for a command that needs it.
     pub fn require<'a>(&'a self, outcome: LockOutcome<CacheLock<'a>>) -> Result<CacheLock<'a>> {
         match outcome {
             LockOutcome::Acquired(lock) => Ok(lock),
@@ -150,24 +150,24 @@ impl Cache {
                 let problem = format!("cannot lock {}: {error}", self.lock_path().display());
                 let cache_dir = settings::CACHE_DIR.flag();
                 Err(Error::other(problem)
-                    .hint(format!("check the permissions of its directory, or name another one with {cache_dir}")))
+                    .hint(format!("check the permissions of its directory, or choose another one with {cache_dir}")))
             }
         }
     }
 
-    /// The error of a lock that somebody else holds.
+    /// The error for a lock that another process holds.
     pub fn held_error(&self) -> Error {
         let path = self.lock_path();
         if env::is_inside_refresh_of(&self.identity) {
             let holder = "the spotinst-cred that runs this one";
-            return Error::config(format!("{} is held by {holder}: its command seems to run itself", path.display()))
+            return Error::config(format!("{} is locked by {holder}: the command runs itself", path.display()))
                 .hint(settings::another_profile_hint());
         }
         file_lock::timed_out("spotinst-cred", &path)
     }
 
-    /// Publishes the result of a request whose lock file was removed meanwhile, unless another process has published since
-    /// the revision that it began with, or is about to.
+    /// Publishes the result of a request after the lock file was removed, unless another process has published since
+    /// the revision `began_with`, or holds the new lock.
     fn publish_after_loss(&self, entry: &Entry, began_with: &str) -> io::Result<()> {
         match self.try_lock() {
             LockOutcome::Acquired(lock) => {
@@ -183,20 +183,20 @@ impl Cache {
         }
     }
 
-    /// Creates the directory. An existing one is used as it is, with one exception: root leaves nothing in the directory
-    /// of another user, who could not use it any more (`sudo` keeps `HOME` on many systems).
+    /// Creates the directory, or uses an existing one unchanged. The exception: root does not write to another user's
+    /// directory, because that user could no longer use it (`sudo` keeps `HOME` on many systems).
     fn create_dir(&self) -> io::Result<()> {
         os::create_private_dir(&self.dir)?;
         let owner = os::owner(&fs::metadata(&self.dir)?);
         if owner != os::ROOT && os::current_user() == os::ROOT {
-            let problem = format!("the directory belongs to user {owner}, and this is root");
+            let problem = format!("the directory belongs to user {owner}, and you are root");
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
         }
         Ok(())
     }
 }
 
-/// The right to write one identity's entry.
+/// The exclusive right to write one identity's entry.
 #[derive(Debug)]
 pub struct CacheLock<'a> {
     cache: &'a Cache,
@@ -204,12 +204,12 @@ pub struct CacheLock<'a> {
 }
 
 impl<'a> CacheLock<'a> {
-    /// The entry as it is now: nobody else writes it meanwhile.
+    /// Reads the entry, which no other process can change now.
     pub fn read(&self) -> Entry {
         self.cache.read()
     }
 
-    /// The same; fails where an entry may be there that cannot be read at this moment.
+    /// Like [`Self::read`], but fails if there may be an entry that cannot be read at the moment.
     pub fn try_read(&self) -> io::Result<Entry> {
         match self.cache.try_read() {
             Err(ReadError::Io(error)) => Err(error),
@@ -217,15 +217,15 @@ impl<'a> CacheLock<'a> {
         }
     }
 
-    /// Reserves the room that the next entry needs, before a refresh token is spent for it. Where the directory cannot be
-    /// written or the disk is full the lock is released: if nothing can be cached, do not block other callers.
+    /// Reserves disk space for the next entry before a refresh token is used. On failure (directory not writable, disk
+    /// full) the lock is released: if nothing can be cached, do not block other callers.
     pub fn reserve(self) -> io::Result<PendingEntry<'a>> {
         let file = self.reserved_file()?;
         Ok(PendingEntry { file, lock: self })
     }
 
-    /// Replaces an entry that must not be served any more. Where the new one cannot be written, the old one is removed,
-    /// with everything in it. Fails where even that is impossible.
+    /// Replaces an entry that must not be used any more. If the new one cannot be written, removes the old one
+    /// completely. Fails if that fails, too.
     pub fn replace_or_remove(self, entry: &Entry) -> io::Result<Replaced> {
         match self.reserved_file().and_then(|file| self.publish(file, entry)) {
             Ok(()) => Ok(Replaced::Written),
@@ -233,7 +233,7 @@ impl<'a> CacheLock<'a> {
         }
     }
 
-    /// Removes the entry. The lock file stays, as it must.
+    /// Removes the entry, but not the lock file.
     fn remove(self) -> io::Result<()> {
         match fs::remove_file(self.cache.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -242,7 +242,7 @@ impl<'a> CacheLock<'a> {
     }
 
     fn reserved_file(&self) -> io::Result<AtomicFile> {
-        // What cannot be looked through can still be written.
+        // A directory that cannot be listed may still be writable.
         gc::remove_pending(&self.cache.dir, &self.cache.identity).ok();
         self.new_file()
     }
@@ -261,34 +261,34 @@ impl<'a> CacheLock<'a> {
     }
 }
 
-/// What became of an entry that must not be served any more.
+/// How [`CacheLock::replace_or_remove`] got rid of an entry.
 #[derive(Debug)]
 pub enum Replaced {
     Written,
-    /// It is gone, and this kept the new one from being written.
+    /// The entry is removed; this error prevented writing the new one.
     Removed(io::Error),
 }
 
-/// The next entry: a temporary file with the room it needs. It is removed on drop.
+/// The next entry: a temporary file with reserved disk space. It is removed on drop.
 #[derive(Debug)]
 pub struct PendingEntry<'a> {
-    // First, so that it is gone before the lock is released.
+    // The first field, so that it is dropped before the lock is released.
     file: AtomicFile,
     lock: CacheLock<'a>,
 }
 
-/// Why nothing may be sent.
+/// Why the request must not be sent.
 #[derive(Debug)]
 pub enum BeginError {
-    /// The lock file was removed: another process may hold a new one.
+    /// The lock file was removed, so another process may hold a new one.
     LockLost,
-    /// The entry cannot be replaced, so the tokens would be lost.
+    /// The entry cannot be replaced, so the new tokens would be lost.
     Io(io::Error),
 }
 
 impl<'a> PendingEntry<'a> {
-    /// To be called before a request is sent. Publishes `attempt`, the entry of a request that has begun: it proves that
-    /// the entry can be replaced, and tells later callers about it, also after a kill.
+    /// Must be called before a request is sent. Publishes `attempt`, the entry of a started request: this proves that
+    /// the entry can be replaced, and tells later callers about the request even if this process is killed.
     pub fn begin(self, attempt: &Entry) -> std::result::Result<Self, BeginError> {
         let Self { file, lock } = self;
         if !lock.guard.is_current() {
@@ -299,7 +299,7 @@ impl<'a> PendingEntry<'a> {
         let sends_refresh_token = attempt.refresh_token.as_ref().is_some_and(|token| token.maybe_spent);
         let (path, content) = (lock.cache.path(), attempt.encode(&lock.cache.identity));
         match fs::symlink_metadata(&path) {
-            // Nothing can keep the entry from being put there.
+            // Without an existing file, nothing can prevent the rename.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !sends_assertion => {
                 return Ok(Self { file, lock });
             }
@@ -309,7 +309,7 @@ impl<'a> PendingEntry<'a> {
         Ok(Self { file: next, lock })
     }
 
-    /// Writes the entry and moves it into place. Where that fails, the token is still good.
+    /// Writes the entry and renames it into place. If that fails, the new token is still valid.
     pub fn publish(self, entry: &Entry, began_with: &str) -> io::Result<()> {
         let Self { file, lock } = self;
         if lock.guard.is_current() {

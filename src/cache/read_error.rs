@@ -1,4 +1,4 @@
-//! Why a cache file is not used. A call treats it as a miss; only a person wants to know more.
+//! Why a cache file is not used. A call for a token treats it as a cache miss; `status` shows the reason.
 
 use std::fmt;
 use std::io;
@@ -12,9 +12,9 @@ pub enum ReadError {
     /// It is a directory, a FIFO or a device.
     NotAFile,
     WrongOwner,
-    /// Others can read or write it.
+    /// Other users can read or write it.
     InsecurePermissions,
-    /// It is torn, changed, too large, or of another version.
+    /// It is incomplete, changed, too large, or was written by another version.
     Corrupt,
     Io(io::Error),
 }
@@ -34,11 +34,11 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("not there"),
-            Self::SymbolicLink => f.write_str("is a symbolic link, so it is not read"),
-            Self::NotAFile => f.write_str("is no regular file, so it is not read"),
-            Self::WrongOwner => f.write_str("belongs to another user, so it is not read"),
-            Self::InsecurePermissions => f.write_str("can be read or written by others, so it does not count"),
-            Self::Corrupt => f.write_str("is damaged or of another version, so it does not count"),
+            Self::SymbolicLink => f.write_str("is a symbolic link, so it is ignored"),
+            Self::NotAFile => f.write_str("is not a regular file, so it is ignored"),
+            Self::WrongOwner => f.write_str("belongs to another user, so it is ignored"),
+            Self::InsecurePermissions => f.write_str("can be read or written by other users, so it is ignored"),
+            Self::Corrupt => f.write_str("is damaged or was written by another version, so it is ignored"),
             Self::Io(error) => write!(f, "cannot be read: {error}"),
         }
     }

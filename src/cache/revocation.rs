@@ -1,4 +1,5 @@
-//! Taking tokens back. A hit takes a doubt for a miss; here it is a failure, or the token would be handed out afterwards.
+//! Removes tokens from the cache, for `logout` and `invalidate`. A call for a token treats an unreadable file as a
+//! cache miss; here it is an error, or the token could be used afterwards.
 
 use std::io;
 use std::path::Path;
@@ -10,11 +11,11 @@ use super::{Cache, CacheLock, ReadError, gc};
 use crate::error::{Error, Result};
 use crate::sys::clock;
 
-/// What to do if a token may still be handed out.
-const HINT: &str = "check the permissions of the directory and run it again: the token may still be handed out";
+/// The hint for an error after which a cached token may still be used.
+const HINT: &str = "check the permissions of the directory and run the command again: the token may still be printed";
 
 impl Cache {
-    /// The caches in `dir` that have a file of this user: the entries of others are neither used nor removed.
+    /// The caches in `dir` that have a file of this user. Entries of other users are neither used nor removed.
     pub fn all_own(dir: &Path) -> Result<Vec<Self>> {
         let identities = gc::own_identities(dir).map_err(|error| {
             Error::other(format!("cannot look for cached tokens in {}: {error}", dir.display())).hint(HINT)
@@ -22,7 +23,7 @@ impl Cache {
         Ok(identities.into_iter().map(|identity| Self { dir: dir.to_owned(), identity }).collect())
     }
 
-    /// Whether this user has a file of this identity: an entry, a lock, or what a killed process left.
+    /// Whether this user has a file of this identity: an entry, a lock, or a temporary file of a killed process.
     pub fn is_own(&self) -> Result<bool> {
         let is_own = || -> io::Result<bool> {
             let is_own = gc::is_own(&self.path())? || gc::is_own(&self.lock_path())?;
@@ -36,17 +37,17 @@ impl Cache {
         gc::is_own(&self.path())
     }
 
-    /// The error of an entry that could not be looked at.
+    /// The error for an entry that cannot be examined.
     fn unknown(&self, error: &io::Error) -> Error {
         let problem = format!("cannot look for a cached token in {}: {error}", self.path().display());
         Error::other(problem).hint(HINT)
     }
 
-    /// The entry that calls would use; an empty one where there is none. Fails where that cannot be found out.
+    /// The entry that calls would use, or an empty one if there is none. Fails if that cannot be determined.
     pub fn read_for_certain(&self) -> Result<Entry> {
         match self.try_read() {
             Ok(entry) => Ok(entry),
-            // An ordinary user cannot even open the entry of another one.
+            // A user cannot open another user's entry.
             Err(ReadError::Io(error)) if self.has_own_entry().unwrap_or(true) => Err(self.unknown(&error)),
             Err(_) => Ok(Entry::default()),
         }
@@ -54,12 +55,13 @@ impl Cache {
 }
 
 impl CacheLock<'_> {
-    /// Forgets the tokens, and what killed processes left of others; returns whether there were any. A rate limit,
-    /// rejections and the assertions that were sent stay: the next call would ask a server that said to wait. Where they cannot be written, they go too.
+    /// Removes the tokens, including those in temporary files of killed processes. Returns whether there were any. A
+    /// rate limit, rejections and sent assertions stay, because the next call would send a request too early. If the
+    /// remaining entry cannot be written, it is removed, too.
     pub fn forget_tokens(self) -> Result<bool> {
         let path = self.cache.path();
         self.try_forget_tokens().map_err(|error| {
-            Error::other(format!("cannot forget the tokens in {}: {error}", path.display())).hint(HINT)
+            Error::other(format!("cannot remove the tokens from {}: {error}", path.display())).hint(HINT)
         })
     }
 
@@ -87,7 +89,7 @@ impl CacheLock<'_> {
 }
 
 impl Entry {
-    /// What is left of it after a logout at `now`; nothing where no failure holds.
+    /// The entry after a logout at `now`; nothing if no failure applies.
     pub fn without_tokens(self, now: OffsetDateTime) -> Option<Self> {
         let failure = self.failure.filter(|failure| failure.holds(now));
         let rejections: Vec<_> = self.rejections.into_iter().filter(|rejection| rejection.holds(now)).collect();

@@ -78,7 +78,7 @@ fn parse(path: &Path) -> Result<DocumentMut> {
     let text = match bounded_read::regular_file(path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Zeroizing::default(),
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(problem("it is no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(problem("it is not a regular file")),
         Err(error) => return Err(problem(&error.to_string()).hint("check the path and its permissions")),
     };
     let text = str::from_utf8(&text).map_err(|_| problem("it is not valid UTF-8"))?;
@@ -127,7 +127,7 @@ pub fn check_place(path: &Path) -> Result<()> {
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
     match os::other_owner_of_place(output_file::dir_of(&target)) {
         Ok(None) => Ok(()),
-        Ok(Some(owner)) => Err(unchanged(path, format!("its directory belongs to user {owner}, and this is root"))
+        Ok(Some(owner)) => Err(unchanged(path, format!("its directory belongs to user {owner}, and you are root"))
             .hint("log in as that user, or keep root's own home: sudo -H spotinst-cred login")),
         Err(error) => Err(unwritten(path, &WriteError::Io(error))),
     }

@@ -35,7 +35,7 @@ impl EnvironmentFile {
         match os::open_append(&path).and_then(|file| Ok((file.metadata()?.is_file(), file))) {
             Ok((true, file)) => Ok(Self { path, file }),
             // Later steps cannot read from a pipe or a device.
-            Ok((false, _)) => Err(problem("it is no regular file", "GitHub Actions sets it to a file in each step")),
+            Ok((false, _)) => Err(problem("it is not a regular file", "GitHub Actions sets it to a file in each step")),
             Err(error) => Err(problem(&error.to_string(), "check the path and its permissions")),
         }
     }

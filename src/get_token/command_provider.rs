@@ -62,10 +62,10 @@ fn parse(printed: &Secret, asked_at: OffsetDateTime) -> std::result::Result<Acce
         AccessToken { value: printed.clone(), obtained_at: asked_at, expires_at: None, account: None }
     };
     if !is_bearer_token(token.value.expose()) {
-        return Err("no token of the characters that RFC 6750 allows");
+        return Err("a token with characters that RFC 6750 does not allow");
     }
     match token.expires_at.or_else(|| jwt_expiry(token.value.expose())) {
-        Some(at) if at <= asked_at => Err("a token that is already dead (is this machine's clock right?)"),
+        Some(at) if at <= asked_at => Err("a token that has already expired (is this machine's clock right?)"),
         expires_at => Ok(AccessToken { expires_at, ..token }),
     }
 }
@@ -74,20 +74,20 @@ fn parse(printed: &Secret, asked_at: OffsetDateTime) -> std::result::Result<Acce
 /// Both are a little early already, and this program advertises an earlier expiry still: that costs a minute of a
 /// token's lifetime, and saves guessing which margin the other program applied.
 fn parse_document(text: &str, asked_at: OffsetDateTime) -> std::result::Result<AccessToken, &'static str> {
-    let document: Document = serde_json::from_str(text).map_err(|_| "no JSON document of version 1")?;
+    let document: Document = serde_json::from_str(text).map_err(|_| "JSON that is not a document of version 1")?;
     let value = Secret::from(document.access_token);
     if document.version != u64::from(VERSION) {
-        return Err("a JSON document of a version that is not known here");
+        return Err("a JSON document of an unknown version");
     }
     if document.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err("a token type other than Bearer");
     }
     if document.account.as_deref().is_some_and(|account| !is_account(account)) {
-        return Err("an account that is no account id");
+        return Err("an account that is not an account id");
     }
     let seconds = |seconds: f64| Duration::from_secs(seconds.clamp(0.0, MAX_LIFETIME.as_secs_f64()) as u64);
     let expires_at = match (&document.expiry, document.expires_in) {
-        (Some(text), _) => Some(parse_expiry(text).ok_or("an expiry that is not like 2026-11-23T20:00:00Z")?),
+        (Some(text), _) => Some(parse_expiry(text).ok_or("an expiry that is not a time such as 2026-11-23T20:00:00Z")?),
         (None, expires_in) => expires_in.map(|value| later(asked_at, seconds(value))),
     };
     Ok(AccessToken { value, obtained_at: asked_at, expires_at, account: document.account })

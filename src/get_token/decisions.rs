@@ -366,7 +366,7 @@ fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alterna
         (_, Some(hint)) if is_forgotten => error.hint(hint),
         (_, None) if is_forgotten => error,
         // The refresh token was issued to another client secret than the caller's.
-        _ => error.hint("check the client secret: the refresh token was granted to another one"),
+        _ => error.hint("check the client secret: the refresh token was issued to another one"),
     }
 }
 
@@ -406,7 +406,7 @@ fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Traits) -
         let problem = format!("{flag} {asked} cannot be met: the server grants tokens of {lifetime}");
         Error::config(problem).hint(hint)
     } else {
-        let problem = format!("{flag} {asked} is not met: the token command gave a token with {lifetime} left");
+        let problem = format!("{flag} {asked} is not met: the token command printed a token with {lifetime} left");
         Error::temporary(problem).hint(format!("{hint}, or try again later"))
     })
 }
@@ -436,7 +436,7 @@ pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
         // Without a fingerprint a login has ended: asking again cannot help, and the hint says what does.
         if error.kind == ErrorKind::Rejected && failure.fingerprint.is_some() {
             let hint = error.hint.map(|hint| hint + "; ").unwrap_or_default();
-            return Error { hint: None, ..error }.hint(hint + "`spotinst-cred --force-refresh` asks again now");
+            return Error { hint: None, ..error }.hint(hint + "run `spotinst-cred --force-refresh` to ask again now");
         }
     }
     error

@@ -179,7 +179,7 @@ impl Call<'_> {
         if let (Some(left), Some(hint)) =
             (entry.refresh_token.as_ref().and_then(|token| token.ends_soon(now)), provider::login_hint(self.config))
         {
-            printer::note(&format!("the login ends in {}; to renew it, {hint}", duration(left)));
+            printer::note(&format!("the login expires in {}; to renew it, {hint}", duration(left)));
         }
     }
 
@@ -190,9 +190,9 @@ impl Call<'_> {
             return Ok(token);
         }
         if provider::needs_cache(&self.config.provider, entry) {
-            let problem = format!("cannot write {}, where the login is kept: {error}", cache.path().display());
+            let problem = format!("cannot write {}, which stores the login: {error}", cache.path().display());
             return Err(
-                Error::other(problem).hint("check its permissions and the room on the disk; the login is still there")
+                Error::other(problem).hint("check its permissions and the free disk space; you are still logged in")
             );
         }
         self.fetch_unshared(entry)
@@ -201,8 +201,8 @@ impl Call<'_> {
     /// The token in hand, where the login's entry cannot be read.
     fn without_login(&self, cache: &Cache, error: &io::Error, before: &Entry) -> Result<AccessToken> {
         self.usable_token(before).ok_or_else(|| {
-            Error::other(format!("cannot read {}, where the login is kept: {error}", cache.path().display()))
-                .hint("try again; if it lasts, check the file and its disk")
+            Error::other(format!("cannot read {}, which stores the login: {error}", cache.path().display()))
+                .hint("try again; if this keeps happening, check the file and its disk")
         })
     }
 
@@ -225,7 +225,7 @@ impl Call<'_> {
         let result =
             decisions::use_concurrent_result(before, entry, &self.request, &self.traits(), clock::now(), applies);
         if let Some(Ok(_)) = result {
-            printer::debug(|| "token from another process, which has just renewed it".to_owned());
+            printer::debug(|| "token refreshed by another process".to_owned());
         }
         result
     }

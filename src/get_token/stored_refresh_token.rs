@@ -22,8 +22,7 @@ pub fn item(store: &str, cache: &Cache) -> StoreItem {
 /// The refresh token in the store, and whether it is the one with this fingerprint. Fails where the store has none.
 pub fn get(item: &StoreItem, expected: &str, call: StoreCall<'_>) -> Result<(Secret, bool)> {
     let secret = item.get(call)?.ok_or_else(|| {
-        let problem =
-            format!("the secret store \"{}\" has no refresh token, and the login with it is over", item.store);
+        let problem = format!("the secret store \"{}\" has no refresh token, so the login has ended", item.store);
         Error::new(ErrorKind::Rejected, problem)
     })?;
     let is_expected = fingerprint(&secret) == expected;

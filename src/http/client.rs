@@ -1,5 +1,5 @@
-//! The HTTP client: the POST of a form to a token endpoint, or a GET with a bearer token. The only module that knows
-//! `ureq`'s agent, and so the only one that decides about time limits, redirects, proxies and trust.
+//! The HTTP client: posts a form to a token endpoint, or gets a URL with a bearer token. Only this module configures
+//! `ureq`'s agent: time limits, redirects, proxies and TLS trust.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -21,61 +21,61 @@ use crate::text::one_line;
 use crate::transport::Transport;
 use crate::url::Endpoint;
 
-/// The kind of server that should respond.
+/// The kind of server that a request expects.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerKind {
-    /// The largest body it sends, in bytes.
+    /// The maximum size of its response body, in bytes.
     pub max_body: u64,
-    /// The hint where something else responds.
+    /// The hint if another kind of server responds.
     pub hint: &'static str,
 }
 
-/// Any token endpoint.
+/// A token endpoint.
 pub const TOKEN_ENDPOINT: ServerKind = ServerKind {
     max_body: 64 * 1024,
-    hint: "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place",
+    hint: "is this the token endpoint? a proxy, a gateway or a login page may have responded instead",
 };
 
-/// How the standard library says that the system's name service knows no address.
+/// How the standard library's error text for a failed name lookup begins.
 const LOOKUP_FAILED: &str = "failed to lookup address information";
-const HOST_NOT_FOUND: &str = "the host is not found";
+const HOST_NOT_FOUND: &str = "host not found";
 
 /// A form field: its name and value.
 pub type Field<'a> = (&'static str, &'a str);
 
-/// What is posted.
+/// The body of a POST request.
 pub enum Body<'a> {
     Form(Vec<Field<'a>>),
     Xml(&'a str),
 }
 
-/// An HTTP response. Its texts are the server's: they may hold line breaks and our secrets.
+/// An HTTP response. Its texts come from the server: they may contain line breaks and this program's secrets.
 pub struct Response {
     pub status: u16,
     /// `X-RateLimit-Reset` or `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// `x-request-id`, should the body name none.
+    /// `x-request-id`, used if the body has no request id.
     pub request_id: Option<String>,
-    /// The `Location` of a redirect. It is shown, never followed.
+    /// The `Location` of a redirect. It is shown, but never followed.
     pub location: Option<String>,
-    /// The body, or why it could not be read to its end.
+    /// The body, or why it could not be read completely.
     pub body: Result<Zeroizing<Vec<u8>>>,
 }
 
 /// Why there was no response.
 pub struct TransportError {
     pub error: Error,
-    /// Whether the server may have seen the request: its response may be lost.
+    /// Whether the server may have received the request, so that its response may be lost.
     pub was_sent: bool,
-    /// Whether the failure may pass at any moment.
+    /// Whether an immediate retry may succeed.
     pub is_transient: bool,
 }
 
-/// How much longer the connection may live than the exchange: where this process was stopped meanwhile, the response may
-/// be waiting in the socket.
+/// How much longer than the exchange the connection may stay open. If this process was stopped in the meantime, the
+/// response may already be in the socket.
 const AFTER_STOP: Duration = Duration::from_secs(10);
 
-/// Made when a request is due: loading the system's roots takes a while.
+/// Created only when a request is needed, because loading the system's root certificates is slow.
 #[derive(Clone)]
 pub struct Client {
     agent: Agent,
@@ -85,8 +85,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for requests to the endpoint until the deadline. Fails where no roots can be read, or the proxy's URL is
-    /// unusable.
+    /// A client for requests to the endpoint until the deadline. Fails if the root certificates cannot be read, or if
+    /// the proxy's URL is invalid.
     pub fn new(transport: &Transport, endpoint: &Endpoint, deadline: Instant) -> Result<Self> {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
@@ -98,7 +98,7 @@ impl Client {
         let mut proxy_variable = None;
         if endpoint.origin().is_tls {
             config = config.tls_config(TlsConfig::builder().root_certs(tls::roots(transport, deadline)?).build());
-            // Plain http stays on this machine; a proxy would carry the secrets off it.
+            // Plain http is only used on this machine; a proxy would send the secrets elsewhere.
             if let Some(setting) = &transport.proxy {
                 config = config.proxy(Some(proxy(setting)?));
                 proxy_variable = Some(setting.variable);
@@ -141,11 +141,11 @@ impl Client {
         })
     }
 
-    /// Runs an exchange until the deadline; none at all where that has passed.
+    /// Runs an exchange until the deadline, or none if that has passed.
     ///
-    /// Not every step has a time limit of its own that holds: `ureq` grants its time anew for each piece of a proxy's
-    /// greeting, and the name server has none. So the exchange runs on a thread that can be abandoned; what has not been
-    /// sent by the deadline is never sent.
+    /// Some steps have no reliable time limit: `ureq` restarts its timer for each part of a proxy's response, and name
+    /// lookups have none. So the exchange runs on a thread that is abandoned at the deadline. Data that is not sent by
+    /// then is never sent.
     fn exchange(
         &self,
         endpoint: &Endpoint,
@@ -165,13 +165,13 @@ impl Client {
                 Err(self.transport_error(endpoint, server, &ureq::Error::Timeout(Timeout::Global)))
             }
             _ => {
-                let problem = format!("{endpoint}: no thread can be started for the request: {error}");
+                let problem = format!("{endpoint}: cannot start a thread for the request: {error}");
                 Err(TransportError { error: Error::temporary(problem), was_sent: false, is_transient: false })
             }
         })
     }
 
-    /// Reads the response to its end.
+    /// Reads the whole response.
     fn read(&self, endpoint: &Endpoint, server: ServerKind, mut response: HttpResponse) -> Response {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let number = |name: &str| header(name).and_then(|value| value.trim().parse().ok());
@@ -187,7 +187,7 @@ impl Client {
         }
     }
 
-    /// What a failed exchange means.
+    /// Converts an error of `ureq`.
     fn transport_error(&self, endpoint: &Endpoint, server: ServerKind, error: &ureq::Error) -> TransportError {
         use ureq::Error as E;
 
@@ -198,18 +198,18 @@ impl Client {
             (error.message, error.hint.unwrap_or_default(), false)
         };
         let (problem, hint, is_transient) = match error {
-            E::Timeout(_) => ("no complete answer in time".to_owned(), timeout_hint(), false),
+            E::Timeout(_) => ("timed out".to_owned(), timeout_hint(), false),
             E::HostNotFound => (HOST_NOT_FOUND.to_owned(), self.host_hint(), true),
             E::ConnectionFailed => ("the connection failed".to_owned(), self.network_hint(), true),
             E::BodyExceedsLimit(limit) => {
-                (format!("the answer is longer than {} KiB", limit / 1024), server.hint.to_owned(), false)
+                (format!("the response is longer than {} KiB", limit / 1024), server.hint.to_owned(), false)
             }
             E::ConnectProxyFailed(reason) => self.proxy_error(reason),
             E::Rustls(problem) => tls_error(&problem.to_string()),
-            // The handshake's error arrives inside an I/O error.
+            // A TLS handshake error is wrapped in an I/O error.
             E::Io(problem) if problem.kind() == io::ErrorKind::InvalidData => tls_error(&problem.to_string()),
             E::Io(problem) if problem.kind() == io::ErrorKind::UnexpectedEof => {
-                ("the connection ended before the answer did".to_owned(), self.network_hint(), true)
+                ("the connection closed before the response was complete".to_owned(), self.network_hint(), true)
             }
             E::Io(problem) => match problem.to_string().strip_prefix(LOOKUP_FAILED) {
                 Some(why) => (format!("{HOST_NOT_FOUND}{why}"), self.host_hint(), true),
@@ -218,7 +218,7 @@ impl Client {
             E::Tls(problem) => tls_error(problem),
             E::Other(problem) => (problem.to_string(), "use https, or name 127.0.0.1 or [::1]".to_owned(), false),
             E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) => {
-                ("the answer is not HTTP".to_owned(), server.hint.to_owned(), false)
+                ("the response is not HTTP".to_owned(), server.hint.to_owned(), false)
             }
             _ => (error.to_string(), self.network_hint(), false),
         };
@@ -233,39 +233,36 @@ impl Client {
 
     fn network_hint(&self) -> String {
         match self.proxy_variable {
-            Some(variable) => format!("check the network, and the proxy that {variable} names"),
+            Some(variable) => format!("check the network and the proxy in {variable}"),
             None => "check the network; behind a proxy, set HTTPS_PROXY".to_owned(),
         }
     }
 
-    /// What a proxy's refusal means. All that `ureq` keeps of it is a text that ends with the status.
+    /// Converts a proxy's refusal. `ureq` only keeps a text that ends with the status.
     fn proxy_error(&self, reason: &str) -> (String, String, bool) {
         let variable = self.proxy_variable.unwrap_or("HTTPS_PROXY");
         match reason.rsplit('/').next().and_then(|status| status.parse::<u16>().ok()) {
             Some(407) => (
-                "the proxy asks for a user name and a password (HTTP 407)".to_owned(),
-                format!("put them, or the right ones, into {variable}: http://USER:PASSWORD@HOST:PORT"),
+                "the proxy requires a user name and password (HTTP 407)".to_owned(),
+                format!("set {variable} to http://USER:PASSWORD@HOST:PORT"),
                 false,
             ),
-            Some(status) => (
-                format!("the proxy does not let the connection through (HTTP {status})"),
-                self.network_hint(),
-                status >= 500,
-            ),
+            Some(status) => {
+                (format!("the proxy refused the connection (HTTP {status})"), self.network_hint(), status >= 500)
+            }
             None => ("the proxy closed the connection".to_owned(), self.network_hint(), true),
         }
     }
 }
 
-/// A response whose body is still to be read.
+/// A response whose body is not read yet.
 type HttpResponse = ureq::http::Response<ureq::Body>;
 
 fn timeout_hint() -> String {
-    format!("check the network and the proxy, or allow more with `{}`", settings::TIMEOUT.flag())
+    format!("check the network and the proxy, or allow more time with `{}`", settings::TIMEOUT.flag())
 }
 
-/// The proxy, with the hosts that bypass it. An entry of `NO_PROXY` covers the host and everything below it, as it does
-/// for curl.
+/// The proxy, with the hosts that bypass it. As in curl, an entry of `NO_PROXY` also covers subdomains.
 fn proxy(setting: &ProxySetting) -> Result<Proxy> {
     let problem = || {
         Error::config(format!("{} is not the URL of an http or https proxy", setting.variable))
@@ -305,7 +302,7 @@ mod tests {
         let response = client.post(&endpoint, Body::Form(vec![("password", "x")]));
 
         let failure = response.err().map(|TransportError { error, was_sent, .. }| (error, was_sent));
-        let expected = Error::temporary(format!("{endpoint}: no complete answer in time")).hint(timeout_hint());
+        let expected = Error::temporary(format!("{endpoint}: timed out")).hint(timeout_hint());
         assert_eq!(failure, Some((expected, false)));
         assert_eq!(listener.accept().err().map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));
         Ok(())

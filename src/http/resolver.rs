@@ -1,5 +1,5 @@
-//! Resolves host names by the system's name service. `ureq`'s own resolver does so in a thread, and panics where none
-//! can be started; the whole exchange has a thread of its own already.
+//! Resolves host names with the system's name service. Not with `ureq`'s own resolver, which panics if it cannot spawn
+//! a thread; here the whole exchange already runs on a thread.
 
 use std::net::ToSocketAddrs;
 
@@ -9,13 +9,13 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// The most addresses of one host that are tried: all that `ureq` has room for.
+/// The maximum number of addresses of one host to try; `ureq` has space for no more.
 const MAX_ADDRESSES: usize = 16;
 
-/// It has no time limit: its caller needs a deadline.
+/// A resolver without a time limit: its caller needs a deadline.
 #[derive(Debug)]
 pub struct SystemResolver {
-    /// Refuses all but loopback addresses: for plain http.
+    /// Refuses addresses other than loopback, for plain http.
     pub only_loopback: bool,
 }
 
@@ -25,9 +25,10 @@ impl Resolver for SystemResolver {
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         let mut addresses = self.empty();
         for address in (host, port).to_socket_addrs()?.take(MAX_ADDRESSES) {
-            // A name server may say anything of `localhost`, and nothing of http is encrypted.
+            // A name server may return any address for `localhost`, and http is not encrypted.
             if self.only_loopback && !address.ip().is_loopback() {
-                let problem = format!("{host} resolves to {}, and http is allowed to this machine only", address.ip());
+                let address = address.ip();
+                let problem = format!("{host} resolves to {address}, and plain http is allowed for this machine only");
                 return Err(Error::Other(problem.into()));
             }
             addresses.push(address);

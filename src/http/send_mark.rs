@@ -1,4 +1,4 @@
-//! Marks that a request is being written: what failed before that cannot have been acted on.
+//! Records when a request starts to be written: if an error occurs before, the server cannot have acted on the request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,12 @@ use ureq::{Error, Timeout};
 
 use crate::url::Origin;
 
-/// The last link of a chain of connectors: by then the connection stands, a proxy and TLS included.
+/// The last of the chained connectors. When it is called, the connection is established, including proxy and TLS.
 #[derive(Clone, Debug)]
 pub struct SendMark {
     server: Origin,
     is_sent: Arc<AtomicBool>,
-    /// After this nothing is written any more.
+    /// Nothing is written after this.
     deadline: Instant,
 }
 
@@ -23,7 +23,7 @@ impl SendMark {
         Self { server, is_sent: Arc::default(), deadline }
     }
 
-    /// Forgets an earlier request.
+    /// Resets the mark for the next request.
     pub fn reset(&self) {
         self.is_sent.store(false, Ordering::Release);
     }
@@ -37,14 +37,14 @@ impl<In: Transport> Connector<In> for SendMark {
     type Out = Marked<In>;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Marked<In>>, Error> {
-        // The connection to a proxy is made by the same chain; what it is sent is not the request.
+        // The same chain also connects to a proxy, and what is sent to the proxy is not the request.
         let is_server = Origin::parse(&details.uri.to_string()).as_ref() == Ok(&self.server);
         let is_sent = if is_server { Arc::clone(&self.is_sent) } else { Arc::default() };
         Ok(chained.map(|inner| Marked { inner, mark: Self { is_sent, ..self.clone() } }))
     }
 }
 
-/// A connection that marks what it sends.
+/// A connection that sets the mark when it sends data.
 #[derive(Debug)]
 pub struct Marked<T> {
     inner: T,

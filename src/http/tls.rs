@@ -1,4 +1,4 @@
-//! The root certificates to trust, and what a rejected certificate means.
+//! The trusted root certificates, and the errors for rejected certificates.
 
 use std::fs;
 use std::io;
@@ -15,14 +15,14 @@ use crate::sourced::Sourced;
 use crate::sys::{bounded_read, env, os, timeout};
 use crate::transport::Transport;
 
-/// The largest file of roots, in bytes: those of a whole operating system are a quarter of a MiB.
+/// The maximum size of a root certificates file, in bytes. An operating system's is about a quarter of a MiB.
 const MAX_PEM: u64 = 16 * 1024 * 1024;
 
-/// Read once, for the first connection: a call may need a second one, to another endpoint, and reading the roots is
-/// the largest part of a cold call's own work.
+/// Read once and reused, because a call may also connect to a second endpoint, and reading the root certificates is the
+/// slowest local part of a refresh.
 static SYSTEM_ROOTS: OnceLock<CertificateResult> = OnceLock::new();
 
-/// The roots to trust: those of `ca_file`, else the operating system's, else the embedded ones.
+/// The trusted root certificates, and the errors for rejected certificates.
 pub fn roots(transport: &Transport, deadline: Instant) -> Result<RootCerts> {
     if let Some(ca_file) = &transport.ca_file {
         return pem_file(ca_file);
@@ -32,9 +32,9 @@ pub fn roots(transport: &Transport, deadline: Instant) -> Result<RootCerts> {
     let load = move || SYSTEM_ROOTS.get_or_init(|| load_system_roots(variable));
     let found = match variable {
         None => load(),
-        // It may name a directory without end, or one that does not respond.
+        // The variable may name a huge directory, or one on a file system that does not respond.
         Some(name) => timeout::run_with_deadline(deadline, load).map_err(|error| {
-            Error::config(format!("the certificates that {name} names could not be read: {error}"))
+            Error::config(format!("cannot read the certificates in {name}: {error}"))
                 .hint(format!("correct {name}, or unset it to trust the system's roots"))
         })?,
     };
@@ -47,22 +47,22 @@ fn load_system_roots(variable: Option<&str>) -> CertificateResult {
     bundle.unwrap_or_else(rustls_native_certs::load_native_certs)
 }
 
-/// The file of all roots, where the system has one. The directory beside it on Linux holds the same ones again, each in
-/// a file of its own and under a second name: four times the system calls, and twice the work.
+/// The system's file of all root certificates, if there is one. On Linux the directory next to it has the same
+/// certificates in single files under two names, which takes four times the system calls and twice the time.
 fn system_bundle() -> Option<CertificateResult> {
     let file = os::HAS_ROOTS_BUNDLE.then(openssl_probe::probe)?.cert_file?;
     let found = rustls_native_certs::load_certs_from_paths(Some(&file), None);
     (!found.certs.is_empty()).then_some(found)
 }
 
-/// Refuses what `SSL_CERT_FILE` names unless it is a file of a usual size: its reader has no limit, would wait for a pipe,
-/// and passes over a file that is missing.
+/// Refuses the file in `SSL_CERT_FILE` if it is missing, not a regular file, or too large: the library that reads it
+/// has no size limit, blocks on a pipe, and ignores a missing file.
 fn check_roots_file() -> Result<()> {
     let Some(Sourced { value: path, source }) = env::path(env::SSL_CERT_FILE) else {
         return Ok(());
     };
     let problem = match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => "is no regular file".to_owned(),
+        Ok(metadata) if !metadata.is_file() => "is not a regular file".to_owned(),
         Ok(metadata) if metadata.len() > MAX_PEM => "is longer than 16 MiB".to_owned(),
         Ok(_) => return Ok(()),
         Err(error) => format!("cannot be read: {error}"),
@@ -75,7 +75,7 @@ fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -
     match variable {
         _ if !found.is_empty() => Ok(found.into()),
         None => Ok(RootCerts::WebPki),
-        Some(variable) => Err(Error::config(format!("no certificate could be read from what {variable} names"))
+        Some(variable) => Err(Error::config(format!("found no certificates in {variable}"))
             .hint(format!("correct {variable}, or unset it to trust the system's roots"))),
     }
 }
@@ -83,10 +83,10 @@ fn found_or_embedded(found: Vec<Certificate<'static>>, variable: Option<&str>) -
 fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCerts> {
     let problem = |what: &str| {
         Error::config(format!("{} {} (from {source}) {what}", settings::CA_FILE.key(), path.display()))
-            .hint("it must be a PEM file of the roots to trust")
+            .hint("it must be a PEM file with the root certificates to trust")
     };
     let pem = bounded_read::regular_file(path, MAX_PEM).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => problem("is no regular file"),
+        io::ErrorKind::InvalidInput => problem("is not a regular file"),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
     let items: Vec<_> =
@@ -99,16 +99,17 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
     Ok(certificates.into())
 }
 
-/// What a failed handshake means. The library's own text holds times and names that change with every call.
+/// Converts a TLS handshake error. The library's text is only used for unknown errors, because it contains times and
+/// names that change with every call.
 pub fn handshake_error(text: &str) -> Error {
-    const CLOCK_OR_PORTAL: &str = "check this machine's clock, and whether this network wants a login in a browser";
-    const UNTRUSTED: &str = "the certificate is self-signed or of an authority that is not trusted here";
+    const CLOCK_OR_PORTAL: &str = "check this machine's clock, and whether this network requires a login in a browser";
+    const UNTRUSTED: &str = "the certificate is self-signed, or its issuer is not trusted on this machine";
     let has = |sign: &str| text.contains(sign);
-    // The second one is of an authority that bears a trusted one's name and has another key: a renewed private root.
+    // `BadSignature` means an issuer with the name of a trusted one and another key, such as a renewed private root.
     let (kind, reason, hint) = if has("UnknownIssuer") || has("certificate: BadSignature") {
         let (key, variable) = (settings::CA_FILE.key(), env::SSL_CERT_FILE);
-        let ways = format!("by `{key}` in the profile or by {variable}");
-        (ErrorKind::WrongServer, UNTRUSTED, format!("where a private authority signs, name its certificate {ways}"))
+        let setting = format!("set `{key}` in the profile or {variable} to its certificate");
+        (ErrorKind::WrongServer, UNTRUSTED, format!("for a private certificate authority, {setting}"))
     } else if has("certificate expired") {
         (
             ErrorKind::Temporary,
@@ -118,7 +119,7 @@ pub fn handshake_error(text: &str) -> Error {
     } else if has("certificate not valid yet") {
         (ErrorKind::Temporary, "the certificate is not valid yet", format!("{CLOCK_OR_PORTAL}; else try again later"))
     } else if has("certificate not valid for name") {
-        let hint = "a network that wants a login in a browser may answer in its place; else check the host in the URL";
+        let hint = "check the host in the URL, and whether this network requires a login in a browser";
         (ErrorKind::Temporary, "the certificate is for another host", hint.to_owned())
     } else {
         let hint = "check the URL and the proxy: no TLS connection was made, and nothing was sent";
@@ -132,12 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_roots_stand_in_where_the_system_has_none() {
+    fn the_embedded_roots_are_used_if_the_system_has_none() {
         assert!(matches!(found_or_embedded(Vec::new(), None), Ok(RootCerts::WebPki)));
     }
 
     #[test]
-    fn the_embedded_roots_stand_in_for_nothing_else() {
+    fn the_embedded_roots_are_not_used_otherwise() {
         let found = vec![Certificate::from_der(b"of the system").to_owned()];
         assert!(matches!(found_or_embedded(found, None), Ok(RootCerts::Specific(_))));
         assert!(found_or_embedded(Vec::new(), Some("SSL_CERT_DIR")).is_err());

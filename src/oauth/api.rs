@@ -20,7 +20,7 @@ use crate::url::Endpoint;
 /// The API. An organization may have thousands of accounts, with some hundred bytes for each.
 const API: ServerKind = ServerKind {
     max_body: 4 * 1024 * 1024,
-    hint: "is this the API? a proxy, a gateway or a login page may have answered in its place",
+    hint: "is this the API? a proxy, a gateway or a login page may have responded instead",
 };
 
 /// An account as the API lists it.
@@ -45,12 +45,12 @@ pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadl
     let text = if redaction::holds(&text, token.expose()) { status(&response) } else { one_line(&text) };
     match response.status {
         200..=299 => parse(response.body.as_deref().map_err(Error::clone)?).ok_or_else(|| {
-            Error::temporary(format!("the answer of {endpoint} lists no accounts: {text}")).hint(API.hint)
+            Error::temporary(format!("the response from {endpoint} lists no accounts: {text}")).hint(API.hint)
         }),
         401 | 403 => Err(Error::new(ErrorKind::Rejected, format!("{endpoint} does not accept the token: {text}"))
             .hint("run `spotinst-cred --force-refresh` to get a new one")),
         429 => Err(Error::new(ErrorKind::RateLimited, format!("rate limited by {endpoint}: {text}"))
-            .hint("wait; asking again earlier prolongs the block")),
+            .hint("wait; requests before then prolong the block")),
         300..=399 | 404 => {
             let url = &settings::API_URL;
             let problem = format!("{endpoint} is not the API: {text}");

@@ -53,6 +53,6 @@ fn snippet(response: &Response) -> String {
         // A body that came with success may hold a token in a form that is not understood.
         _ if response.status < 300 => String::new(),
         Ok(text) => format!(", {text}"),
-        Err(_) => ", no text".to_owned(),
+        Err(_) => ", not text".to_owned(),
     }
 }

@@ -25,7 +25,7 @@ const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "I
 
 /// The hint for a page that a person should see.
 const PAGE_HINT: &str =
-    "a login page of this network or of a proxy may have answered: open a browser to log in, or check the URL";
+    "a login page of this network or of a proxy may have responded: open a browser to log in, or check the URL";
 
 /// What the response to a request that was sent at `requested_at` means.
 pub fn judge(
@@ -70,9 +70,9 @@ impl Exchange<'_> {
             |what: &str| Err(Rejection { refresh_token: refresh.clone().map(Box::new), ..self.unusable(what) });
         let Some(value) = body.access_token.clone() else {
             return unusable(if body.is_token_malformed {
-                "holds an access token with characters that RFC 6750 does not allow"
+                "has an access token with characters that RFC 6750 does not allow"
             } else {
-                "holds no access token"
+                "has no access token"
             });
         };
         if body.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
@@ -84,7 +84,7 @@ impl Exchange<'_> {
             None => jwt_expiry(value.expose()),
         };
         if expires_at.is_some_and(|at| at <= requested_at) {
-            return unusable("holds a token that is already dead (is this machine's clock right?)");
+            return unusable("has a token that has already expired (is this machine's clock right?)");
         }
         let access = AccessToken { value, obtained_at: requested_at, expires_at, account: None };
         Ok(IssuedTokens { access, refresh })
@@ -103,12 +103,13 @@ impl Exchange<'_> {
                     self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
                 let to =
                     self.request.redacted(to.to_owned()).map_or_else(|| "elsewhere".to_owned(), |to| one_line(&to));
-                self.wrong_server(&format!("is a redirect to {to}, which is not followed with secrets"))
+                self.wrong_server(&format!("is a redirect to {to}, which is not followed"))
             }
-            404 => self.wrong_server("is not one of a token endpoint"),
+            404 => self.wrong_server("is not from a token endpoint"),
             407 => {
-                let message = format!("the proxy on the way to {} asks for a password (407)", self.request.endpoint);
-                self.answered(Error::temporary(message).hint("put user name and password into the proxy's URL"))
+                let message =
+                    format!("the proxy on the way to {} requires a password (HTTP 407)", self.request.endpoint);
+                self.answered(Error::temporary(message).hint("add the user name and password to the proxy's URL"))
             }
             500..=599 => {
                 let message = format!("server error from {}: {}", self.request.endpoint, self.error_message());
@@ -117,7 +118,7 @@ impl Exchange<'_> {
                 let is_retryable = status == 503 && !matches!(self.request.grant, Grant::Saml { .. });
                 Rejection { is_retryable, ..self.answered(error) }
             }
-            _ => self.unusable("is not one of a token endpoint"),
+            _ => self.unusable("is not from a token endpoint"),
         }
     }
 
@@ -146,14 +147,14 @@ impl Exchange<'_> {
         let seconds = retry_after.as_secs();
         let text = self.error_message();
         let message = format!("rate limited by {} for {seconds} s: {text}", self.request.endpoint);
-        let error = Error::new(ErrorKind::RateLimited, message).hint("wait; asking again earlier prolongs the block");
+        let error = Error::new(ErrorKind::RateLimited, message).hint("wait; requests before then prolong the block");
         Rejection { retry_after: Some(retry_after), ..self.answered(error) }
     }
 
     /// Something responded, but not as a token endpoint does.
     fn unusable(&self, what: &str) -> Rejection {
         let text = self.error_message();
-        let message = format!("the answer of {} {what}: {text}", self.request.endpoint);
+        let message = format!("the response from {} {what}: {text}", self.request.endpoint);
         let is_page = error_message::is_markup(self.response);
         self.answered(Error::temporary(message).hint(if is_page { PAGE_HINT } else { TOKEN_ENDPOINT.hint }))
     }

@@ -1,5 +1,5 @@
-//! A file that is replaced as a whole: readers see the old content or the new, never a part, and nobody but the owner
-//! ever sees the new one in the making.
+//! A file that is replaced atomically: readers see either the old or the new content, never a part. Only the owner can
+//! read the temporary file.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::os;
 
-/// New content in the making, in a private temporary file. It is removed on drop.
+/// New content in a private temporary file, which is removed on drop.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: File,
@@ -15,7 +15,7 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file at `path`: in the directory of the file to replace, under a name that nobody has.
+    /// Creates the temporary file at `path`, which must be an unused name in the directory of the file to replace.
     pub fn create(path: PathBuf) -> io::Result<Self> {
         let file = os::create_private(&path)?;
         Ok(Self { file, path })
@@ -25,23 +25,23 @@ impl AtomicFile {
         &self.file
     }
 
-    /// Takes room on the disk, so that publishing cannot fail for lack of it.
+    /// Reserves disk space, so that publishing cannot fail because the disk is full.
     pub fn reserve(&mut self, room: &[u8]) -> io::Result<()> {
         self.file.write_all(room)
     }
 
-    /// Writes the content and renames the file to `target`. On failure `target` is as it was, and after success the new
+    /// Writes the content and renames the file to `target`. On failure `target` is unchanged; after success the new
     /// content survives a power loss.
     pub fn publish(mut self, content: &[u8], target: &Path) -> io::Result<()> {
         self.write(content)?;
         self.file.sync_all()?;
         os::replace(&self.path, target)?;
-        // The file is replaced in any case: a directory that cannot be synced is no reason to say otherwise.
+        // The file is already replaced, so a failure to sync the directory is not reported.
         target.parent().map(os::sync_dir);
         Ok(())
     }
 
-    /// The same for content that may be lost with the power.
+    /// Like [`Self::publish`], for content that may be lost in a power failure.
     pub fn publish_unsynced(mut self, content: &[u8], target: &Path) -> io::Result<()> {
         self.write(content)?;
         os::replace(&self.path, target)
@@ -56,7 +56,7 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // Once published, there is no file of this name any more.
+        // After publishing, the temporary name no longer exists.
         fs::remove_file(&self.path).ok();
     }
 }

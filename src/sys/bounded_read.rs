@@ -1,4 +1,4 @@
-//! Reads files, pipes and stdin to their end, up to a limit of bytes and of time.
+//! Reads files, pipes and stdin to the end, with a size limit and a deadline.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -9,15 +9,16 @@ use zeroize::Zeroizing;
 
 use super::{os, timeout};
 
-/// The bytes of a source. `expected` is how many a file has, in bytes; zero where that is unknown.
+/// Reads all bytes of a source. `expected` is the file's size in bytes, or zero if it is unknown.
 ///
-/// Fails with [`io::ErrorKind::FileTooLarge`] where there are more than `limit`.
+/// Fails with [`io::ErrorKind::FileTooLarge`] if there are more than `limit` bytes.
 pub fn read(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut source = source.take(limit + 1);
-    // Allocated at once: a buffer that grows leaves copies of a secret behind.
+    // Allocated in one piece: a growing buffer leaves copies of a secret in memory.
     let mut bytes = Zeroizing::new(vec![0; expected.min(limit) as usize + 1]);
     let mut length = 0;
-    // A read that returns all expected bytes, and had room for more, has seen the end: no other one is needed.
+    // A read that returns all expected bytes and had space for more has reached the end of the file; this saves a
+    // second read.
     while length == 0 || length as u64 != expected {
         match source.read(bytes.get_mut(length..).unwrap_or_default()) {
             Ok(0) => break,
@@ -37,17 +38,17 @@ pub fn read(source: impl Read, expected: u64, limit: u64) -> io::Result<Zeroizin
     Ok(bytes)
 }
 
-/// What was read of a path.
+/// The content of a file, and its metadata.
 pub struct ReadFile {
-    /// Of the file itself.
+    /// The metadata of the file itself, not of a link to it.
     pub metadata: Metadata,
     /// Whether the path is a symbolic link to the file.
     pub is_link: bool,
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Reads a file. Anything but a regular file may be a pipe that nobody writes to: it has until the deadline, which is
-/// computed only then.
+/// Reads a file. Anything except a regular file may be a pipe without a writer, so it is read with a deadline, which is
+/// computed only in this case.
 ///
 /// Fails with [`io::ErrorKind::TimedOut`] at the deadline; else as [`read`] does.
 pub fn file(path: &Path, limit: u64, deadline: impl FnOnce() -> Instant) -> io::Result<ReadFile> {
@@ -63,9 +64,9 @@ pub fn file(path: &Path, limit: u64, deadline: impl FnOnce() -> Instant) -> io::
     Ok(ReadFile { metadata, is_link, bytes })
 }
 
-/// The bytes of a regular file; nothing else is waited for.
+/// Reads a regular file, without blocking on anything else.
 ///
-/// Fails with [`io::ErrorKind::InvalidInput`] for anything but a regular file; else as [`read`] does.
+/// Fails with [`io::ErrorKind::InvalidInput`] if it is not a regular file; otherwise as [`read`] does.
 pub fn regular_file(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = os::open_nonblocking(path)?;
     if !file.metadata()?.is_file() {
@@ -74,7 +75,7 @@ pub fn regular_file(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(read_file(file, limit)?.1)
 }
 
-/// The bytes on stdin, until the host closes its end; some hosts never do.
+/// Reads stdin until the host closes it. Some hosts never do.
 ///
 /// Fails with [`io::ErrorKind::TimedOut`] at the deadline; else as [`read`] does.
 pub fn stdin(limit: u64, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -1,4 +1,4 @@
-//! Color on a terminal, unless `NO_COLOR` (no-color.org) is set or the terminal is a dumb one.
+//! Color on a terminal, unless `NO_COLOR` (no-color.org) is set or `TERM` is `dumb`.
 
 use std::io::IsTerminal;
 
@@ -15,7 +15,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// The text in this color, if `stream` shows it, and without control characters of its own.
+    /// Colors the text if `stream` is a terminal, and replaces control characters.
     pub fn paint(self, text: &str, stream: &impl IsTerminal) -> String {
         let text = printable(text);
         if stream.is_terminal() && env::wants_color() { format!("\x1b[{}m{text}\x1b[0m", self as u8) } else { text }

@@ -1,4 +1,4 @@
-//! Names made of a hash.
+//! Names derived from a hash.
 
 use ring::digest::{Context, SHA256};
 
@@ -7,12 +7,12 @@ use crate::text::hex;
 /// Hexadecimal digits of a [`name`]: 128 bits of the hash.
 pub const NAME_LENGTH: usize = 32;
 
-/// A name for these parts, which no other list of parts has. `domain` separates the names of different things.
+/// A name that is unique to this list of parts. `domain` separates the names of different kinds of things.
 pub fn name<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Context::new(&SHA256);
     hash.update(domain);
     for part in parts {
-        // Each part with its length, so that no two lists of parts are the same bytes.
+        // Each part is prefixed with its length, so that two different lists never produce the same bytes.
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
     }

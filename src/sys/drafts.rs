@@ -1,6 +1,7 @@
-//! Drafts of files that are replaced as a whole. A killed process leaves its draft, which may hold a live token.
+//! Temporary files ("drafts") of files that are replaced atomically. A killed process leaves its draft behind, which
+//! may contain a valid token.
 //!
-//! A live draft is locked by the process that writes it, so a process that can lock one knows that it is abandoned.
+//! The process that writes a draft holds a lock on it. If another process can lock a draft, the draft is abandoned.
 
 use std::fs;
 use std::io;
@@ -9,11 +10,11 @@ use std::path::Path;
 use super::atomic_file::AtomicFile;
 use super::{file_lock, os, random};
 
-/// The names have nothing of the file's own name, which may be as long as the file system allows.
+/// The names do not include the target's name, which may already have the maximum length.
 const PREFIX: &str = ".spotinst-cred.";
 const SUFFIX: &str = ".tmp";
 
-/// A draft that was just created is taken for an abandoned one only if it is found before it is locked.
+/// Creating a draft fails only if another process cleans up between its creation and its locking.
 const ATTEMPTS: usize = 10;
 
 /// Creates a locked draft in the directory.
@@ -21,7 +22,7 @@ pub fn create(dir: &Path) -> io::Result<AtomicFile> {
     for _ in 0..ATTEMPTS {
         let path = dir.join(format!("{PREFIX}{}{SUFFIX}", random::name()));
         let draft = AtomicFile::create(path.clone())?;
-        // Where there are no locks, nobody takes it for abandoned.
+        // If the file system has no locks, no process treats the draft as abandoned.
         if file_lock::try_lock(draft.file()).unwrap_or(true) && os::is_at(draft.file(), &path) {
             return Ok(draft);
         }
@@ -29,8 +30,8 @@ pub fn create(dir: &Path) -> io::Result<AtomicFile> {
     Err(io::Error::from(io::ErrorKind::ResourceBusy))
 }
 
-/// Removes the drafts that killed processes of this user left in the directory. Fails with the first error when all
-/// others are removed.
+/// Removes the drafts that killed processes of this user left in the directory. On an error, it still tries to remove
+/// the others, then returns the first error.
 pub fn remove_abandoned(dir: &Path) -> io::Result<()> {
     let names = match os::file_names(dir) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
@@ -47,7 +48,7 @@ fn is_draft(name: &str) -> bool {
 
 fn remove_if_abandoned(path: &Path) -> io::Result<()> {
     match try_remove_if_abandoned(path) {
-        // Its writer, or another cleaner, was faster.
+        // The writer or another process already removed it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }

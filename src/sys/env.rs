@@ -1,4 +1,4 @@
-//! The environment: the one place that reads it. The variables that are settings are in the table of `settings`.
+//! Reads environment variables; no other module does. The variables of settings are listed in `settings`.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,11 +13,11 @@ use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::sourced::{Sourced, ValueSource};
 
-/// The token: this program's output, never its input.
+/// The variable that users export the token in. This program never reads it.
 pub const TOKEN: &str = "SPOTINST_TOKEN";
 
-/// Marks a process that runs for an outer refresh: the names of the identities and commands around it, separated by
-/// colons. Set by this program for the commands it runs.
+/// Set for the commands that this program runs during a refresh: the names of the enclosing identities and commands,
+/// separated by colons. It detects recursion.
 pub const OUTER_REFRESHES: &str = "SPOTINST_CRED_INSIDE";
 
 pub const PATH: &str = "PATH";
@@ -26,10 +26,10 @@ pub const KUBERNETES_EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// The first of these variables that is set. An empty one counts as not set: CI systems hand out empty variables for
-/// secrets that a job may not see.
+/// The value of the first of these variables that is set. An empty one counts as not set: CI systems pass empty
+/// variables for secrets that a job may not see.
 ///
-/// Fails where it is not UTF-8.
+/// Fails if it is not UTF-8.
 pub fn text(names: &[&'static str]) -> Result<Option<Sourced<String>>> {
     let Some(Sourced { value, source }) = names.iter().find_map(|name| raw(name)) else {
         return Ok(None);
@@ -45,7 +45,7 @@ pub fn path(name: &'static str) -> Option<Sourced<PathBuf>> {
     raw(name).map(|sourced| sourced.map(PathBuf::from))
 }
 
-/// Whether the variable is set to nothing: worth mentioning where its value is missing.
+/// Whether the variable is set to an empty value. Messages mention this if a value is missing.
 #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
 pub fn is_empty(name: &str) -> bool {
     env::var_os(name).is_some_and(|value| value.is_empty())
@@ -57,14 +57,14 @@ fn raw(name: &'static str) -> Option<Sourced<OsString>> {
     Some(Sourced { value, source: ValueSource::Variable(name) })
 }
 
-/// The directories in which programs are looked for; nothing where `PATH` is not set. An empty entry, which means the
-/// working directory, is left out: a program in somebody's repository is not what was asked for.
+/// The directories of `PATH`, or nothing if it is not set. Empty entries, which mean the working directory, are left
+/// out, so that a program in an untrusted repository is never run.
 pub fn search_path() -> Option<Vec<PathBuf>> {
     let path = raw_path()?;
     Some(env::split_paths(&path).filter(|dir| !dir.as_os_str().is_empty()).collect())
 }
 
-/// `PATH` without its empty entries, where it has some; nothing else of it changes.
+/// `PATH` without its empty entries, or nothing if it has none.
 pub fn cleaned_path() -> Option<OsString> {
     let path = raw_path()?;
     let has_empty = env::split_paths(&path).any(|dir| dir.as_os_str().is_empty());
@@ -82,27 +82,28 @@ pub fn outer_refreshes() -> Vec<String> {
     names.split(':').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether this process runs for a refresh of this identity, and so must not wait for its lock.
+/// Whether an outer process runs this one while it refreshes this identity. Then this process must not wait for the
+/// lock.
 pub fn is_inside_refresh_of(identity: &str) -> bool {
     outer_refreshes().iter().any(|outer| outer == identity)
 }
 
-/// Whether the user wants colors on a terminal: `NO_COLOR` is not set, and the terminal is no dumb one.
+/// Whether the user wants colors: `NO_COLOR` is not set, and `TERM` is not `dumb`.
 pub fn wants_color() -> bool {
     raw("NO_COLOR").is_none() && raw("TERM").is_none_or(|sourced| sourced.value != "dumb")
 }
 
-/// A proxy as the environment names it.
+/// The proxy settings of the environment.
 #[derive(Clone, Debug)]
 pub struct ProxySetting {
-    /// The variable, for messages: the URL may hold a password and is never shown.
+    /// The variable's name, for messages. The URL may contain a password and is never shown.
     pub variable: &'static str,
     pub url: Secret,
     /// The entries of `NO_PROXY`.
     pub no_proxy: Vec<String>,
 }
 
-/// The proxy for `https` URLs, by the usual variables; those in lower case first, as curl has it.
+/// The proxy for `https` URLs from the usual variables. As in curl, lower case names take precedence.
 pub fn proxy() -> Result<Option<ProxySetting>> {
     const PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     let Some(Sourced { value, source: ValueSource::Variable(variable) }) = text(PROXY)? else {
@@ -113,30 +114,31 @@ pub fn proxy() -> Result<Option<ProxySetting>> {
     Ok(Some(ProxySetting { variable, url: Secret::from(value), no_proxy: entries.map(str::to_owned).collect() }))
 }
 
-/// The variable that names the root certificates to trust, if one does.
+/// The variable that names the trusted root certificates, if one is set.
 pub fn roots_variable() -> Option<&'static str> {
     [SSL_CERT_FILE, SSL_CERT_DIR].into_iter().find(|name| raw(name).is_some())
 }
 
-/// Found out once: it takes a dozen variables, and both configuration and cache ask.
+/// Cached, because it reads a dozen variables and both configuration and cache need it.
 static BASE_DIRS: LazyLock<Option<BaseDirs>> = LazyLock::new(BaseDirs::new);
 
-/// The platform's place for the configuration; none where there is no home.
+/// The platform's path of the configuration file; nothing without a home directory.
 pub fn default_config_file() -> Option<PathBuf> {
     BASE_DIRS.as_ref().map(|dirs| dirs.config_dir().join(os::CONFIG_DIR).join("config.toml"))
 }
 
-/// The platform's directory for the cache; none where there is no home.
+/// The platform's cache directory; nothing without a home directory.
 ///
-/// For root it is below root's own home if the platform's would belong to another user, as where `sudo` keeps `HOME`:
-/// that user could not use what root leaves there. Fails where the owner cannot be found out.
+/// As root, if that directory would belong to another user (`sudo` keeps `HOME` on many systems), it is below root's
+/// own home instead: the other user could not use files that root creates. Fails if the owner cannot be determined.
 pub fn default_cache_dir() -> io::Result<Option<PathBuf>> {
     let Some(dirs) = BASE_DIRS.as_ref() else {
         return Ok(None);
     };
     let dir = dirs.cache_dir();
     if os::current_user() == os::ROOT {
-        // Where it is below the home, the home's owner counts: what root itself has left there is no place for root.
+        // For a directory below the home, the owner of the home counts: root may have created the directory there
+        // earlier.
         let [home, bytes] = [dirs.home_dir(), dir].map(|path| path.as_os_str().as_encoded_bytes());
         let is_below = bytes.strip_prefix(home).is_some_and(|rest| rest.starts_with(b"/"));
         let place = if is_below { dirs.home_dir() } else { dir };
@@ -147,7 +149,7 @@ pub fn default_cache_dir() -> io::Result<Option<PathBuf>> {
     Ok(Some(dir.join(os::CACHE_DIR)))
 }
 
-/// A path that begins with `~/`, in the home directory; nothing for any other, or where there is no home.
+/// Expands a leading `~/` to the home directory. Returns nothing for other paths, or without a home directory.
 pub fn expand_home(path: &Path) -> Option<PathBuf> {
     let rest = path.strip_prefix("~").ok()?;
     Some(home()?.join(rest))

@@ -1,4 +1,4 @@
-//! Locks on files outside the cache, by flock(2): the kernel frees one when its holder dies.
+//! File locks outside the cache, by flock(2). The kernel releases a lock when its holder exits.
 
 use std::fs::File;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::{os, timeout};
 use crate::error::Error;
 
-/// Tries to lock without waiting; returns whether the file is locked, until it is closed.
+/// Tries to lock without waiting. Returns whether the file is now locked; the lock lasts until the file is closed.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks outside the cache")]
 pub fn try_lock(file: &File) -> io::Result<bool> {
-    // By its full path: the standard library has methods of these names, too.
+    // Called by its full path, because the standard library has methods of the same name.
     match fs2::FileExt::try_lock_exclusive(file) {
         Ok(()) => Ok(true),
         Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => Ok(false),
@@ -19,11 +19,11 @@ pub fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Locks the file at `path`, created if it is missing, until the returned file is closed. Where the file system has no
-/// locks, it is not locked.
+/// Locks the file at `path`, created if missing, until the returned file is closed. Without lock support in the file
+/// system, it returns the file unlocked.
 ///
-/// Fails with [`io::ErrorKind::TimedOut`] if somebody else holds it until the deadline, and with
-/// [`io::ErrorKind::PermissionDenied`] if it belongs to another user, who could hold it for ever.
+/// Fails with [`io::ErrorKind::TimedOut`] if another process holds it until the deadline, and with
+/// [`io::ErrorKind::PermissionDenied`] if it belongs to another user, who could hold it indefinitely.
 pub fn lock_until(path: &Path, deadline: Instant) -> io::Result<File> {
     let file = os::open_or_create_no_follow(path)?;
     let metadata = file.metadata()?;
@@ -39,18 +39,19 @@ pub fn lock_until(path: &Path, deadline: Instant) -> io::Result<File> {
     }
 }
 
-/// The error of a lock that another process has held until the deadline. Found out only now, as it takes a while.
+/// The error for a lock that another process held until the deadline. Looks up the holder only now, because that is
+/// slow.
 pub fn timed_out(other: &str, path: &Path) -> Error {
     let problem = format!("timed out waiting for another {other}");
     match os::lock_holder(path) {
         Some(holder) => Error::temporary(format!("{problem} ({holder})"))
-            .hint(format!("try again; if it lasts, end that process: kill {}", holder.pid)),
+            .hint(format!("try again; if this keeps happening, end that process: kill {}", holder.pid)),
         None => Error::temporary(format!("{problem} (lock {})", path.display()))
-            .hint("try again; if it lasts, see who holds it with `fuser`, and end that process"),
+            .hint(format!("try again; if this keeps happening, find the process with `fuser {}`", path.display())),
     }
 }
 
-/// Waits for the lock without end.
+/// Waits for the lock, without a time limit.
 #[expect(clippy::disallowed_methods, reason = "the one place that locks outside the cache")]
 fn wait(file: File) -> io::Result<File> {
     loop {

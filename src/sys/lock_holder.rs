@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::text::duration;
 
-/// A process that holds a lock, as a person may look for it.
+/// A process that holds a lock.
 #[derive(Debug)]
 pub struct LockHolder {
     pub pid: u32,
-    /// The program that started it, which says more than its own name.
+    /// The program that started it, which is more helpful than `spotinst-cred`.
     pub program: Option<String>,
-    /// How long it runs.
+    /// How long it has been running.
     pub age: Duration,
 }
 

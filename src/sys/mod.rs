@@ -1,6 +1,6 @@
-//! The machine and the person in front of it: environment, clock, files, processes, terminal.
+//! Access to the operating system: environment, clock, files, processes, terminal.
 //!
-//! Whatever differs between operating systems is in [`os`]: a folder for each, with the same functions.
+//! [`os`] contains what differs between operating systems: one folder for each, with the same functions.
 
 pub mod atomic_file;
 pub mod bounded_read;

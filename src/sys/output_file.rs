@@ -1,4 +1,4 @@
-//! Writes a file that the user named: the target of `--output`, or the configuration that `login` changes.
+//! Writes a file that the user named: the target of `--output`, or the configuration file that `login` changes.
 
 use std::fmt;
 use std::fs;
@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 
 use super::{bounded_read, drafts, os};
 
-/// More symbolic links in a row are a cycle: Linux has the same limit.
+/// The maximum length of a chain of symbolic links; Linux has the same limit.
 const MAX_LINKS: usize = 40;
 
-/// Why the file was not written. It is as it was.
+/// Why the file was not written. The file is unchanged.
 #[derive(Debug)]
 pub enum WriteError {
     /// The path does not lead to a regular file.
     NotAFile(&'static str),
-    /// The system refuses, or somebody else's symbolic link is in the way.
+    /// An I/O error, or a symbolic link that another user created.
     Io(io::Error),
 }
 
@@ -36,8 +36,8 @@ impl From<io::Error> for WriteError {
     }
 }
 
-/// Replaces the file's content: private, whatever it was before. Missing directories are created, and drafts that killed
-/// processes left are removed. What root writes to the directory of another user belongs to that user.
+/// Replaces the file's content. The new file is private, even if the old one was not. Creates missing directories, and
+/// removes drafts that killed processes left. A file that root writes to another user's directory belongs to that user.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let target = resolve(path)?;
     let dir = dir_of(&target);
@@ -49,8 +49,8 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     Ok(draft.publish(content, &target)?)
 }
 
-/// What the file holds that [`write`] would replace; nothing where there is none. Fails with
-/// [`io::ErrorKind::FileTooLarge`] where it holds more than `limit` bytes.
+/// Reads the file that [`write`] would replace; nothing if there is none. Fails with [`io::ErrorKind::FileTooLarge`] if
+/// it has more than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, WriteError> {
     match bounded_read::regular_file(&resolve(path)?, limit) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -58,11 +58,11 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, Write
     }
 }
 
-/// Fails where no file can be written in the directory, or where root would write to the directory of another user: to be
-/// known before a person answers questions for it. A directory that is missing is not created.
+/// Fails if no file can be written in the directory, or if root would write to another user's directory. `login` calls
+/// this before it asks questions. Does not create a missing directory.
 pub fn check_dir(dir: &Path) -> io::Result<()> {
     if let Some(owner) = os::other_owner_of_place(dir)? {
-        let problem = format!("the directory belongs to user {owner}, and this is root");
+        let problem = format!("the directory belongs to user {owner}, and you are root");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
     let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
@@ -71,15 +71,15 @@ pub fn check_dir(dir: &Path) -> io::Result<()> {
     drafts::create(nearest).map(drop)
 }
 
-/// Where the file really is, or would be. Nothing is created.
+/// The path of the file after following symbolic links, even if it does not exist yet. Creates nothing.
 pub fn resolve(path: &Path) -> Result<PathBuf, WriteError> {
     let target = follow_links(path.to_owned())?;
     if target.file_name().is_none() {
-        return Err(WriteError::NotAFile("that is no file's name"));
+        return Err(WriteError::NotAFile("the path does not end in a file name"));
     }
-    // A rename would replace a device by a file; for root even /dev/null.
+    // A rename would replace a device with a file; as root even `/dev/null`.
     if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(WriteError::NotAFile("it is no regular file"));
+        return Err(WriteError::NotAFile("it is not a regular file"));
     }
     let nearest = dir_of(&target).ancestors().find_map(|dir| fs::metadata(dir).ok());
     if nearest.is_some_and(|metadata| !metadata.is_dir()) {
@@ -88,27 +88,27 @@ pub fn resolve(path: &Path) -> Result<PathBuf, WriteError> {
     Ok(target)
 }
 
-/// Follows a link, as editors do, so that it stays a link. Not one that somebody else made, which could lead to any file
-/// of ours, nor `/dev/stdout` and the like.
+/// Follows a symbolic link, so that it stays a link, as editors do. Refuses links that another user created, because
+/// they could lead to any of this user's files, and links such as `/dev/stdout`.
 fn follow_links(mut path: PathBuf) -> Result<PathBuf, WriteError> {
     for _ in 0..MAX_LINKS {
         let Some(link) = fs::symlink_metadata(&path).ok().filter(|metadata| metadata.is_symlink()) else {
             return Ok(path);
         };
         if ![os::current_user(), os::ROOT].contains(&os::owner(&link)) {
-            let reason = "it is a symbolic link that somebody else made";
+            let reason = "it is a symbolic link that another user created";
             return Err(WriteError::Io(io::Error::new(io::ErrorKind::PermissionDenied, reason)));
         }
         let dir = fs::canonicalize(dir_of(&path))?;
         if os::is_process_file(&dir) {
-            return Err(WriteError::NotAFile("it is no regular file"));
+            return Err(WriteError::NotAFile("it is not a regular file"));
         }
         path = dir.join(fs::read_link(&path)?);
     }
-    Err(WriteError::NotAFile("its symbolic links have no end"))
+    Err(WriteError::NotAFile("too many levels of symbolic links"))
 }
 
-/// The directory of the path's last part.
+/// The directory that contains the path's last component.
 pub fn dir_of(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,4 +1,4 @@
-//! What goes to stderr: the final error, details with `-v`, and on a terminal what a longer wait is for.
+//! Prints to stderr: the final error, details with `-v`, and on a terminal the reason for a longer wait.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use super::color::Color;
 /// Shorter waits are not announced.
 const QUIET_WAIT: Duration = Duration::from_millis(500);
 
-/// Whether `-v` was given. Global, so that no signature has to carry it for the sake of a log line.
+/// Whether `-v` was given. Global, so that functions do not need a parameter just for log lines.
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Called once by `main`.
@@ -33,26 +33,26 @@ pub fn error(message: &str, hint: Option<&str>) {
     }
 }
 
-/// Prints a line in any case.
+/// Prints a line, with or without `-v`.
 pub fn info(line: &str) {
     print_line("spotinst-cred", line);
 }
 
-/// Prints a line that does not change the result, with `-v` or on a terminal.
+/// Prints a line, with `-v` or on a terminal, that does not affect the result.
 pub fn note(line: &str) {
     if is_chatty() {
         info(line);
     }
 }
 
-/// Prints a line with `-v`; builds it only then.
+/// Prints a line with `-v`. Builds the line only if it is printed.
 pub fn debug(line: impl FnOnce() -> String) {
     if VERBOSE.load(Ordering::Relaxed) {
         info(&line());
     }
 }
 
-/// Says what is being waited for if the guard lives longer than half a second, with `-v` or on a terminal.
+/// Prints what this process waits for if the guard lives longer than half a second, with `-v` or on a terminal.
 pub fn progress(waiting_for: impl Into<String>) -> Option<Progress> {
     if !is_chatty() {
         return None;
@@ -69,13 +69,13 @@ pub fn progress(waiting_for: impl Into<String>) -> Option<Progress> {
     Some(Progress { _done: done })
 }
 
-/// Lives as long as the wait.
+/// Guard of [`progress`]: dropped when the wait is over.
 pub struct Progress {
     _done: Sender<()>,
 }
 
-/// Writes one line at once, so that the lines of many callers on one stderr do not mix. A path or a key may hold
-/// anything: control characters are shown as U+FFFD. A closed or full stderr is not an error.
+/// Writes a line with a single write, so that lines of concurrent callers on the same stderr do not mix. Replaces
+/// control characters, which a path or key may contain, with U+FFFD. Ignores a closed or full stderr.
 fn print_line(prefix: &str, line: &str) {
     let line = line.replace(char::is_control, "\u{fffd}");
     io::stderr().write_all(format!("{prefix}: {line}\n").as_bytes()).ok();

@@ -12,42 +12,42 @@ use zeroize::Zeroizing;
 
 use super::{bounded_read, digest, env, os, timeout};
 
-/// How long forwarding a command's last stderr output may take after its end. Together with the time of an exchange it
+/// How long to wait for a command's last stderr output after it exits. Together with the time limit of an exchange, it
 /// must be shorter than the wait for the lock.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
-/// A command to run, and for what.
+/// A command to run, and its context.
 pub struct Run<'a> {
     pub argv: &'a [OsString],
-    /// What it reads on stdin; nothing for an empty stdin.
+    /// Its stdin; with nothing, stdin is empty.
     pub input: Option<&'a [u8]>,
-    /// Where it runs; nothing for the caller's own directory.
+    /// Its working directory; with nothing, the caller's.
     pub dir: Option<&'a Path>,
-    /// The name of the identity that is being refreshed, if that is what it runs for.
+    /// The name of the identity that is being refreshed, if the command is part of a refresh.
     pub identity: Option<&'a str>,
-    /// Variables that it must not inherit.
+    /// Variables that it does not inherit.
     pub hidden_variables: &'a [&'static str],
     pub stderr: Stderr,
-    /// The most that it may print, in bytes.
+    /// The maximum size of its output, in bytes.
     pub limit: u64,
     pub deadline: Instant,
 }
 
-/// What becomes of a command's stderr where that is no terminal.
+/// What to do with a command's stderr if stderr is not a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stderr {
-    /// It is passed on as it comes: a person may have to act.
+    /// Forwards it immediately, because the command may ask the user to do something.
     Forward,
     Discard,
 }
 
-/// Why a command yielded nothing.
+/// Why a command has no output.
 #[derive(Debug)]
 pub enum CommandError {
-    /// It is running already, and this process is one of its children.
+    /// This process is a descendant of the same command.
     Recursive,
     NotStarted(io::Error),
-    /// It ran and ended with this status, and printed this.
+    /// It exited with this status, after it printed this.
     Failed(ExitStatus, Zeroizing<Vec<u8>>),
     /// Its output could not be read.
     Unreadable(io::Error),
@@ -56,10 +56,11 @@ pub enum CommandError {
 }
 
 impl Run<'_> {
-    /// Everything that the command prints on stdout. Its stdin is never ours: some hosts hand over a pipe that they never
-    /// close. At the deadline, or if this process ends before, it is killed with its children.
+    /// Returns everything that the command prints on stdout. It does not inherit this process's stdin, because some
+    /// hosts pass a pipe that they never close. At the deadline, or when this process exits earlier, the command and
+    /// its children are killed.
     pub fn output(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-        // Where there is no lock to wait for, the command itself marks the recursion.
+        // Without a cache there is no lock to detect recursion by, so the command's own name detects it.
         let name = digest::name(b"command", self.argv.iter().map(|word| word.as_encoded_bytes()));
         let mut outer = env::outer_refreshes();
         if outer.contains(&name) {
@@ -70,7 +71,8 @@ impl Run<'_> {
         let (tree, mut child) = os::ProcessTree::start(&mut command).map_err(CommandError::NotStarted)?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
             let input = Zeroizing::new(input.to_vec());
-            // A command that does not read must not keep this process from reading. Without a thread its stdin is empty.
+            // Written on a thread: a command that does not read its stdin must not block this process. If no thread can
+            // be spawned, its stdin is empty.
             thread::Builder::new().spawn(move || stdin.write_all(&input).ok()).ok();
         }
         let forwarding = child.stderr.take().map(|stderr| forward(stderr, self.stderr));
@@ -81,13 +83,14 @@ impl Run<'_> {
         result
     }
 
-    /// A terminal is the command's stderr too, for a person to be asked there. Else its stderr is a pipe of ours: what a
-    /// killed command leaves behind would keep the host's own open, and many hosts read that to its end.
+    /// If stderr is a terminal, the command inherits it to prompt the user. Otherwise the command writes to a pipe of
+    /// this process: a descendant that survives the command would keep the host's stderr open, and many hosts read
+    /// stderr until it is closed.
     fn command(&self, outer: impl AsRef<OsStr>) -> io::Result<Command> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let path = env::cleaned_path();
         let is_pathless = path.as_ref().is_some_and(|path| path.is_empty());
-        // Without a PATH, the system's own directories are searched.
+        // Without `PATH`, the system's default directories are searched.
         let mut command = if is_pathless { Command::new(program) } else { command(program)? };
         os::add_arguments(&mut command, arguments);
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
@@ -110,10 +113,10 @@ impl Run<'_> {
         Ok(command)
     }
 
-    /// What the command prints until its end, or until the deadline, when it is killed.
+    /// Collects the command's output until it exits. Kills it at the deadline.
     fn collect(&self, child: Child, tree: &os::ProcessTree) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let limit = self.limit;
-        // A grandchild may hold the pipe open for ever, so the reading must end at the deadline, too.
+        // A grandchild may keep the pipe open indefinitely, so reading needs the deadline, too.
         match timeout::run_with_deadline(self.deadline, move || read_and_wait(child, limit)) {
             Ok(result) => result,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -125,9 +128,9 @@ impl Run<'_> {
     }
 }
 
-/// A command for a program, looked for in the PATH without its empty entries. The program gets the PATH as it is.
+/// A command for a program, searched for in `PATH` without its empty entries. The program inherits `PATH` unchanged.
 ///
-/// Fails with [`io::ErrorKind::NotFound`] where there is no such program.
+/// Fails with [`io::ErrorKind::NotFound`] if there is no such program.
 pub fn command(program: &OsStr) -> io::Result<Command> {
     let is_name = Path::new(program).parent() == Some(Path::new(""));
     match env::search_path().filter(|_| is_name) {
@@ -141,7 +144,7 @@ fn read_and_wait(mut child: Child, limit: u64) -> Result<Zeroizing<Vec<u8>>, Com
     let output = child.stdout.take().map_or_else(|| Ok(Zeroizing::default()), |out| bounded_read::read(out, 0, limit));
     let status = child.wait().map_err(CommandError::Unreadable)?;
     match output {
-        // It is cut off, and its status says no more than that.
+        // The command's exit status only reflects that its output was cut off.
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(CommandError::OutputTooLarge),
         Err(error) => Err(CommandError::Unreadable(error)),
         Ok(output) if status.success() => Ok(output),
@@ -149,7 +152,7 @@ fn read_and_wait(mut child: Child, limit: u64) -> Result<Zeroizing<Vec<u8>>, Com
     }
 }
 
-/// Passes on what the command prints on stderr as it comes, or discards it. The receiver hears when there is no more.
+/// Forwards the command's stderr as it is printed, or discards it. The receiver disconnects at its end.
 fn forward(mut stderr: ChildStderr, mode: Stderr) -> Receiver<()> {
     let (done, is_done) = mpsc::channel::<()>();
     let copy = move || {
@@ -157,12 +160,12 @@ fn forward(mut stderr: ChildStderr, mode: Stderr) -> Receiver<()> {
         let mut bytes = [0; 4096];
         while let Ok(length @ 1..) = stderr.read(&mut bytes) {
             if mode == Stderr::Forward {
-                // A stderr that is full or closed is no reason to stop the command.
+                // A full or closed stderr does not stop the command.
                 io::stderr().write_all(bytes.get(..length).unwrap_or_default()).ok();
             }
         }
     };
-    // If no thread can be spawned, the command's messages are lost, and nothing else.
+    // If no thread can be spawned, only the command's messages are lost.
     thread::Builder::new().spawn(copy).ok();
     is_done
 }

@@ -1,4 +1,4 @@
-//! Questions to a person: asked on stderr, answered on stdin, both a terminal.
+//! Prompts the user on stderr and reads the answer from stdin. Both must be terminals.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -9,23 +9,23 @@ use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::text::printable;
 
-/// No line of a terminal is longer, in bytes: Linux cuts it off at 4095.
+/// The maximum length of a line, in bytes. Linux truncates a terminal's lines at 4095.
 const MAX_LINE: usize = 4096;
 
-/// Whether there is anybody to ask.
+/// Whether the user can be prompted.
 pub fn is_available() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Shows lines before a question, if there is anybody to ask. A name or a value may hold anything: control characters are
-/// shown as U+FFFD.
+/// Shows lines before a question, if the user can be prompted. Replaces control characters, which a name or value may
+/// contain, with U+FFFD.
 pub fn show(lines: &str) {
     if is_available() {
         write!(io::stderr(), "{}", printable(lines)).ok();
     }
 }
 
-/// Asks until there is an answer.
+/// Asks until the answer is not empty.
 pub fn ask(question: &str) -> Result<String> {
     loop {
         if let Some(answer) = ask_once(question)? {
@@ -34,20 +34,20 @@ pub fn ask(question: &str) -> Result<String> {
     }
 }
 
-/// Asks once. An empty answer is `None`.
+/// Asks once. Returns `None` for an empty answer.
 pub fn ask_once(question: &str) -> Result<Option<String>> {
     show(&format!("{question}: "));
     let answer = String::from_utf8_lossy(&read_line()?).trim().to_owned();
     Ok(Some(answer).filter(|answer| !answer.is_empty()))
 }
 
-/// Asks a question that an empty answer says yes to.
+/// Asks a yes/no question. An empty answer means yes.
 pub fn confirm(question: &str) -> Result<bool> {
     let answer = ask_once(&format!("{question}? [Y/n]"))?;
     Ok(answer.is_none_or(|answer| answer.to_lowercase().starts_with('y')))
 }
 
-/// Asks until there is an answer, which the terminal does not show.
+/// Asks until the answer is not empty, without showing it.
 pub fn ask_hidden(question: &str) -> Result<Secret> {
     loop {
         if let Some(answer) = ask_hidden_once(question)? {
@@ -56,12 +56,12 @@ pub fn ask_hidden(question: &str) -> Result<Secret> {
     }
 }
 
-/// Asks once, without showing the answer. An empty one is `None`.
+/// Asks once, without showing the answer. Returns `None` for an empty one.
 pub fn ask_hidden_once(question: &str) -> Result<Option<Secret>> {
     hidden(HiddenInput::start(), &format!("{question} (not shown): "), read_line)
 }
 
-/// Asks for a text that may have many lines, or one that is longer than a terminal's, without showing it.
+/// Asks for a text that may have several lines, or a line longer than a terminal allows, without showing it.
 pub fn ask_hidden_text(question: &str, limit: u64) -> Result<Option<Secret>> {
     let question = format!("{question} (not shown; an empty line ends it): ");
     hidden(HiddenInput::start_long(), &question, || read_text(limit))
@@ -72,42 +72,42 @@ fn hidden(
     question: &str,
     read: impl FnOnce() -> Result<Zeroizing<Vec<u8>>>,
 ) -> Result<Option<Secret>> {
-    let hidden = input.map_err(|error| aborted(&format!("the terminal cannot be told to be silent: {error}")))?;
+    let hidden = input.map_err(|error| aborted(&format!("cannot turn off the terminal's echo: {error}")))?;
     show(question);
     let line = read();
     drop(hidden);
     show("\n");
     let line = line?;
     if let Some(signal) = HiddenInput::signal(&line) {
-        // The terminal is as it was, so the process may end as the key would have ended it.
+        // The terminal is restored, so the process can now exit by the signal of the key.
         os::end_by(signal);
         return Err(aborted("interrupted"));
     }
-    let text = str::from_utf8(&line).map_err(|_| aborted("what was typed is not valid UTF-8"))?;
+    let text = str::from_utf8(&line).map_err(|_| aborted("the input is not valid UTF-8"))?;
     Ok(Some(text).filter(|text| !text.is_empty()).map(|text| Secret::from(text.to_owned())))
 }
 
-/// Asks for one of `count` numbered lines, the first being 1. An empty answer is `None`.
+/// Asks for a number from 1 to `count`. Returns `None` for an empty answer.
 pub fn choose(default: &str, count: usize) -> Result<Option<usize>> {
     loop {
         let Some(answer) = ask_once(&format!("Choose [{default}]"))? else { return Ok(None) };
         match answer.parse() {
             Ok(number) if (1..=count).contains(&number) => return Ok(Some(number)),
-            _ => show(&format!("A number from 1 to {count}, please.\n")),
+            _ => show(&format!("Enter a number from 1 to {count}.\n")),
         }
     }
 }
 
-/// One line without its newline.
+/// Reads one line, without its newline.
 fn read_line() -> Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(vec![0; MAX_LINE]);
     let length =
-        os::read_stdin(&mut line).map_err(|error| aborted(&format!("the terminal cannot be read: {error}")))?;
+        os::read_stdin(&mut line).map_err(|error| aborted(&format!("cannot read from the terminal: {error}")))?;
     line.truncate(length);
     match line.last() {
         None => {
             show("\n");
-            return Err(aborted("the input has ended before all was asked"));
+            return Err(aborted("the input ended before all questions were answered"));
         }
         Some(b'\n') => line.truncate(length - 1),
         Some(_) => {}
@@ -115,21 +115,21 @@ fn read_line() -> Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
-/// A text up to an empty line or the end-of-input key, or to the key of a signal, which is then its last byte.
+/// Reads a text until an empty line, the end-of-input key, or Ctrl-C or Ctrl-\, which is then its last byte.
 fn read_text(limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(vec![0; limit as usize]);
     let mut length = 0;
     loop {
         let rest = text.get_mut(length..).unwrap_or_default();
         if rest.is_empty() {
-            return Err(aborted(&format!("what was typed is longer than {} KiB", limit / 1024)));
+            return Err(aborted(&format!("the input is longer than {} KiB", limit / 1024)));
         }
-        let read = os::read_stdin(rest).map_err(|error| aborted(&format!("the terminal cannot be read: {error}")))?;
+        let read = os::read_stdin(rest).map_err(|error| aborted(&format!("cannot read from the terminal: {error}")))?;
         length += read;
         let end = text_end(text.get(..length).unwrap_or_default());
         if let Some(length) = end.or((read == 0).then_some(length)) {
             text.truncate(length);
-            // The Enter key, and so each line end of a paste, is a carriage return.
+            // The terminal sends a carriage return for the Enter key, and for each line end of a paste.
             text.dedup_by(|byte, previous| *byte == b'\n' && *previous == b'\r');
             text.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
             return Ok(text);
@@ -137,7 +137,7 @@ fn read_text(limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// Where the text ends, if it does.
+/// The position where the text ends, if it does.
 fn text_end(bytes: &[u8]) -> Option<usize> {
     const END_OF_INPUT: u8 = 0x04;
     let (mut has_text, mut is_line_empty, mut previous) = (false, true, 0);
@@ -159,7 +159,7 @@ fn text_end(bytes: &[u8]) -> Option<usize> {
 }
 
 fn aborted(problem: &str) -> Error {
-    Error::other(problem).hint("nothing was written; run it again")
+    Error::other(problem).hint("nothing was written; run the command again")
 }
 
 #[cfg(test)]

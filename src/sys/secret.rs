@@ -5,23 +5,24 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A password, client secret or token. `Debug` shows nothing, there is no `Display`, and the memory is wiped on drop.
+/// A password, client secret or token. `Debug` does not show it, there is no `Display`, and its memory is wiped on
+/// drop.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text itself. Each caller is responsible for where it goes.
+    /// The text itself. Callers must not print or store it by accident.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Compares in a time that depends on the lengths alone.
+    /// Compares in constant time for a given length.
     pub fn is_same(&self, other: &Self) -> bool {
         self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 
-    /// The secret of a file or a command: the bytes as text, without one trailing newline. Nothing where they are not
-    /// UTF-8.
+    /// The secret that a file contains or a command prints: the bytes as text, without one trailing newline. Returns
+    /// nothing if they are not UTF-8.
     pub fn from_line(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         let text = match String::from_utf8(std::mem::take(&mut *bytes)) {
             Ok(text) => Zeroizing::new(text),
@@ -47,7 +48,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// For `#[serde(with = "exposed")]`, the one way to serialize a secret: into the cache.
+/// For `#[serde(with = "exposed")]`: serializes a secret, only into the cache.
 pub mod exposed {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,6 +1,6 @@
-//! What goes to stdout: the one document of a call.
+//! Writes the result to stdout.
 //!
-//! The standard library's own stdout is no help: it takes a closed one, and one that is open for reading, for success.
+//! The standard library's stdout is not used: it reports success if stdout is closed or not open for writing.
 
 use std::fmt;
 use std::io;
@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 
 use super::os::{self, StdoutKind};
 
-/// Found out once: it takes a few system calls.
+/// Cached, because it takes a few system calls.
 static KIND: LazyLock<StdoutKind> = LazyLock::new(os::stdout_kind);
 
-/// Why the document was not written, or not the whole of it.
+/// Why the document was not written completely.
 #[derive(Debug)]
 pub enum WriteError {
-    /// Nobody reads the pipe any more.
+    /// The reader closed the pipe.
     BrokenPipe,
     Closed,
     NotWritable,
@@ -24,7 +24,7 @@ pub enum WriteError {
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BrokenPipe => f.write_str("nobody reads it"),
+            Self::BrokenPipe => f.write_str("the reader closed the pipe"),
             Self::Closed => f.write_str("it is closed"),
             Self::NotWritable => f.write_str("it is not open for writing"),
             Self::Io(error) => error.fmt(f),
@@ -32,7 +32,6 @@ impl fmt::Display for WriteError {
     }
 }
 
-/// Writes the document.
 pub fn write(document: &[u8]) -> Result<(), WriteError> {
     match *KIND {
         StdoutKind::Closed => return Err(WriteError::Closed),

@@ -1,21 +1,21 @@
-//! A deadline for work that has no reliable time limit of its own: a lock, a pipe, a name server.
+//! Runs work that has no reliable time limit, such as waiting for a lock, a pipe or a name server, with a deadline.
 
 use std::io;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How late the deadline may be noticed. Later this process was stopped, or the machine suspended: the work has not had
-/// its time.
+/// If the deadline is noticed later than this, the process was stopped or the machine suspended, so the work did not
+/// get its full time.
 const TOLERANCE: Duration = Duration::from_millis(250);
 
-/// The time that work gets after a stop, to finish what has come meanwhile.
+/// The extra time for the work after such a stop.
 const AFTER_STOP: Duration = Duration::from_millis(500);
 
 /// Runs blocking work on a thread that is abandoned at the deadline.
 ///
-/// Fails with [`io::ErrorKind::TimedOut`] at the deadline, or at once where it has passed; with another kind where no
-/// thread can be started.
+/// Fails with [`io::ErrorKind::TimedOut`] at the deadline, immediately if it has passed, and with another kind if no
+/// thread can be spawned.
 pub fn run_with_deadline<T: Send + 'static>(
     deadline: Instant,
     work: impl FnOnce() -> T + Send + 'static,
@@ -23,7 +23,7 @@ pub fn run_with_deadline<T: Send + 'static>(
     let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
     let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or_else(timed_out)?;
     let (send, receive) = mpsc::channel();
-    // After the deadline nobody receives.
+    // After the deadline there is no receiver.
     thread::Builder::new().spawn(move || drop(send.send(work())))?;
     receive
         .recv_timeout(left)

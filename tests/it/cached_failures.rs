@@ -32,7 +32,7 @@ fn a_429_is_respected_until_its_reset() {
             format!(
                 "spotinst-cred: rate limited by {} for {seconds} s: HTTP 429, Rate limit exceeded \
                  (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320){left}\n\
-                 hint: wait; asking again earlier prolongs the block\n",
+                 hint: wait; requests before then prolong the block\n",
                 stand_in.url()
             )
         };

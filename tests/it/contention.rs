@@ -136,7 +136,7 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
 
     for caller in callers {
         let outcome = caller.end();
-        let expected = format!("the answer of {} holds no access token: HTTP 200", stand_in.url());
+        let expected = format!("the response from {} has no access token: HTTP 200", stand_in.url());
         assert_eq!((outcome.stdout.as_str(), outcome.status), ("", Some(5)));
         assert_eq!(outcome.stderr.matches(&expected).count(), 1, "{outcome:?}");
     }

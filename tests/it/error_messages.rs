@@ -1247,7 +1247,7 @@ fn tls_and_proxy_errors() {
             status: 3,
             stderr: "spotinst-cred: ca_file $HOME/.config/spotinst-cred/ca.pem (from $FILE:2) cannot be read: No \
                      such file or directory (os error 2)\n\
-                     hint: it must be a PEM file of the roots to trust\n",
+                     hint: it must be a PEM file with the root certificates to trust\n",
         },
         Row {
             situation: "a CA file without a certificate",
@@ -1258,7 +1258,7 @@ fn tls_and_proxy_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: ca_file $FILE (from $FILE:2) holds no certificate\n\
-                     hint: it must be a PEM file of the roots to trust\n",
+                     hint: it must be a PEM file with the root certificates to trust\n",
         },
         Row {
             situation: "a truncated certificate",
@@ -1270,7 +1270,7 @@ fn tls_and_proxy_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: ca_file $HOME/ca.pem (from $FILE:2) is not valid PEM\n\
-                     hint: it must be a PEM file of the roots to trust\n",
+                     hint: it must be a PEM file with the root certificates to trust\n",
         },
         Row {
             situation: "a variable that names no roots",

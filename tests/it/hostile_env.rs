@@ -88,7 +88,7 @@ fn github_variables_are_written_only_to_a_file() {
         sandbox.run(["-f", "github"]).fails(
             3,
             &format!(
-                "spotinst-cred: cannot write {} (from GITHUB_ENV): it is no regular file\n\
+                "spotinst-cred: cannot write {} (from GITHUB_ENV): it is not a regular file\n\
                  hint: GitHub Actions sets it to a file in each step\n",
                 path.display()
             ),
@@ -197,7 +197,7 @@ fn a_pipe_as_ca_file_is_refused() {
         sandbox.run([]).fails(
             3,
             &format!(
-                "spotinst-cred: {} (from SSL_CERT_FILE) is no regular file\n\
+                "spotinst-cred: {} (from SSL_CERT_FILE) is not a regular file\n\
                  hint: correct SSL_CERT_FILE, or unset it to trust the system's roots\n",
                 path.display()
             ),
@@ -207,8 +207,8 @@ fn a_pipe_as_ca_file_is_refused() {
     sandbox.run([]).fails(
         3,
         &format!(
-            "spotinst-cred: ca_file {} (from {}:2) is no regular file\n\
-             hint: it must be a PEM file of the roots to trust\n",
+            "spotinst-cred: ca_file {} (from {}:2) is not a regular file\n\
+             hint: it must be a PEM file with the root certificates to trust\n",
             pipe.display(),
             sandbox.config_path().display()
         ),

@@ -25,8 +25,8 @@ fn assert_times_out(sandbox: &Sandbox, url: &str) {
 
 #[track_caller]
 fn assert_timed_out(outcome: &Outcome, started: Instant, url: &str) {
-    let hint = "check the network and the proxy, or allow more with `--timeout`";
-    outcome.fails(5, &format!("spotinst-cred: {url}: no complete answer in time\nhint: {hint}\n"));
+    let hint = "check the network and the proxy, or allow more time with `--timeout`";
+    outcome.fails(5, &format!("spotinst-cred: {url}: timed out\nhint: {hint}\n"));
     assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
 }
 
@@ -164,7 +164,7 @@ fn an_unknown_host_is_named_as_such() {
     let mounts = format!("mount --bind {} /etc/nsswitch.conf", names.display());
     if let Some(outcome) = run_with_mounts(&sandbox, &mounts) {
         outcome.has_failed(5);
-        assert!(outcome.stderr.starts_with(&format!("spotinst-cred: {url}: the host is not found: ")), "{outcome:?}");
+        assert!(outcome.stderr.starts_with(&format!("spotinst-cred: {url}: host not found: ")), "{outcome:?}");
         let hint = "check the host in the URL, and the network; behind a proxy, set HTTPS_PROXY";
         assert!(outcome.stderr.ends_with(&format!("\nhint: {hint}\n")), "{outcome:?}");
     }

@@ -119,7 +119,7 @@ fn secrets_can_come_from_a_command_and_a_file() {
     terminal.until("User name: ").line("").until("User name: ").line(USERNAME);
     terminal.until("Client id: ").line(CLIENT_ID);
     terminal.until("Choose [1]: ").line("3").until("File: ").line("~/client secret");
-    terminal.until("Choose [1]: ").line("7").until("A number from 1 to 3, please.\n");
+    terminal.until("Choose [1]: ").line("7").until("Enter a number from 1 to 3.\n");
     terminal.until("Choose [1]: ").line("2").until("Command: ").line("cat ~/vault");
     terminal.until("Choose [none]: ").line("");
     assert_eq!(terminal.end().1, Some(0));
@@ -256,7 +256,7 @@ fn listing_accounts_ends_at_the_time_limit() {
 
     stand_in.wait_for_requests(2);
     let asked = Instant::now();
-    let problem = format!("{}/setup/account: no complete answer in time\n", stand_in.base());
+    let problem = format!("{}/setup/account: timed out\n", stand_in.base());
     terminal.until("the accounts could not be listed: ").until(&problem);
     // The default time limit is 8 s.
     assert!(asked.elapsed() < Duration::from_secs(7), "{:?}", asked.elapsed());
@@ -364,8 +364,8 @@ fn the_end_of_the_input_ends_the_login() {
             terminal.until(": ").line(answer);
         }
         terminal.until(if answers.is_empty() { "User name: " } else { "(not shown): " }).keys("\u{4}");
-        terminal.until("spotinst-cred: the input has ended before all was asked\n");
-        terminal.until("hint: nothing was written; run it again\n");
+        terminal.until("spotinst-cred: the input ended before all questions were answered\n");
+        terminal.until("hint: nothing was written; run the command again\n");
         assert_eq!(terminal.end().1, Some(1));
         assert!(!sandbox.config_path().exists());
     }
@@ -409,9 +409,9 @@ fn an_unwritable_configuration_is_refused_before_any_prompt() {
     let named = "name a regular file with --config or SPOTINST_CRED_CONFIG";
     let checked = "check the path, its permissions and the room on the disk";
     for (path, why, hint, status) in [
-        ("/dev/null", "it is no regular file", named, 3),
-        (&home, "it is no regular file", named, 3),
-        (&fifo, "it is no regular file", named, 3),
+        ("/dev/null", "it is not a regular file", named, 3),
+        (&home, "it is not a regular file", named, 3),
+        (&fifo, "it is not a regular file", named, 3),
         (&below_a_file, "Not a directory (os error 20)", checked, 1),
     ] {
         let Some(terminal) = Terminal::start(&sandbox, ["login", "--config", path]) else { return };

@@ -88,7 +88,7 @@ fn a_login_gives_up_on_another_one_that_hangs() {
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--timeout", "500ms"]) else { return };
     let pid = std::process::id();
     terminal.until(&format!("timed out waiting for another login ({}, for ", crate::sandbox::holder(pid)));
-    terminal.until(&format!("try again; if it lasts, end that process: kill {pid}\n"));
+    terminal.until(&format!("try again; if this keeps happening, end that process: kill {pid}\n"));
     assert_eq!(terminal.end().1, Some(5));
     assert!(!sandbox.config_path().exists());
 

@@ -98,7 +98,7 @@ fn a_symlink_of_the_user_is_kept() {
 
     let circle = sandbox.home().join("circle");
     symlink("circle", &circle).unwrap();
-    refuses(&sandbox.run(["-o", path(&circle)]), &circle, "its symbolic links have no end");
+    refuses(&sandbox.run(["-o", path(&circle)]), &circle, "too many levels of symbolic links");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_symlink_of_another_user_is_not_followed() {
     sandbox.run(["-o", path(&link)]).fails(
         1,
         &format!(
-            "spotinst-cred: cannot write {}: it is a symbolic link that somebody else made\n\
+            "spotinst-cred: cannot write {}: it is a symbolic link that another user created\n\
              hint: check the path, its permissions and the room on the disk\n",
             link.display()
         ),
@@ -126,15 +126,15 @@ fn a_symlink_of_another_user_is_not_followed() {
 fn devices_directories_and_open_files_are_not_replaced() {
     let sandbox = with_document(DOCUMENT);
     for file in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
-        refuses(&sandbox.run(["-o", file]), Path::new(file), "it is no regular file");
+        refuses(&sandbox.run(["-o", file]), Path::new(file), "it is not a regular file");
     }
     // A FIFO instead of /dev/null, which a bug would replace if root runs the test.
     let fifo = sandbox.home().join("fifo");
     assert!(sandbox.command("mkfifo").arg(&fifo).status().unwrap().success());
-    refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is no regular file");
+    refuses(&sandbox.run(["-o", path(&fifo)]), &fifo, "it is not a regular file");
     let home = sandbox.home();
-    refuses(&sandbox.run(["-o", path(&home)]), &home, "it is no regular file");
-    refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "that is no file's name");
+    refuses(&sandbox.run(["-o", path(&home)]), &home, "it is not a regular file");
+    refuses(&sandbox.run(["-o", "/"]), Path::new("/"), "the path does not end in a file name");
 
     // If stdout is a file, replacing it would lose what others wrote there.
     let log = sandbox.write("log", "");

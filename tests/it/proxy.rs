@@ -151,24 +151,14 @@ fn assert_is_silent_about_the_password(outcome: &Outcome) {
 #[test]
 fn a_proxy_refusal_is_an_error_without_the_password() {
     let rows = [
-        (
-            403,
-            1,
-            "the proxy does not let the connection through (HTTP 403)",
-            "check the network, and the proxy that HTTPS_PROXY names",
-        ),
+        (403, 1, "the proxy refused the connection (HTTP 403)", "check the network and the proxy in HTTPS_PROXY"),
         (
             407,
             1,
-            "the proxy asks for a user name and a password (HTTP 407)",
-            "put them, or the right ones, into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
+            "the proxy requires a user name and password (HTTP 407)",
+            "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
         ),
-        (
-            502,
-            3,
-            "the proxy does not let the connection through (HTTP 502)",
-            "check the network, and the proxy that HTTPS_PROXY names",
-        ),
+        (502, 3, "the proxy refused the connection (HTTP 502)", "check the network and the proxy in HTTPS_PROXY"),
     ];
     for (status, tunnels, line, hint) in rows {
         let mut behind = BehindProxy::new();
@@ -183,7 +173,7 @@ fn a_proxy_refusal_is_an_error_without_the_password() {
 
 #[test]
 fn a_proxy_that_closes_the_connection_or_is_down_is_an_error() {
-    let hint = "check the network, and the proxy that all_proxy names";
+    let hint = "check the network and the proxy in all_proxy";
     let mut behind = BehindProxy::new();
     behind.sandbox.set("all_proxy", behind.proxy.url());
     behind.proxy.refuse(Reply::close_unanswered());
@@ -208,8 +198,8 @@ fn a_slow_proxy_times_out() {
         let started = Instant::now();
         let outcome = behind.sandbox.run(["--timeout", "2s"]);
 
-        let hint = "check the network and the proxy, or allow more with `--timeout`";
-        outcome.fails(5, &format!("spotinst-cred: {URL}: no complete answer in time\nhint: {hint}\n"));
+        let hint = "check the network and the proxy, or allow more time with `--timeout`";
+        outcome.fails(5, &format!("spotinst-cred: {URL}: timed out\nhint: {hint}\n"));
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         assert_eq!(behind.stand_in.connections(), 0);
     }

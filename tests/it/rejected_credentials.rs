@@ -19,7 +19,7 @@ fn with_wrong_password(stand_in: &StandIn) -> Option<(Sandbox, FakeClock)> {
 
 /// The error for a rejected password; `age` is empty if it was rejected just now.
 fn rejected(stand_in: &StandIn, age: &str) -> String {
-    let again = if age.is_empty() { "" } else { "; `spotinst-cred --force-refresh` asks again now" };
+    let again = if age.is_empty() { "" } else { "; run `spotinst-cred --force-refresh` to ask again now" };
     format!(
         "spotinst-cred: {} refused the password grant: HTTP 401, Unauthorized \
          (request id 963e071a-b62c-4a12-b4d9-0ca34cbe9320){age}\n\

@@ -16,7 +16,8 @@ use stand_in::{Reply, StandIn, spotinst};
 
 const COMMANDS: [&[&str]; 3] = [&["logout"], &["logout", "--all"], &["invalidate"]];
 
-const HINT: &str = "hint: check the permissions of the directory and run it again: the token may still be handed out\n";
+const HINT: &str =
+    "hint: check the permissions of the directory and run the command again: the token may still be printed\n";
 
 /// A sandbox with a cached token, which is also in a file for the stdin of `invalidate`.
 struct Machine {

@@ -312,7 +312,7 @@ impl Outcome {
     pub fn waited_in_vain(&self, other: &str, pid: u32) {
         let holder = format!("{}, for ", holder(pid));
         let start = format!("spotinst-cred: timed out waiting for another {other} ({holder}");
-        let end = format!(" s)\nhint: try again; if it lasts, end that process: kill {pid}\n");
+        let end = format!(" s)\nhint: try again; if this keeps happening, end that process: kill {pid}\n");
         assert!(self.stderr.starts_with(&start) && self.stderr.ends_with(&end), "{self:?}\n{start}…{end}");
         assert_eq!((self.stdout.as_str(), self.status), ("", Some(5)));
     }

@@ -167,7 +167,7 @@ fn a_store_that_fails_is_named_with_the_reason_and_the_remedy() {
         let (stand_in, sandbox, store) = logged_in("");
         store.at("before-get", code);
         let problem = match reason {
-            "" => "the secret store \"safe\" has no refresh token, and the login with it is over".to_owned(),
+            "" => "the secret store \"safe\" has no refresh token, so the login has ended".to_owned(),
             reason => format!("the secret store \"safe\" did not return the refresh token: {reason}"),
         };
         let outcome = sandbox.run(["--force-refresh"]);
@@ -453,7 +453,7 @@ fn a_login_that_ends_soon_is_announced() {
         stand_in.script([Reply::json(200, &tokens)]);
         let Some(terminal) = Terminal::start(&sandbox, ["--force-refresh"]) else { return };
         let (screen, status) = terminal.end();
-        let line = "spotinst-cred: the login ends in 1 day; to renew it, run `spotinst-cred login`\n";
+        let line = "spotinst-cred: the login expires in 1 day; to renew it, run `spotinst-cred login`\n";
         assert_eq!((screen.contains(line), status), (is_announced, Some(0)), "{screen}");
         let Some(terminal) = Terminal::start(&sandbox, []) else { return };
         assert!(!terminal.end().0.contains("login"), "a hit says nothing of it");

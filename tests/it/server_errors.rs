@@ -12,9 +12,9 @@ use stand_in::token_reply::REQUEST_ID;
 use stand_in::{Reply, StandIn};
 
 const CREDENTIALS: &str = "check user name, password, client id and client secret";
-const PLACE: &str = "is this the token endpoint? a proxy, a gateway or a login page may have answered in its place";
+const PLACE: &str = "is this the token endpoint? a proxy, a gateway or a login page may have responded instead";
 const PAGE: &str =
-    "a login page of this network or of a proxy may have answered: open a browser to log in, or check the URL";
+    "a login page of this network or of a proxy may have responded: open a browser to log in, or check the URL";
 const WRONG_URL: &str = "check the token URL (SPOTINST_TOKEN_URL or `token_url`); `spotinst-cred status` shows it";
 const LATER: &str = "try again later";
 const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
@@ -88,7 +88,7 @@ fn a_rejection_is_not_retried() {
             ),
             (Reply::bad_request(), "URL refused the password grant: HTTP 400, Bad Request", 1),
             (Reply::empty(401), "URL refused the password grant: HTTP 401, no body", 1),
-            (Reply::new(401, *b"\xFF\xFE"), "URL refused the password grant: HTTP 401, no text", 1),
+            (Reply::new(401, *b"\xFF\xFE"), "URL refused the password grant: HTTP 401, not text", 1),
         ],
     );
 }
@@ -118,15 +118,15 @@ fn a_page_may_be_the_login_of_the_network() {
         5,
         PAGE,
         [
-            (html(200), "the answer of URL holds no access token: HTTP 200, an HTML page", 1),
-            (html(403), "the answer of URL is not one of a token endpoint: HTTP 403, an HTML page", 1),
+            (html(200), "the response from URL has no access token: HTTP 200, an HTML page", 1),
+            (html(403), "the response from URL is not from a token endpoint: HTTP 403, an HTML page", 1),
         ],
     );
 }
 
 #[test]
 fn a_url_where_nothing_is_found_is_a_wrong_setting() {
-    let line = "the answer of URL is not one of a token endpoint: HTTP 404, Not Found ID";
+    let line = "the response from URL is not from a token endpoint: HTTP 404, Not Found ID";
     check(3, WRONG_URL, [(Reply::failed(404), line, 1)]);
 }
 
@@ -158,24 +158,24 @@ fn a_response_that_is_not_from_a_token_endpoint_is_not_a_rejection() {
         [
             (
                 Reply::failed(405),
-                "the answer of URL is not one of a token endpoint: HTTP 405, Method Not Allowed ID",
+                "the response from URL is not from a token endpoint: HTTP 405, Method Not Allowed ID",
                 1,
             ),
-            (Reply::empty(200), "the answer of URL holds no access token: HTTP 200, no body", 1),
-            (Reply::empty(204), "the answer of URL holds no access token: HTTP 204, no body", 1),
-            (Reply::without_access_token(), "the answer of URL holds no access token: HTTP 200, OK ID", 1),
-            (Reply::without_items(), "the answer of URL holds no access token: HTTP 200, OK ID", 1),
+            (Reply::empty(200), "the response from URL has no access token: HTTP 200, no body", 1),
+            (Reply::empty(204), "the response from URL has no access token: HTTP 204, no body", 1),
+            (Reply::without_access_token(), "the response from URL has no access token: HTTP 200, OK ID", 1),
+            (Reply::without_items(), "the response from URL has no access token: HTTP 200, OK ID", 1),
             // Text in a successful response may be a token: it is not shown.
-            (Reply::new(200, "T"), "the answer of URL holds no access token: HTTP 200", 1),
-            (Reply::new(200, "\"T\""), "the answer of URL holds no access token: HTTP 200", 1),
-            (Reply::invalid_utf8(), "the answer of URL holds no access token: HTTP 200 ID", 1),
-            (Reply::nul_byte(), "the answer of URL holds no access token: HTTP 200 ID", 1),
-            (Reply::nested(30_000), "the answer of URL holds no access token: HTTP 200", 1),
-            (Reply::nested(100_000), "URL: the answer is longer than 64 KiB", 1),
-            (Reply::huge(10, "T"), "URL: the answer is longer than 64 KiB", 1),
-            (Reply::huge(10, "T").chunked(), "URL: the answer is longer than 64 KiB", 1),
-            (Reply::access_only("T").announcing(20), "the answer of URL holds no access token: HTTP 200 ID", 1),
-            (Reply::garbage(), "URL: the answer is not HTTP", 1),
+            (Reply::new(200, "T"), "the response from URL has no access token: HTTP 200", 1),
+            (Reply::new(200, "\"T\""), "the response from URL has no access token: HTTP 200", 1),
+            (Reply::invalid_utf8(), "the response from URL has no access token: HTTP 200 ID", 1),
+            (Reply::nul_byte(), "the response from URL has no access token: HTTP 200 ID", 1),
+            (Reply::nested(30_000), "the response from URL has no access token: HTTP 200", 1),
+            (Reply::nested(100_000), "URL: the response is longer than 64 KiB", 1),
+            (Reply::huge(10, "T"), "URL: the response is longer than 64 KiB", 1),
+            (Reply::huge(10, "T").chunked(), "URL: the response is longer than 64 KiB", 1),
+            (Reply::access_only("T").announcing(20), "the response from URL has no access token: HTTP 200 ID", 1),
+            (Reply::garbage(), "URL: the response is not HTTP", 1),
         ],
     );
 }
@@ -183,9 +183,9 @@ fn a_response_that_is_not_from_a_token_endpoint_is_not_a_rejection() {
 #[test]
 fn invalid_tokens_are_refused() {
     const DEAD: &str =
-        "the answer of URL holds a token that is already dead (is this machine's clock right?): HTTP 200 ID";
+        "the response from URL has a token that has already expired (is this machine's clock right?): HTTP 200 ID";
     const ALPHABET: &str =
-        "the answer of URL holds an access token with characters that RFC 6750 does not allow: HTTP 200 ID";
+        "the response from URL has an access token with characters that RFC 6750 does not allow: HTTP 200 ID";
     let tokens = ["T T", "T\nT", "T\u{1b}[2J", "T'; rm -rf /", "tök", "=", "T=T", "T\"", "T$(id)", "T\u{0}"];
     for token in tokens {
         check(5, PLACE, [(changed("access_token", json!(token)), ALPHABET, 1)]);
@@ -194,7 +194,7 @@ fn invalid_tokens_are_refused() {
     for lifetime in lifetimes {
         check(5, PLACE, [(changed("expires_in", lifetime), DEAD, 1)]);
     }
-    let no_bearer = "the answer of URL has a token type other than Bearer: HTTP 200 ID";
+    let no_bearer = "the response from URL has a token type other than Bearer: HTTP 200 ID";
     check(5, PLACE, [(changed("token_type", json!("mac")), no_bearer, 1)]);
 }
 
@@ -204,9 +204,9 @@ fn a_request_without_a_response_is_not_sent_again() {
         5,
         NETWORK,
         [
-            (Reply::close_unanswered(), "URL: the connection ended before the answer did", 1),
-            (Reply::close_at_once(), "URL: the connection ended before the answer did", 1),
-            (Reply::access_only("T").cut_short(), "URL: the connection ended before the answer did", 1),
+            (Reply::close_unanswered(), "URL: the connection closed before the response was complete", 1),
+            (Reply::close_at_once(), "URL: the connection closed before the response was complete", 1),
+            (Reply::access_only("T").cut_short(), "URL: the connection closed before the response was complete", 1),
         ],
     );
 }
@@ -248,7 +248,7 @@ fn a_rate_limit_is_not_retried() {
         let (stderr, status, stand_in) = ask(reply);
         let begin = format!("spotinst-cred: rate limited by URL for {seconds} s: HTTP 429, Rate limit exceeded ID\n");
         assert!(stderr.starts_with(&begin), "{stderr}");
-        assert!(stderr.ends_with("\nhint: wait; asking again earlier prolongs the block\n"), "{stderr}");
+        assert!(stderr.ends_with("\nhint: wait; requests before then prolong the block\n"), "{stderr}");
         assert_eq!((status, stand_in.connections()), (Some(5), 1));
     }
 }
@@ -258,9 +258,8 @@ fn a_redirect_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = StandIn::start();
         let to = elsewhere.base_at("localhost");
-        let line = format!(
-            "the answer of URL is a redirect to {to}/token, which is not followed with secrets: HTTP {status}, no body"
-        );
+        let line =
+            format!("the response from URL is a redirect to {to}/token, which is not followed: HTTP {status}, no body");
 
         check(3, WRONG_URL, [(Reply::redirect(status, &format!("{to}/token")), &line, 1)]);
 

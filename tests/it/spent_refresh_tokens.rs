@@ -227,8 +227,8 @@ fn a_full_disk_is_not_reported_as_an_expired_login() {
     let outcome = sandbox.full_disk(&["--force-refresh"]);
 
     let path = sandbox.entry_path();
-    let line = format!("cannot write {}, where the login is kept: File too large (os error 27)", path.display());
-    let hint = "check its permissions and the room on the disk; the login is still there";
+    let line = format!("cannot write {}, which stores the login: File too large (os error 27)", path.display());
+    let hint = "check its permissions and the free disk space; you are still logged in";
     outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!(stand_in.grants(), ["password"]);
     sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
@@ -248,8 +248,8 @@ fn a_login_outlives_an_entry_that_cannot_be_read_for_a_moment() {
 
     let outcome = Running::start(&mut strace::command(&sandbox, &fails_once, &["--force-refresh"])).end();
 
-    let line = format!("cannot read {}, where the login is kept: Input/output error (os error 5)", entry.display());
-    let hint = "try again; if it lasts, check the file and its disk";
+    let line = format!("cannot read {}, which stores the login: Input/output error (os error 5)", entry.display());
+    let hint = "try again; if this keeps happening, check the file and its disk";
     outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!(stand_in.grants(), ["password"]);
     sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));

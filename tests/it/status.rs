@@ -298,16 +298,16 @@ fn an_unusable_cache_file_is_reported() {
     let trouble = |outcome: &Outcome| line(outcome, "cache file").split_once(" (").unwrap().1.to_owned();
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by others, so it does not count)");
+    assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by other users, so it is ignored)");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "spotinst-cred 1 nonsense\n").unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "is damaged or of another version, so it does not count)");
+    assert_eq!(trouble(&sandbox.run(["status"])), "is damaged or was written by another version, so it is ignored)");
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "is a symbolic link, so it is not read)");
+    assert_eq!(trouble(&sandbox.run(["status"])), "is a symbolic link, so it is ignored)");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "is no regular file, so it is not read)");
+    assert_eq!(trouble(&sandbox.run(["status"])), "is not a regular file, so it is ignored)");
 }
 
 #[test]
@@ -438,11 +438,11 @@ fn check_reports_why_the_api_rejects_the_token() {
     assert_eq!(check["problem"]["message"], not_accepted);
 
     stand_in.script([Reply::json(200, &serde_json::json!({"response": {}}))]);
-    let problem = format!("the answer of {base}/setup/account lists no accounts: HTTP 200 (request id {id})");
+    let problem = format!("the response from {base}/setup/account lists no accounts: HTTP 200 (request id {id})");
     check_fails(&sandbox, 5, &problem, NOT_THE_API);
 }
 
-const NOT_THE_API: &str = "is this the API? a proxy, a gateway or a login page may have answered in its place";
+const NOT_THE_API: &str = "is this the API? a proxy, a gateway or a login page may have responded instead";
 
 /// Asserts that the check prints the whole report and fails.
 #[track_caller]
@@ -505,9 +505,9 @@ fn check_reports_why_the_response_cannot_be_read() {
     let network = "check the network; behind a proxy, set HTTPS_PROXY";
 
     for (reply, problem, hint) in [
-        (Reply::huge(5, "T"), "the answer is longer than 4096 KiB", NOT_THE_API),
-        (Reply::garbage(), "the answer is not HTTP", NOT_THE_API),
-        (organization(3).cut_short(), "the connection ended before the answer did", network),
+        (Reply::huge(5, "T"), "the response is longer than 4096 KiB", NOT_THE_API),
+        (Reply::garbage(), "the response is not HTTP", NOT_THE_API),
+        (organization(3).cut_short(), "the connection closed before the response was complete", network),
     ] {
         stand_in.script([reply]);
         check_fails(&sandbox, 5, &format!("{url}: {problem}"), hint);

@@ -131,7 +131,7 @@ fn a_login_is_refused() {
     let Some(terminal) = Terminal::run(&sandbox, &line) else { return };
     let path = sandbox.config_path();
     let expected = format!(
-        "spotinst-cred: cannot change the configuration {}: its directory belongs to user {NOBODY}, and this is root\n\
+        "spotinst-cred: cannot change the configuration {}: its directory belongs to user {NOBODY}, and you are root\n\
          hint: log in as that user, or keep root's own home: sudo -H spotinst-cred login\n",
         path.display()
     );

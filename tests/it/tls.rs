@@ -37,8 +37,8 @@ fn assert_untrusted(outcome: &Outcome, stand_in: &StandIn) {
         outcome,
         stand_in,
         3,
-        "the certificate is self-signed or of an authority that is not trusted here",
-        "where a private authority signs, name its certificate by `ca_file` in the profile or by SSL_CERT_FILE",
+        "the certificate is self-signed, or its issuer is not trusted on this machine",
+        "for a private certificate authority, set `ca_file` in the profile or SSL_CERT_FILE to its certificate",
     );
 }
 
@@ -102,8 +102,8 @@ fn an_expired_certificate_is_refused() {
     let (mut sandbox, path) = sandbox(&stand_in, &ca);
     sandbox.set("SSL_CERT_FILE", path);
 
-    let hint = "check this machine's clock, and whether this network wants a login in a browser; else the server must \
-                renew it";
+    let hint = "check this machine's clock, and whether this network requires a login in a browser; else the server \
+                must renew it";
     assert_refused(&sandbox.run([]), &stand_in, 5, "the certificate has expired", hint);
 }
 
@@ -115,7 +115,7 @@ fn a_certificate_of_another_host_is_refused() {
         let (mut sandbox, path) = sandbox(&stand_in, &ca);
         sandbox.set("SSL_CERT_FILE", path);
 
-        let hint = "a network that wants a login in a browser may answer in its place; else check the host in the URL";
+        let hint = "check the host in the URL, and whether this network requires a login in a browser";
         assert_refused(&sandbox.run([]), &stand_in, 5, "the certificate is for another host", hint);
     }
 }
@@ -148,14 +148,14 @@ fn a_ca_file_without_a_root_is_a_configuration_error() {
         ("empty.pem", "holds no certificate"),
         ("text.pem", "holds no certificate"),
         ("garbage.pem", "is not valid PEM"),
-        (".", "is no regular file"),
+        (".", "is not a regular file"),
     ];
     for (name, what) in rows {
         let path = sandbox.home().join(name);
         name_ca_file(&sandbox, path.to_str().unwrap());
         let what = if what.contains("os error") { format!("cannot be read: {what}") } else { what.to_owned() };
         let line = format!("ca_file {} (from {}:2) {what}", path.display(), sandbox.config_path().display());
-        let hint = "it must be a PEM file of the roots to trust";
+        let hint = "it must be a PEM file with the root certificates to trust";
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     }
     assert_eq!(stand_in.connections(), 0);
@@ -180,7 +180,7 @@ fn a_variable_that_names_no_root_is_a_configuration_error() {
                     path.display()
                 )
             }
-            _ => format!("no certificate could be read from what {variable} names"),
+            _ => format!("found no certificates in {variable}"),
         };
         let hint = format!("correct {variable}, or unset it to trust the system's roots");
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
@@ -279,7 +279,7 @@ fn http_to_localhost_requires_that_it_resolves_to_a_loopback_address() {
 
     let Some(outcome) = run_with_mounts(&sandbox, &mounts) else { return };
 
-    let line = format!("{url}: localhost resolves to 192.0.2.1, and http is allowed to this machine only");
+    let line = format!("{url}: localhost resolves to 192.0.2.1, and plain http is allowed for this machine only");
     outcome.fails(5, &format!("spotinst-cred: {line}\nhint: use https, or name 127.0.0.1 or [::1]\n"));
     assert_eq!(stand_in.connections(), 0);
 }

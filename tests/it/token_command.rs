@@ -125,27 +125,27 @@ fn a_failure_is_silent_while_the_cached_token_is_usable() {
 fn invalid_output_is_an_error_that_does_not_show_it() {
     let hint = "hint: it must print what `spotinst-cred --format json` prints, or a token alone\n";
     for (document, problem) in [
-        ("secret with spaces", "no token of the characters that RFC 6750 allows"),
-        ("one\ntwo", "no token of the characters that RFC 6750 allows"),
-        ("{\"access_token\":\"secret\"}", "no JSON document of version 1"),
-        ("{\"version\":1,\"access_token\":7}", "no JSON document of version 1"),
-        ("{\"version\":1,", "no JSON document of version 1"),
-        ("{\"version\":1,\"access_token\":\"a\"} x", "no JSON document of version 1"),
-        ("{\"version\":2,\"access_token\":\"a\"}", "a JSON document of a version that is not known here"),
-        ("{\"version\":1,\"access_token\":\"a'b\"}", "no token of the characters that RFC 6750 allows"),
+        ("secret with spaces", "a token with characters that RFC 6750 does not allow"),
+        ("one\ntwo", "a token with characters that RFC 6750 does not allow"),
+        ("{\"access_token\":\"secret\"}", "JSON that is not a document of version 1"),
+        ("{\"version\":1,\"access_token\":7}", "JSON that is not a document of version 1"),
+        ("{\"version\":1,", "JSON that is not a document of version 1"),
+        ("{\"version\":1,\"access_token\":\"a\"} x", "JSON that is not a document of version 1"),
+        ("{\"version\":2,\"access_token\":\"a\"}", "a JSON document of an unknown version"),
+        ("{\"version\":1,\"access_token\":\"a'b\"}", "a token with characters that RFC 6750 does not allow"),
         ("{\"version\":1,\"access_token\":\"a\",\"token_type\":\"mac\"}", "a token type other than Bearer"),
-        ("{\"version\":1,\"access_token\":\"a\",\"account\":\"a'b\"}", "an account that is no account id"),
+        ("{\"version\":1,\"access_token\":\"a\",\"account\":\"a'b\"}", "an account that is not an account id"),
         (
             "{\"version\":1,\"access_token\":\"a\",\"expiry\":\"tomorrow\"}",
-            "an expiry that is not like 2026-11-23T20:00:00Z",
+            "an expiry that is not a time such as 2026-11-23T20:00:00Z",
         ),
         (
             "{\"version\":1,\"access_token\":\"a\",\"expiry\":\"2001-01-01T00:00:00Z\"}",
-            "a token that is already dead (is this machine's clock right?)",
+            "a token that has already expired (is this machine's clock right?)",
         ),
         (
             "{\"version\":1,\"access_token\":\"a\",\"expires_in\":0}",
-            "a token that is already dead (is this machine's clock right?)",
+            "a token that has already expired (is this machine's clock right?)",
         ),
     ] {
         let sandbox = with_document(document);
@@ -279,7 +279,7 @@ fn a_command_that_calls_itself_cannot_take_the_lock() {
     let outcome = sandbox.run([]);
     let lock = sandbox.lock_path();
     let itself = format!(
-        "spotinst-cred: {} is held by the spotinst-cred that runs this one: its command seems to run itself\n{ANOTHER}",
+        "spotinst-cred: {} is locked by the spotinst-cred that runs this one: the command runs itself\n{ANOTHER}",
         lock.display()
     );
     let expected = format!("{itself}{name} failed: exit status: 3\nhint: run it by hand to see why\n");
@@ -298,7 +298,7 @@ fn no_descendant_waits_for_a_lock_that_its_ancestor_holds() {
         ));
         let outcome = sandbox.run([]);
         outcome.has_failed(3);
-        let itself = "is held by the spotinst-cred that runs this one: its command seems to run itself\n";
+        let itself = "is locked by the spotinst-cred that runs this one: the command runs itself\n";
         assert!(outcome.stderr.contains(itself), "{outcome:?}");
     }
     assert_eq!(stand_in.connections(), 0);

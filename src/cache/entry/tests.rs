@@ -1,4 +1,4 @@
-//! Every entry comes back as it was; whatever was done to its bytes is a miss.
+//! An entry survives encoding and decoding; an entry with any damage is a cache miss.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::collection::vec;
@@ -79,9 +79,9 @@ fn encoded() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(config())]
 
-    /// A clock that is broken beyond all measure is no reason to panic.
+    /// An extreme clock does not cause a panic.
     #[test]
-    fn a_failure_can_be_judged_at_the_ends_of_time(failure in cached_failure(), is_late in any::<bool>()) {
+    fn a_failure_can_be_checked_at_the_extreme_times(failure in cached_failure(), is_late in any::<bool>()) {
         let end = if is_late { time::PrimitiveDateTime::MAX } else { time::PrimitiveDateTime::MIN };
         let now = end.assume_utc();
         prop_assert!(!failure.holds(now) || failure.backs_off(now));
@@ -92,41 +92,42 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_is_written_is_read(entry in entry()) {
+    fn an_encoded_entry_decodes_to_itself(entry in entry()) {
         let bytes = entry.encode(NAME);
         prop_assert_eq!(Entry::decode(&bytes, NAME), Some(entry));
     }
 
     #[test]
-    fn a_truncated_entry_is_none(bytes in encoded(), at: Index) {
+    fn a_truncated_entry_is_a_miss(bytes in encoded(), at: Index) {
         prop_assert_eq!(Entry::decode(&bytes[..at.index(bytes.len())], NAME), None);
     }
 
     #[test]
-    fn a_flipped_bit_makes_it_none(mut bytes in encoded(), at: Index, bit in 0..8_u32) {
+    fn an_entry_with_a_flipped_bit_is_a_miss(mut bytes in encoded(), at: Index, bit in 0..8_u32) {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         prop_assert_eq!(Entry::decode(&bytes, NAME), None);
     }
 
     #[test]
-    fn an_entry_of_another_identity_is_none(bytes in encoded(), name in "[0-9a-f]{32}") {
+    fn an_entry_of_another_identity_is_a_miss(bytes in encoded(), name in "[0-9a-f]{32}") {
         prop_assert_eq!(Entry::decode(&bytes, &name).is_some(), name == NAME);
     }
 
     #[test]
-    fn damage_makes_it_none((whole, spoilt) in encoded().prop_flat_map(|whole| (Just(whole.clone()), damaged(Just(whole))))) {
+    fn a_damaged_entry_is_a_miss((whole, spoilt) in encoded().prop_flat_map(|whole| (Just(whole.clone()), damaged(Just(whole))))) {
         prop_assert_eq!(Entry::decode(&spoilt, NAME).is_some(), spoilt == whole);
     }
 
     #[test]
-    fn any_bytes_are_none(bytes in bytes()) {
+    fn arbitrary_bytes_are_a_miss(bytes in bytes()) {
         prop_assert_eq!(Entry::decode(&bytes, NAME), None);
     }
 
-    /// With the right sum over the wrong object: who can compute it may do so, but not break out of a format.
+    /// With a correct sum over a wrong object. An attacker who can compute the sum can choose the token, but cannot break an
+    /// output format.
     #[test]
-    fn a_forged_entry_holds_a_bearer_token_or_none(json in prop_oneof![
+    fn a_forged_entry_has_a_valid_token_or_none(json in prop_oneof![
         bytes(),
         damaged(entry().prop_map(|entry| serde_json::to_vec(&entry).unwrap())),
         text().prop_map(|token| serde_json::json!({
@@ -141,7 +142,7 @@ proptest! {
 }
 
 #[test]
-fn every_truncation_and_every_bit_of_one_entry() {
+fn every_truncation_and_every_flipped_bit_of_an_entry_is_a_miss() {
     let failure = CachedFailure {
         error: Error::temporary("it failed").hint("try again"),
         at: OffsetDateTime::UNIX_EPOCH,
@@ -173,7 +174,7 @@ fn every_truncation_and_every_bit_of_one_entry() {
 }
 
 #[test]
-fn a_failure_holds_until_its_end_unless_it_is_from_the_future() {
+fn a_failure_applies_until_its_end_unless_it_is_from_the_future() {
     for (age, left, expected) in
         [(0, 1, true), (5, 1, true), (0, 0, false), (5, -1, false), (-60, 99, true), (-61, 99, false)]
     {
@@ -196,7 +197,7 @@ fn a_caller_with_a_usable_token_backs_off_for_the_longer_of_the_two_times() {
     }
 }
 
-/// Entries from before secret stores are read, and those without one are read by programs from before.
+/// The format is the same as before secret stores existed, so old and new versions can read each other's entries.
 #[test]
 fn a_refresh_token_without_a_store_is_plain_text() {
     let entry = Entry { refresh_token: Some(refresh_token("R")), ..Entry::default() };
@@ -205,7 +206,7 @@ fn a_refresh_token_without_a_store_is_plain_text() {
     assert!(str::from_utf8(&bytes).unwrap().contains(expected));
 }
 
-/// Programs of other versions share the directory: what they write must be told apart.
+/// Programs of other versions share the directory, so their files must be distinguishable.
 #[test]
 fn the_first_line_names_the_program_and_the_version() {
     let bytes = Entry::default().encode(NAME);
@@ -215,7 +216,7 @@ fn the_first_line_names_the_program_and_the_version() {
 }
 
 #[test]
-fn an_entry_with_the_right_sum_holds_no_invalid_token() {
+fn an_entry_with_the_right_sum_has_no_invalid_token() {
     for (token, account, expected) in
         [("T", None, true), ("T", Some("act-1"), true), ("T\n", None, false), ("T", Some("a b"), false)]
     {

@@ -307,7 +307,7 @@ fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternat
     let own_url = alternatives(false, true, None);
     let both = alternatives(true, true, None);
     let login = alternatives(false, false, Some("log in"));
-    let ours = "check the client secret: the refresh token was granted to another one";
+    let ours = "check the client secret: the refresh token was issued to another one";
     let client = format!("keep, blame the client, fail: Rejected, hint: {ours}");
     let not_ours = format!("keep, fail: Temporary, hint: {}", TOKEN_ENDPOINT.hint);
     let table = [
@@ -378,7 +378,7 @@ fn a_min_ttl_beyond_the_lifetime_says_what_is_possible() {
     let message = "--min-ttl 1h cannot be met: the server grants tokens of 1h";
     let expected = (Config, message.to_owned(), "ask for 59m at most".to_owned());
     assert_eq!(unmet(&hour, min_ttl(3600), &ENDPOINT), Some(expected));
-    let message = "--min-ttl 1h is not met: the token command gave a token with 1h left";
+    let message = "--min-ttl 1h is not met: the token command printed a token with 1h left";
     let expected = (Temporary, message.to_owned(), "ask for 59m at most, or try again later".to_owned());
     assert_eq!(unmet(&hour, min_ttl(3600), &COMMAND), Some(expected));
     assert_eq!(unmet(&hour, min_ttl(3540), &ENDPOINT), None);

@@ -79,17 +79,17 @@ fn a_refresh_token_has_its_own_lifetime_and_belongs_to_the_client_secret() {
 #[test]
 fn a_success_without_a_usable_token_is_a_temporary_error() {
     for (body, problem) in [
-        ("", "holds no access token"),
-        ("{}", "holds no access token"),
-        (r#"{"access_token":"T T"}"#, "holds an access token with characters that RFC 6750 does not allow"),
+        ("", "has no access token"),
+        ("{}", "has no access token"),
+        (r#"{"access_token":"T T"}"#, "has an access token with characters that RFC 6750 does not allow"),
         (r#"{"access_token":"T","token_type":"mac"}"#, "has a token type other than Bearer"),
         (
             r#"{"access_token":"T","expires_in":0}"#,
-            "holds a token that is already dead (is this machine's clock right?)",
+            "has a token that has already expired (is this machine's clock right?)",
         ),
     ] {
         let rejection = rejection(200, body);
-        let expected = format!("the answer of https://id.example/token {problem}: HTTP 200");
+        let expected = format!("the response from https://id.example/token {problem}: HTTP 200");
         assert!(rejection.error.message.starts_with(&expected), "{}", rejection.error.message);
         assert_eq!((rejection.error.kind, rejection.is_retryable), (Temporary, false), "{body}");
     }
@@ -171,21 +171,26 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
         (
             407,
             "",
-            format!("the proxy on the way to {at} asks for a password (407)"),
-            "put user name and password into the proxy's URL",
+            format!("the proxy on the way to {at} requires a password (HTTP 407)"),
+            "add the user name and password to the proxy's URL",
         ),
         (
             404,
             "",
-            format!("the answer of {at} is not one of a token endpoint: HTTP 404, no body"),
+            format!("the response from {at} is not from a token endpoint: HTTP 404, no body"),
             "check the token URL (SPOTINST_TOKEN_URL or `token_url`); `spotinst-cred status` shows it",
         ),
-        (405, "", format!("the answer of {at} is not one of a token endpoint: HTTP 405, no body"), TOKEN_ENDPOINT.hint),
+        (
+            405,
+            "",
+            format!("the response from {at} is not from a token endpoint: HTTP 405, no body"),
+            TOKEN_ENDPOINT.hint,
+        ),
         (
             429,
             "slow\ndown",
             format!("rate limited by {at} for 60 s: HTTP 429, slow down"),
-            "wait; asking again earlier prolongs the block",
+            "wait; requests before then prolong the block",
         ),
         (
             500,

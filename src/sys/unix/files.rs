@@ -1,4 +1,4 @@
-//! Files and directories: opened safely, private, and whose they are.
+//! Opens and creates files and directories safely, and tells who owns them.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -9,37 +9,37 @@ use std::sync::OnceLock;
 use rustix::fs::{Dir, OFlags};
 use rustix::io::Errno;
 
-/// The program's own directories below the platform's ones for configuration and cache.
+/// The program's directories below the platform's configuration and cache directories.
 pub const CONFIG_DIR: &str = "spotinst-cred";
 pub const CACHE_DIR: &str = "spotinst-cred";
 
-/// Opens for reading: neither through a symbolic link nor blocked by a FIFO or a device.
+/// Opens for reading. Does not follow a symbolic link, and does not block on a FIFO or device.
 pub fn open_no_follow(path: &Path) -> io::Result<File> {
     options(OFlags::NOFOLLOW | OFlags::NONBLOCK).read(true).open(path)
 }
 
-/// The same for a private file to lock, created if it is missing.
+/// Opens a private lock file in the same way, and creates it if it is missing.
 pub fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
     let mut options = options(OFlags::NOFOLLOW | OFlags::NONBLOCK);
     options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// Opens an existing file to lock it. For writing, too, as NFS locks no other file.
+/// Opens an existing file to lock it. For writing, too, because NFS cannot lock a file that is open only for reading.
 pub fn open_to_lock(path: &Path) -> io::Result<File> {
     options(OFlags::NOFOLLOW | OFlags::NONBLOCK).read(true).write(true).open(path)
 }
 
-/// Opens for reading, without blocking on a FIFO that nobody writes to.
+/// Opens for reading, without blocking on a FIFO that has no writer.
 pub fn open_nonblocking(path: &Path) -> io::Result<File> {
     options(OFlags::NONBLOCK).read(true).open(path)
 }
 
-/// Creates a file for writing that only its owner can read. It must not exist yet.
+/// Creates a file for writing that only its owner can read. Fails if it exists.
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Opens for reading and appending, created private if it is missing.
+/// Opens for reading and appending. Creates a private file if it is missing.
 pub fn open_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
@@ -50,17 +50,17 @@ fn options(flags: OFlags) -> OpenOptions {
     options
 }
 
-/// Moves a file to the place of another one, which readers see until then.
+/// Replaces `target` with a file atomically.
 pub fn replace(file: &Path, target: &Path) -> io::Result<()> {
     fs::rename(file, target)
 }
 
-/// Makes the names in a directory survive a power loss, where that is possible.
+/// Syncs a directory, if possible, so that its entries survive a power loss.
 pub fn sync_dir(dir: &Path) {
     File::open(dir).and_then(|dir| dir.sync_all()).ok();
 }
 
-/// Creates a directory and its parents, 0700. Existing ones are left as they are.
+/// Creates a directory and its parents with mode 0700. Existing ones are not changed.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     match DirBuilder::new().recursive(true).mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -68,7 +68,8 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// The same for a file that the user named: what root creates below the directory of another user belongs to that user.
+/// Creates the directory of a file that the user named. Directories that root creates below another user's directory
+/// belong to that user.
 pub fn create_private_dir_for_owner(dir: &Path) -> io::Result<()> {
     if other_owner_of_place(dir)?.is_none() {
         return create_private_dir(dir);
@@ -77,7 +78,7 @@ pub fn create_private_dir_for_owner(dir: &Path) -> io::Result<()> {
     for dir in missing.into_iter().rev() {
         create_private_dir(dir)?;
         let created = options(OFlags::NOFOLLOW | OFlags::DIRECTORY).read(true).open(dir)?;
-        // That user could have put another directory of root's in its place.
+        // That user could have replaced it with another directory of root.
         if names(&created)?.iter().all(|name| [".", ".."].contains(&name.as_str())) {
             give_to_owner_of(dir.parent().unwrap_or(dir), &created)?;
         }
@@ -85,8 +86,8 @@ pub fn create_private_dir_for_owner(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives an open file, or directory, to the owner of its directory, where this is root and the owner another user. In
-/// some containers root may not give files away, or the owner has no id: then it stays root's.
+/// If this process runs as root, changes the owner of an open file or directory to the owner of its directory. In some
+/// containers root cannot change owners, or the owner has no mapped id: then the file stays root's.
 pub fn give_to_owner_of(dir: &Path, file: &File) -> io::Result<()> {
     if current_user() != ROOT {
         return Ok(());
@@ -103,8 +104,8 @@ pub fn give_to_owner_of(dir: &Path, file: &File) -> io::Result<()> {
     }
 }
 
-/// The user to whom what is created at this path would belong by its place: the owner of the nearest directory that
-/// exists. Nothing unless this is root, and that another user.
+/// The owner of the nearest existing directory of this path, if this process runs as root and the owner is another
+/// user.
 pub fn other_owner_of_place(path: &Path) -> io::Result<Option<u32>> {
     if current_user() != ROOT {
         return Ok(None);
@@ -124,7 +125,7 @@ pub fn other_owner_of_place(path: &Path) -> io::Result<Option<u32>> {
     }
 }
 
-/// Root's home by the user database, whatever `HOME` says.
+/// Root's home directory in the user database. `HOME` is ignored.
 pub fn root_home() -> io::Result<Option<PathBuf>> {
     let users = std::fs::read_to_string("/etc/passwd")?;
     let home = |line: &str| {
@@ -134,7 +135,7 @@ pub fn root_home() -> io::Result<Option<PathBuf>> {
     Ok(users.lines().find_map(home))
 }
 
-/// The names in a directory that are UTF-8. The standard library's listing panics where a directory cannot be closed.
+/// The names in a directory that are UTF-8. Not `fs::read_dir`, which panics if it cannot close the directory.
 pub fn file_names(dir: &Path) -> io::Result<Vec<String>> {
     names(&File::open(dir)?)
 }
@@ -147,7 +148,7 @@ fn names(dir: &File) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Whether the path leads to this very file, and not to another one of its name.
+/// Whether the path still refers to this open file, and not to a new one of the same name.
 pub fn is_at(file: &File, path: &Path) -> bool {
     let id = |metadata: Metadata| (metadata.dev(), metadata.ino());
     let at_path = fs::symlink_metadata(path).map(id);
@@ -159,7 +160,7 @@ pub fn owner(file: &Metadata) -> u32 {
     file.uid()
 }
 
-/// The user id that this process acts as. It never changes, so the kernel is asked once.
+/// The effective user id. It never changes, so it is cached.
 pub fn current_user() -> u32 {
     static USER: OnceLock<u32> = OnceLock::new();
     *USER.get_or_init(|| rustix::process::geteuid().as_raw())
@@ -168,20 +169,20 @@ pub fn current_user() -> u32 {
 /// The user id of root.
 pub const ROOT: u32 = 0;
 
-/// Whether one file holds all root certificates, and the directory beside it only repeats them.
+/// Whether the system has one file of all root certificates, so that the directory of single ones is redundant.
 pub const HAS_ROOTS_BUNDLE: bool = cfg!(target_os = "linux");
 
-/// Whether anybody but the owner may read or write the file at the path.
+/// Whether other users can read or write the file at the path.
 pub fn is_accessible_by_others(_path: &Path, file: &Metadata) -> bool {
     file.mode() & 0o077 != 0
 }
 
-/// Whether every user may replace the files of this directory. In a sticky one only a file's owner may.
+/// Whether every user can replace the files in this directory. In a sticky directory only a file's owner can.
 pub fn is_open_to_all(dir: &Metadata) -> bool {
     dir.mode() & 0o1002 == 0o002
 }
 
-/// Whether every user may write the file.
+/// Whether every user can write the file.
 pub fn is_world_writable(file: &Metadata) -> bool {
     file.mode() & 0o002 != 0
 }
@@ -196,12 +197,12 @@ pub fn is_symlink_error(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
-/// The error of a path that leads through a file.
+/// The error for a path that has a file where it needs a directory.
 pub fn not_a_directory() -> io::Error {
     Errno::NOTDIR.into()
 }
 
-/// Whether the path leads to an open file of a process, such as `/dev/stdout`: to be written to, not to be replaced.
+/// Whether the path refers to an open file of a process, such as `/dev/stdout`, which must not be replaced.
 pub fn is_process_file(dir: &Path) -> bool {
     dir.starts_with("/proc")
 }

@@ -1,4 +1,4 @@
-//! Who holds a lock: Linux tells, in `/proc`. Elsewhere there are no such files, and nobody is named.
+//! Finds the process that holds a lock, in Linux's `/proc`. Other systems have no such files, so no holder is found.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,10 +10,10 @@ use rustix::fs::{major, minor};
 use crate::sys::lock_holder::LockHolder;
 use crate::text::one_line;
 
-/// The kernel counts the times in `/proc` in units of this, whatever its own clock is.
+/// The unit of times in `/proc`, which does not depend on the kernel's configuration.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// The process that holds the lock on this file; nothing where that cannot be told.
+/// The process that holds the lock on this file; nothing if it cannot be found.
 pub fn lock_holder(path: &Path) -> Option<LockHolder> {
     let file = fs::symlink_metadata(path).ok()?;
     let place = format!("{:02x}:{:02x}:{}", major(file.dev()), minor(file.dev()), file.ino());
@@ -26,8 +26,8 @@ pub fn lock_holder(path: &Path) -> Option<LockHolder> {
     Some(LockHolder { pid, program, age: Duration::from_secs(age) })
 }
 
-/// The process of a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:5899335 0 EOF`. One that waits stands behind `->`,
-/// and one of another namespace has no number.
+/// Parses the process id in a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:5899335 0 EOF`. A waiting process has
+/// `->` before it; a process in another namespace has no id.
 fn holder(line: &str, place: &str) -> Option<u32> {
     let words: Vec<_> = line.split_whitespace().collect();
     match words[..] {
@@ -44,7 +44,8 @@ struct Process {
 }
 
 impl Process {
-    /// Reads `/proc/PID/stat`: `PID (NAME) STATE PARENT …`, with the start as its 22nd word. The name may hold anything.
+    /// Reads `/proc/PID/stat`: `PID (NAME) STATE PARENT …`, with the start time as field 22. The name may contain any
+    /// character.
     fn read(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (head, rest) = stat.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! What differs between operating systems, for Unix.
+//! The operating system's part, for Unix.
 
 mod files;
 mod lock_holder;

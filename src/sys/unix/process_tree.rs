@@ -1,4 +1,4 @@
-//! A command that ends with this process.
+//! Runs a command that is killed when this process exits.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use super::files::file_names;
 use super::signals::{self, Undo, UndoGuard};
 use super::terminal::has_terminal;
 
-/// A command that runs, with its descendants. They end when this process ends, however that happens.
+/// A running command with its descendants. They are killed when this process exits, even if it is killed.
 pub struct ProcessTree {
     root: Pid,
     is_group: bool,
@@ -23,8 +23,8 @@ pub struct ProcessTree {
 impl ProcessTree {
     /// Starts the command.
     pub fn start(command: &mut Command) -> io::Result<(Self, Child)> {
-        // A person may be asked on a terminal: there the command stays in our process group, as another one could not
-        // read from it, nor hear the interrupt key.
+        // With a terminal, the command may prompt the user, so it stays in this process group: another group can
+        // neither read from the terminal nor receive Ctrl-C.
         let is_group = !has_terminal();
         if is_group {
             command.process_group(0);
@@ -37,7 +37,7 @@ impl ProcessTree {
             let undo: Undo = if is_group {
                 Box::new(move |_| kill(root, is_group))
             } else {
-                // It may have a terminal to restore.
+                // The command may have to restore the terminal.
                 Box::new(move |signal| pass_on(root, signal))
             };
             Ok(((child, root), undo))
@@ -48,13 +48,13 @@ impl ProcessTree {
         Ok((Self { root, is_group, _undo: undo, _watchdog: watchdog }, child))
     }
 
-    /// Kills it. One that has just ended needs no killing.
+    /// Kills the command and its descendants. Does nothing if it has already exited.
     pub fn kill(&self) {
         kill(self.root, self.is_group);
     }
 }
 
-/// Kills a process and its children: its group where it has one of its own.
+/// Kills a process and its descendants, by its process group if it has its own.
 fn kill(root: Pid, is_group: bool) {
     if is_group {
         let _ = kill_process_group(root, Signal::KILL);
@@ -63,14 +63,14 @@ fn kill(root: Pid, is_group: bool) {
     }
 }
 
-/// Passes a signal on to a process and its children that share this process's group.
+/// Forwards a signal to a process and its descendants, which share this process's group.
 fn pass_on(root: Pid, signal: i32) {
     if let Some(signal) = Signal::from_named_raw(signal) {
         send_to_tree(root, signal);
     }
 }
 
-/// Sends a signal to a process and its descendants, as far as the system lists them: Linux does.
+/// Sends a signal to a process and, on Linux, to its descendants.
 fn send_to_tree(root: Pid, signal: Signal) {
     let mut found = vec![root];
     let mut next = 0;
@@ -87,15 +87,15 @@ fn send_to_tree(root: Pid, signal: Signal) {
     }
 }
 
-/// Ends a command whose caller was killed and could undo nothing. It is a shell that reads a pipe of ours: the first line is
-/// the command's id, a second one says that the command has ended, and the end of the pipe that we have.
+/// Ends the command if this process is killed by SIGKILL and cannot clean up. It is a shell that reads a pipe from this
+/// process: the first line is the command's process id, and a second line means that the command has exited. The end of
+/// the pipe without a second line means that this process is gone.
 struct Watchdog(Child);
 
 impl Watchdog {
-    /// Kills the process group.
     const GROUP: &str = "read -r id && [ \"$id\" ] && { read -r line || kill -s KILL -- \"-$id\"; }";
-    /// Ends the process and its descendants, as far as the system lists them. After another signal they may take a second to
-    /// restore the terminal.
+    /// Ends the process and, on Linux, its descendants. They get a second to restore the terminal if another signal
+    /// reached them first.
     const TREE: &str = "read -r id && [ \"$id\" ] || exit
         read -r line && exit
         add() {
@@ -110,13 +110,13 @@ impl Watchdog {
         sleep 1
         kill -s TERM $found";
 
-    /// Starts it before the command, so that a kill finds it there. Without a shell there is none.
+    /// Started before the command, so that there is no moment without it. Without `/bin/sh` there is no watchdog.
     fn start(is_isolated: bool) -> Option<Self> {
         let mut command = Command::new("/bin/sh");
         let script = if is_isolated { Self::GROUP } else { Self::TREE };
         command.args(["-c", script]).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // The interrupt key is not for it.
+        // Ctrl-C must not reach it.
         command.process_group(0);
         command.spawn().ok().map(Self)
     }
@@ -133,7 +133,7 @@ impl Drop for Watchdog {
         if let Some(mut stdin) = self.0.stdin.take() {
             stdin.write_all(b"\n").ok();
         }
-        // A program that `exec` runs would inherit it.
+        // Otherwise a program that `exec` runs would inherit it as a child.
         self.0.wait().ok();
     }
 }

@@ -1,4 +1,4 @@
-//! This process, and the programs that it starts or becomes.
+//! Sets up this process, and runs programs.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -17,17 +17,18 @@ pub fn prepare_process() {
     signals::survive_file_size_limit();
 }
 
-/// Tells the kernel to write no core file of this process, and to let only root read its memory or environment.
+/// Disables core dumps, and lets only root read this process's memory and environment.
 ///
-/// By the process's own flag and not by `RLIMIT_CORE`: programs that are run from here would inherit a limit, while the
-/// flag is reset by `exec`. The price is that only root can attach a debugger. Only Linux has such a flag.
+/// Uses the dumpable flag (Linux only) instead of `RLIMIT_CORE`: programs that this process runs would inherit a limit,
+/// while `exec` resets the flag. As a consequence, only root can attach a debugger.
 fn deny_core_dumps() {
     #[cfg(target_os = "linux")]
-    // A kernel that refuses leaves things as they are for every other program too.
+    // On failure, this process is no less protected than any other program.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
 }
 
-/// Replaces this process by the command; so exit status and signals are the command's own. Returns only on failure.
+/// Replaces this process with the command, which therefore provides exit status and signal behavior. Returns only on
+/// failure.
 pub fn exec(command: &mut Command) -> io::Error {
     command.exec()
 }
@@ -37,12 +38,12 @@ pub fn shell(line: &str) -> Vec<OsString> {
     ["sh", "-c", line].map(OsString::from).to_vec()
 }
 
-/// A command for the program of this name in one of the directories.
+/// A command for the program with this name in one of the directories.
 ///
-/// Fails with [`io::ErrorKind::NotFound`] where there is none.
+/// Fails with [`io::ErrorKind::NotFound`] if there is none.
 pub fn command(program: &OsStr, dirs: &[PathBuf]) -> io::Result<Command> {
     let candidates = || dirs.iter().map(|dir| dir.join(program));
-    // One that may not be run fails with the reason.
+    // A file that is not executable is tried, too, so that the error says why it cannot be run.
     let found = candidates().find(|path| is_program(path)).or_else(|| candidates().find(|path| path.exists()));
     let mut command = Command::new(found.ok_or(Errno::NOENT)?);
     command.arg0(program);
@@ -53,7 +54,7 @@ fn is_program(path: &Path) -> bool {
     path.is_file() && access(path, Access::EXEC_OK).is_ok()
 }
 
-/// Adds the arguments as the program is to see them.
+/// Adds the arguments unchanged.
 pub fn add_arguments(command: &mut Command, arguments: &[OsString]) {
     command.args(arguments);
 }

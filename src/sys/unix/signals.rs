@@ -1,5 +1,5 @@
-//! Signals that end the process, and what is undone before one does: a command that still runs, a terminal that is
-//! silent.
+//! Handles signals that end the process: runs cleanups first, such as killing a command or restoring the terminal's
+//! echo.
 
 use std::fs;
 use std::io;
@@ -10,32 +10,32 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Signals, SignalsInfo};
 use signal_hook::{flag, low_level};
 
-/// What a host or a terminal sends to end a process.
+/// The signals that a host or a terminal sends to end a process.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// Undoes something before this signal ends the process.
+/// A cleanup that runs before this signal ends the process.
 pub type Undo = Box<dyn FnOnce(i32) + Send>;
 
-/// What is to be undone; the oldest first.
+/// The registered cleanups, oldest first.
 static UNDOS: Mutex<Vec<Option<Undo>>> = Mutex::new(Vec::new());
 
-/// Lets a write beyond the file size limit fail, instead of ending the process.
+/// Makes a write beyond the file size limit fail instead of ending the process.
 ///
-/// By a handler and not by ignoring the signal: programs that are run from here would inherit that.
+/// Uses a handler instead of ignoring the signal, because child programs would inherit an ignored signal.
 pub fn survive_file_size_limit() {
     flag::register(SIGXFSZ, Arc::default()).ok();
 }
 
-/// Makes the exit status of children available although the host ignores SIGCHLD, which a process inherits. Programs
-/// that are run from here get the default.
+/// Makes the exit status of children available even if this process inherited an ignored SIGCHLD from its host. Child
+/// programs get the default.
 pub fn collect_children() {
     flag::register(SIGCHLD, Arc::default()).ok();
 }
 
-/// Starts something that must not outlive the process; `start` returns it and its undo. No signal comes in between.
-/// Nothing is undone on drop.
+/// Starts something that must be cleaned up before the process exits. `start` returns it and its cleanup; no signal is
+/// handled in between. The cleanup does not run on drop.
 ///
-/// If no thread can be spawned to wait for signals, they end the process as ever.
+/// If no thread can be spawned to wait for signals, they end the process without cleanup.
 pub fn with_undo<T>(start: impl FnOnce() -> io::Result<(T, Undo)>) -> io::Result<(T, UndoGuard)> {
     static IS_WATCHING: OnceLock<bool> = OnceLock::new();
     IS_WATCHING.get_or_init(|| watch().is_ok());
@@ -45,7 +45,7 @@ pub fn with_undo<T>(start: impl FnOnce() -> io::Result<(T, Undo)>) -> io::Result
     Ok((started, UndoGuard { index: undos.len() - 1 }))
 }
 
-/// While it lives, a signal runs the undo before it ends the process.
+/// While this guard lives, a signal runs the cleanup before it ends the process.
 #[derive(Debug)]
 pub struct UndoGuard {
     index: usize,
@@ -59,9 +59,9 @@ impl Drop for UndoGuard {
     }
 }
 
-/// Undoes what is to be undone, the newest first, and ends the process by the signal.
+/// Runs the cleanups, newest first, and ends the process by the signal.
 pub fn end_by(signal: i32) {
-    // Locked to the end, so that nothing else is started.
+    // Keeps the lock, so that nothing else is started.
     let mut undos = undos();
     for undo in undos.iter_mut().rev().filter_map(Option::take) {
         undo(signal);
@@ -69,12 +69,12 @@ pub fn end_by(signal: i32) {
     low_level::emulate_default_handler(signal).ok();
 }
 
-/// Waits for signals on a thread, except for those that the host ignores. The handlers stay: a signal that finds nothing
-/// to undo ends the process at once.
+/// Waits for signals on a thread, except for those that the host ignores. The handlers are never removed: without
+/// cleanups, a signal ends the process immediately.
 fn watch() -> io::Result<()> {
     let (ready, is_ready) = mpsc::channel::<()>();
     let wait = move || {
-        // Handlers only once there is a thread: a signal without one would get lost.
+        // Handlers are installed only when the thread runs; otherwise a signal would be lost.
         let mut signals = Signals::new(ENDING.into_iter().filter(|signal| !is_ignored(*signal)));
         drop(ready);
         for signal in signals.iter_mut().flat_map(SignalsInfo::forever) {
@@ -86,8 +86,8 @@ fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this process inherited the signal as ignored, as `nohup` and shells do for what runs in the background. Known
-/// on Linux alone.
+/// Whether this process inherited the signal as ignored, from `nohup` or from a shell that runs it in the background.
+/// Works only on Linux.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! stdin and stdout, without the buffers and the leniency of the standard library.
+//! Unbuffered stdin and stdout, with errors that the standard library hides.
 
 use std::io::{self, IsTerminal};
 
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
 
-/// Reads stdin once, into the buffer: the standard library's own buffer would keep a copy.
+/// Reads once from stdin into the buffer. The standard library's buffer would keep a copy of a secret.
 pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match rustix::io::read(io::stdin(), &mut *buffer) {
@@ -19,19 +19,19 @@ pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdoutKind {
     Closed,
-    /// `/dev/null`: a write would do nothing.
+    /// `/dev/null`, where a write has no effect.
     Discarded,
     Terminal,
     Other,
 }
 
-/// What stdout is. The standard library opens `/dev/null` for reading and writing in place of a closed one.
+/// Determines what stdout is. If it is closed, the standard library opens `/dev/null` for reading and writing instead.
 ///
-/// Some hosts open it in that way themselves, to discard all output. As they use it for stderr too, one that is stderr as
-/// well does not count as closed: an error could not be shown anyway.
+/// Some hosts open `/dev/null` in this mode themselves, to discard all output. They use it for stderr, too, so it does
+/// not count as closed if stderr is the same open file: an error could not be shown anyway.
 pub fn stdout_kind() -> StdoutKind {
     let stdout = io::stdout();
-    // Most often a pipe or a file: one system call.
+    // Usually a pipe or a file, for which this one system call is enough.
     let Some(file) = fstat(&stdout).ok().filter(|file| FileType::from_raw_mode(file.st_mode).is_char_device()) else {
         return StdoutKind::Other;
     };
@@ -55,8 +55,8 @@ fn is_null_device(device: rustix::fs::Dev) -> bool {
     rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == device)
 }
 
-/// Whether stderr is the same open file as stdout, `/dev/null`: then a change of the flags is seen there. The flag that is
-/// tried out has no effect on that device.
+/// Whether stderr is the same open file (`/dev/null`) as stdout: then it shows a change of stdout's flags. The changed
+/// flag, `O_NONBLOCK`, has no effect on this device.
 fn is_stderr(stdout: &io::Stdout, flags: OFlags) -> bool {
     let before = fcntl_getfl(io::stderr());
     if fcntl_setfl(stdout, flags ^ OFlags::NONBLOCK).is_err() {
@@ -67,7 +67,7 @@ fn is_stderr(stdout: &io::Stdout, flags: OFlags) -> bool {
     is_stderr
 }
 
-/// Writes to stdout once. The standard library's own function does not report a closed one.
+/// Writes once to stdout. The standard library's function does not report a closed stdout.
 pub fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
     loop {
         match rustix::io::write(io::stdout(), bytes) {
@@ -77,7 +77,7 @@ pub fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Whether a stream is closed, or not open for what was tried.
+/// Whether the error means that a stream is closed, or not open in the required mode.
 pub fn is_not_open_error(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::BADF)
 }

@@ -1,4 +1,4 @@
-//! The terminal, and input that it does not show.
+//! Terminal detection, and input without echo.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -11,18 +11,18 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use super::signals::{self, Undo, UndoGuard};
 
-/// Whether a person may be asked, on stderr or on the terminal that controls this process.
+/// Whether the user can be prompted, on stderr or on the controlling terminal.
 pub fn has_terminal() -> bool {
     io::stderr().is_terminal() || File::open("/dev/tty").is_ok()
 }
 
-/// Turns the terminal's echo off while it lives; a signal turns it on again before it ends the process.
+/// Turns off the terminal's echo until it is dropped. A signal turns it on again before it ends the process.
 ///
-/// The keys that make a signal do not meanwhile: the interrupt and quit keys end the line, and [`HiddenInput::signal`]
-/// recognizes them; a stopped process would leave the terminal as it is. The terminal still does the line editing.
+/// Meanwhile Ctrl-C, Ctrl-\ and Ctrl-Z do not send signals. Ctrl-C and Ctrl-\ end the line, and [`HiddenInput::signal`]
+/// recognizes them; Ctrl-Z would stop the process with the echo still off. Line editing works as usual.
 pub struct HiddenInput {
     before: Termios,
-    /// Whether what was not read is discarded at the end, or is for whoever reads next.
+    /// Whether input that was not read is discarded at the end, or left for the next reader.
     end: OptionalActions,
     _undo: UndoGuard,
 }
@@ -31,7 +31,7 @@ impl HiddenInput {
     /// Ctrl-C and Ctrl-\.
     const KEYS: [(u8, i32); 2] = [(0x03, SIGINT), (0x1c, SIGQUIT)];
 
-    /// For one line. What was typed before is discarded: the terminal has shown it.
+    /// Turns off the echo for one line. Discards what was typed before, because the terminal already showed it.
     pub fn start() -> io::Result<Self> {
         Self::with_modes(OptionalActions::Now, |hidden| {
             let [(interrupt, _), (quit, _)] = Self::KEYS;
@@ -40,14 +40,14 @@ impl HiddenInput {
         })
     }
 
-    /// For a text that is pasted: the terminal does no line editing, which would cut off what is longer than one of its
-    /// lines. The rest of the paste is discarded: nothing else should read it.
+    /// Turns off the echo for a pasted text. Line editing is off, too, because it truncates long lines. The rest of the
+    /// paste is discarded, so that nothing else reads it.
     pub fn start_long() -> io::Result<Self> {
         Self::with_modes(OptionalActions::Flush, |hidden| {
             hidden.local_modes.remove(LocalModes::ICANON);
             hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
             hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // A line end of two characters must not look like an empty line.
+            // Otherwise a line end of two characters would look like an empty line.
             hidden.input_modes.remove(InputModes::ICRNL);
         })
     }
@@ -66,7 +66,7 @@ impl HiddenInput {
         Ok(Self { before, end, _undo })
     }
 
-    /// The signal of the key that ended the line, if it is the interrupt or quit key.
+    /// The signal of the key that ended the line, if it is Ctrl-C or Ctrl-\.
     pub fn signal(line: &[u8]) -> Option<i32> {
         let last = line.last()?;
         Self::KEYS.into_iter().find_map(|(key, signal)| (key == *last).then_some(signal))
@@ -79,7 +79,7 @@ impl Drop for HiddenInput {
     }
 }
 
-/// Gives the terminal these modes. One that is gone, or is another program's now, needs no restoring.
+/// Restores the terminal's modes, unless it is gone or another process group is in the foreground.
 fn restore(modes: &Termios, actions: OptionalActions) {
     if tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
         let _ = tcsetattr(io::stdin(), actions, modes);
