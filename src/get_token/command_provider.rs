@@ -1,5 +1,5 @@
-//! Fetches tokens from a command, with `grant = "command"`. It prints a token, or the document that `--format json`
-//! prints; so a profile can stand for another machine, a vault, or another tool.
+//! Fetches tokens from a command, for `grant = "command"`. The command prints a token, or a document as `--format json`
+//! prints it. So a profile can use another machine, a vault, or another tool.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::sys::secret::Secret;
 use crate::sys::{clock, printer};
 use crate::token::{AccessToken, MAX_LIFETIME, is_account, is_bearer_token, jwt_expiry, later, whole_second};
 
-/// Runs the command and parses what it prints. Its messages are not for a caller that has a usable token in hand.
+/// Runs the command and parses its output. Its stderr is discarded if the caller already has a usable token.
 pub fn fetch(
     config: &CommandConfig,
     identity: Option<&str>,
@@ -30,7 +30,7 @@ pub fn fetch(
     let _progress = printer::progress(&name);
     let asked_at = whole_second(clock::now());
     let stderr = if has_usable_token && !printer::is_chatty() { Stderr::Discard } else { Stderr::Forward };
-    // The command is this provider's server: its failure may be temporary.
+    // A failed command is like a server error, so it may be temporary.
     let context = CommandContext { dir: Some(&config.dir), identity, stderr, failed: ErrorKind::Temporary };
     let printed = config.setting.run(&config.command, &context, deadlines.commands_end)?;
     let access = parse(&printed, asked_at).map_err(|problem| {
@@ -42,7 +42,7 @@ pub fn fetch(
     Ok(IssuedTokens { access, refresh: None })
 }
 
-/// Our own document, which other programs may print, too. Other fields are ignored.
+/// The document of `--format json`, which other programs may print, too. Unknown fields are ignored.
 #[derive(Deserialize)]
 struct Document {
     version: u64,
@@ -53,7 +53,7 @@ struct Document {
     account: Option<String>,
 }
 
-/// The token that was asked for at `asked_at`, or what is wrong with the text; never the text itself.
+/// Parses the token that was requested at `asked_at`. The error says what is wrong, but never contains the text.
 fn parse(printed: &Secret, asked_at: OffsetDateTime) -> std::result::Result<AccessToken, &'static str> {
     let text = printed.expose().trim_start();
     let token = if text.starts_with('{') {
@@ -70,9 +70,9 @@ fn parse(printed: &Secret, asked_at: OffsetDateTime) -> std::result::Result<Acce
     }
 }
 
-/// The token of a document. Its `expiry` counts before its `expires_in`, which goes stale where a document is stored.
-/// Both are a little early already, and this program advertises an earlier expiry still: that costs a minute of a
-/// token's lifetime, and saves guessing which margin the other program applied.
+/// Parses a document. Its `expiry` takes precedence over `expires_in`, which is wrong if the document was stored. Both
+/// already include a safety margin, and this program's output subtracts its own margin again: that costs a minute of
+/// the token's lifetime, but avoids guessing the other program's margin.
 fn parse_document(text: &str, asked_at: OffsetDateTime) -> std::result::Result<AccessToken, &'static str> {
     let document: Document = serde_json::from_str(text).map_err(|_| "JSON that is not a document of version 1")?;
     let value = Secret::from(document.access_token);
@@ -93,7 +93,7 @@ fn parse_document(text: &str, asked_at: OffsetDateTime) -> std::result::Result<A
     Ok(AccessToken { value, obtained_at: asked_at, expires_at, account: document.account })
 }
 
-/// A time of RFC 3339 in UTC, without its fraction.
+/// Parses an RFC 3339 time in UTC, and drops its fraction.
 fn parse_expiry(text: &str) -> Option<OffsetDateTime> {
     humantime::parse_rfc3339(text).ok().map(|at| whole_second(OffsetDateTime::from(at)))
 }

@@ -1,5 +1,5 @@
-//! The deadlines of a call, and the one rule about them: the exchange, with all its retries and commands, ends before the
-//! waiters for its lock give up, and they do so before the hosts that run them (10 s with the defaults).
+//! The deadlines of a call. They guarantee the order: the exchange, with all its retries and commands, ends before
+//! other callers stop waiting for the lock, and they stop before their hosts time out (10 s with the defaults).
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// When a call that waits for another caller's refresh gives up: an eighth of the exchange later than that can take,
-    /// 9 s in all with the defaults.
+    /// When a call stops waiting for another caller's refresh: an eighth of the exchange's time limit after the longest
+    /// refresh, 9 s in total with the defaults.
     pub fn call_end(&self) -> Instant {
         self.started + self.refresh() + self.limits.exchange / 8
     }
 
-    /// The deadlines of a refresh that begins at `now`: after a long wait little time is left.
+    /// The deadlines of a refresh that begins at `now`. After a long wait for the lock, little time remains.
     pub fn refresh_at(&self, now: Instant) -> RefreshDeadlines {
         let end = (now + self.refresh()).min(self.call_end());
         RefreshDeadlines {
@@ -29,17 +29,17 @@ impl Deadlines {
         }
     }
 
-    /// The time that an exchange has that begins at `now`.
+    /// The time for an exchange that begins at `now`.
     pub fn time_left(&self, now: Instant) -> Duration {
         self.refresh_at(now).exchange_end(now).saturating_duration_since(now)
     }
 
-    /// Whether enough time is left at `now` to begin an exchange.
+    /// Whether enough time remains at `now` to begin an exchange.
     pub fn leave_time_for_exchange(&self, now: Instant) -> bool {
         self.time_left(now) >= self.limits.exchange / 4
     }
 
-    /// The longest that a refresh takes.
+    /// The maximum duration of a refresh.
     fn refresh(&self) -> Duration {
         self.limits.exchange + self.limits.commands.unwrap_or_default()
     }
@@ -50,13 +50,14 @@ impl Deadlines {
 pub struct RefreshDeadlines {
     /// When the last command must have ended.
     pub commands_end: Instant,
-    /// The longest that one exchange may take.
+    /// The maximum duration of one exchange.
     pub exchange: Duration,
     end: Instant,
 }
 
 impl RefreshDeadlines {
-    /// The same for an exchange whose refresh token a secret store takes afterwards: it leaves an eighth for that.
+    /// The deadlines of an exchange whose refresh token is then written to a secret store: leaves an eighth of the time
+    /// for that.
     pub fn leaving_time_to_store(self) -> Self {
         Self { end: self.end.checked_sub(self.exchange / 8).unwrap_or(self.end), ..self }
     }
@@ -86,7 +87,7 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-    /// Exchange before lock before host, for any value of the two settings.
+    /// The exchange ends before the wait for the lock, and that before the host's time limit, for any settings.
     #[test]
     fn the_order_of_the_limits_holds_for_any_value() {
         let started = Instant::now();
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_contract() {
+    fn the_defaults_are_8_s_for_an_exchange_and_9_s_for_a_call() {
         let started = Instant::now();
         let deadlines = Deadlines { started, limits: Limits { exchange: Duration::from_secs(8), commands: None } };
         assert_eq!(deadlines.refresh_at(started).exchange_end(started), started + Duration::from_secs(8));
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_have_their_own_time_or_share_that_of_the_exchange() {
+    fn commands_have_their_own_time_limit_or_share_that_of_the_exchange() {
         let (started, second) = (Instant::now(), Duration::from_secs(1));
         for (commands, commands_end, call_end) in [(None, 8, 9), (Some(60 * second), 60, 69), (Some(2 * second), 2, 11)]
         {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_wait_a_refresh_has_what_is_left_of_the_call() {
+    fn after_a_wait_a_refresh_gets_the_rest_of_the_call() {
         let (started, second) = (Instant::now(), Duration::from_secs(1));
         let deadlines = Deadlines { started, limits: Limits { exchange: 8 * second, commands: None } };
         for (waited, end) in [(0, 8), (1, 9), (4, 9), (9, 9)] {
@@ -141,7 +142,7 @@ mod tests {
         }
     }
 
-    /// However late an exchange begins, the secret store has an eighth of its time before the call ends.
+    /// The secret store gets an eighth of the exchange's time before the call ends, even if the exchange begins late.
     #[test]
     fn an_exchange_leaves_time_to_store_the_refresh_token() {
         let (started, second) = (Instant::now(), Duration::from_secs(1));
@@ -167,7 +168,7 @@ mod tests {
 
     /// No refresh lasts beyond the end of its own call.
     #[test]
-    fn a_refresh_that_begins_late_has_only_the_rest() {
+    fn a_late_refresh_ends_before_its_call() {
         let started = Instant::now();
         let deadlines = Deadlines {
             started,

@@ -1,4 +1,4 @@
-//! The decisions of a call. Pure: no clock, file, network or randomness inside; what they need of these is an argument.
+//! The decisions of a call. Pure: clock, files, network and randomness are passed as arguments.
 
 use std::time::Duration;
 
@@ -13,39 +13,38 @@ use crate::oauth::rejection::{Delivery, Rejection, RejectionCause};
 use crate::settings;
 use crate::token::{AccessToken, Freshness, RefreshToken, later, span};
 
-/// What the caller asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRequest {
-    /// The lifetime that the token must have left at least.
+    /// The minimum remaining lifetime of the token.
     pub min_ttl: Duration,
-    /// A token from before this call does not serve.
+    /// Requires a token that was issued after the call started.
     pub force: bool,
 }
 
-/// What the decisions must know of the provider and the call's limits.
+/// What the decisions need to know about the provider and the call's limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
-    /// Every token lives as long as the one before. A command may hand out one that is half spent.
+    /// All tokens have the same lifetime. A command may print a token whose lifetime has partly elapsed.
     pub has_fixed_lifetime: bool,
     /// The time limit of this caller's exchange.
     pub exchange: Duration,
 }
 
-/// What a cache entry means for a call.
+/// What to do with a cache entry.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Print the cached token, do nothing else.
+    /// Print the cached token.
     Serve(AccessToken),
-    /// Refresh it if that takes no waiting; else print it.
+    /// Refresh the token if the lock is free; otherwise print it.
     RefreshEarly(AccessToken),
-    /// A refresh has failed lately, or cannot help.
+    /// A recent refresh has failed, or a new token cannot meet the request.
     Fail(Error),
     /// A new token is needed.
     Refresh,
 }
 
-/// Decides what the entry, read without the lock, means for the request. `spread` and `has_source` are called only where
-/// they matter; `has_source` tells whether a source that failed is this caller's own, too.
+/// Decides what to do with an entry that was read without the lock. `spread` and `has_source` are called only if
+/// needed; `has_source` tells whether a failed source is also this caller's.
 pub fn look(
     entry: &Entry,
     request: &TokenRequest,
@@ -78,7 +77,7 @@ pub fn freshness(
     }
 }
 
-/// The entry's token, if it serves this request.
+/// The entry's token, if it meets this request.
 pub fn usable_token<'a>(entry: &'a Entry, request: &TokenRequest, now: OffsetDateTime) -> Option<&'a AccessToken> {
     entry.token.as_ref().filter(|_| freshness(entry, request, now, || 0.0) != Freshness::Due)
 }
@@ -87,7 +86,7 @@ fn backs_off(entry: &Entry, now: OffsetDateTime) -> bool {
     entry.failure.as_ref().is_some_and(|failure| failure.backs_off(now))
 }
 
-/// The error that is known without a request.
+/// The error, if it is known without a request.
 fn known_failure(
     entry: &Entry,
     request: &TokenRequest,
@@ -102,8 +101,8 @@ fn known_failure(
     }
     let failure = entry.failure.as_ref().filter(|known| known.holds(now) && !has_more_time(traits, known))?;
     match failure.error.kind {
-        // Whether the credentials are still the rejected ones takes the secrets to tell, and only one caller at a time
-        // should fetch them: under the lock.
+        // To compare the credentials with the rejected ones, the caller needs the secrets. Only one caller at a time
+        // should fetch them, so this is checked under the lock.
         ErrorKind::Rejected => None,
         ErrorKind::RateLimited => Some(from_cache(failure, now)),
         _ if request.force || !failure.source.as_deref().is_none_or(has_source) => None,
@@ -111,9 +110,9 @@ fn known_failure(
     }
 }
 
-/// What another process's refresh, published since `before` was read, means for this call; nothing if there was none, or
-/// if its result does not serve. `before` is nothing where it could not be read. `applies` tells whether a failure is this
-/// caller's too: see [`applies_to`].
+/// The result for this call of a refresh that another process published after `before` was read. Returns nothing if
+/// there was no refresh, or if its result does not apply. `before` is nothing if it could not be read. `applies` tells
+/// whether a failure also applies to this caller: see [`applies_to`].
 pub fn use_concurrent_result(
     before: Option<&Entry>,
     entry: &Entry,
@@ -125,14 +124,14 @@ pub fn use_concurrent_result(
     let unknown = Entry::default();
     let before = match before {
         Some(before) => before,
-        // Whether a token is new, which a forced call wants to know, cannot be told.
+        // A forced call needs a new token, but without `before` it is unknown whether the token is new.
         None if request.force => return None,
         None => &unknown,
     };
     if entry.revision == before.revision {
         return None;
     }
-    // A token that was published while this call waited is as good as forced.
+    // A token that was published while this call waited also meets a forced call.
     let usable = entry.token.as_ref().filter(|token| token.is_usable(now, request.min_ttl));
     if let Some(token) = usable.filter(|_| !request.force || entry.token != before.token) {
         return Some(Ok(token.clone()));
@@ -140,19 +139,20 @@ pub fn use_concurrent_result(
     let Some(failure) = &entry.failure else {
         return entry.token.as_ref().and_then(|token| unmet_min_ttl(token, request, traits)).map(Err);
     };
-    // Where the rejection was known before, nobody asked the server, which is what a forced call wants.
+    // If the rejection was already cached before, the server was not asked again, as a forced call requires.
     let is_new = !before.rejections.contains(failure);
     let is_shared = (is_new || !request.force) && !has_more_time(traits, failure) && applies(failure);
     is_shared.then(|| Err(from_cache(failure, now)))
 }
 
-/// Whether a failure that may be one of time had less time than this call has: then it says nothing to it.
+/// Whether a temporary failure had a shorter time limit than this call: then this call retries.
 fn has_more_time(traits: &Traits, failure: &CachedFailure) -> bool {
     failure.error.kind.is_temporary() && u128::from(failure.timeout_ms) < traits.exchange.as_millis()
 }
 
-/// Whether another caller's failure is this caller's, too. A verdict on credentials is, if they are the same ones: not so
-/// where a command of its own prints the caller's. A failure of a caller's own source is, if the source is the same.
+/// Whether another caller's failure also applies to this caller. A rejection applies if the credentials are the same;
+/// this is unknown if a command prints this caller's credentials. A failure of the other caller's source applies if
+/// this caller has the same source.
 pub fn applies_to(
     failure: &CachedFailure,
     has_source: impl FnOnce(&str) -> bool,
@@ -172,7 +172,7 @@ pub fn applies_to(
     }
 }
 
-/// The rate limit that the entry holds: a login respects it as any call does.
+/// The rate limit in the entry. `login` respects it, too.
 pub fn rate_limit(entry: &Entry, now: OffsetDateTime) -> Option<Error> {
     let failure = entry.failure.as_ref()?;
     (failure.error.kind == ErrorKind::RateLimited && failure.holds(now)).then(|| from_cache(failure, now))
@@ -181,26 +181,27 @@ pub fn rate_limit(entry: &Entry, now: OffsetDateTime) -> Option<Error> {
 /// The grant to send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextGrant<'a> {
-    /// The refresh grant. It needs no password.
+    /// The refresh grant, which needs no password.
     Refresh(&'a RefreshToken),
-    /// The profile's own grant.
+    /// The profile's own grant: password or client credentials.
     Own,
 }
 
-/// What to do for a new token.
+/// How to get a new token.
 #[derive(Debug, PartialEq)]
 pub enum Plan<'a> {
     Send(NextGrant<'a>),
-    /// The credentials are still those of this rejection: nothing is sent.
+    /// The credentials are those of this cached rejection, so nothing is sent.
     FailFromCache(&'a CachedFailure),
 }
 
-/// Whether nothing but the entry's refresh token can obtain a token.
+/// Whether only the entry's refresh token can obtain a token.
 pub fn needs_refresh_token(entry: &Entry, can_use_own_grant: bool) -> bool {
     !can_use_own_grant && entry.refresh_token.is_some()
 }
 
-/// The plan for a new token, from the first grant on. `fingerprint` returns that of a grant's credentials.
+/// Plans how to get a new token, starting with the first grant. `fingerprint` returns the fingerprint of a grant's
+/// credentials.
 pub fn choose_grant<'a, E>(
     entry: &'a Entry,
     request: &TokenRequest,
@@ -217,8 +218,9 @@ pub fn choose_grant<'a, E>(
     }
 }
 
-/// The first grant to try: the refresh token's while that lives and cannot be spent. Where nothing else serves it is sent
-/// in any case: the server knows better than this machine's clock, or than a process that was killed.
+/// The first grant to try: the refresh grant, if the refresh token has not expired and is certainly unused. Without an
+/// alternative it is sent in any case, because the server's answer is more reliable than this machine's clock or the
+/// state that a killed process left.
 pub fn first_grant(entry: &Entry, can_use_own_grant: bool, now: OffsetDateTime) -> NextGrant<'_> {
     match &entry.refresh_token {
         Some(token) if !can_use_own_grant || (token.is_alive(now) && !token.maybe_spent) => NextGrant::Refresh(token),
@@ -226,8 +228,8 @@ pub fn first_grant(entry: &Entry, can_use_own_grant: bool, now: OffsetDateTime) 
     }
 }
 
-/// Whether to send the grant of the credentials with this fingerprint. Where the client is known to be rejected, the own
-/// grant is tried instead of the refresh grant. A forced call disregards cached rejections.
+/// Whether to send the grant with the credentials of this fingerprint. If the client is known to be rejected, tries the
+/// own grant instead of the refresh grant. A forced call ignores cached rejections.
 pub fn plan<'a>(
     entry: &'a Entry,
     grant: NextGrant<'a>,
@@ -244,7 +246,7 @@ pub fn plan<'a>(
     }
 }
 
-/// What follows a refresh grant that was not answered with a token.
+/// What to do after a failed refresh grant.
 #[derive(Debug)]
 pub struct AfterRejection {
     pub refresh_token: RefreshTokenFate,
@@ -260,18 +262,17 @@ pub enum AfterRefresh {
     Fail(Error),
 }
 
-/// What the endpoint's configuration says to [`after_rejection`].
+/// The configuration that [`after_rejection`] needs.
 #[derive(Debug)]
 pub struct Alternatives {
     pub can_use_own_grant: bool,
     pub has_own_refresh_url: bool,
-    /// The hint where only a person can get a new token.
+    /// The hint if the user must log in again to get a new token.
     pub login_hint: Option<String>,
 }
 
-/// Decides what follows a failed refresh grant. The profile's own grant is tried, once, where the refresh token was
-/// rejected, where the server responded with an error, or where the trouble is with an endpoint that only the refresh
-/// grant uses.
+/// Decides what to do after a failed refresh grant. Tries the profile's own grant, once, if the refresh token was
+/// rejected, if the server responded with an error, or if an endpoint failed that only the refresh grant uses.
 pub fn after_rejection(
     rejection: &Rejection,
     refresh_token: &RefreshToken,
@@ -280,7 +281,7 @@ pub fn after_rejection(
 ) -> AfterRejection {
     let Rejection { error, cause, delivery, .. } = rejection;
     let is_rejected = error.kind == ErrorKind::Rejected;
-    // Where the own grant serves as well, a refresh token of doubtful use is not worth a request each time.
+    // If the own grant works, too, a refresh token that may be invalid is dropped instead of sent with every call.
     let is_doubtful = *cause == RejectionCause::Unknown && alternatives.can_use_own_grant;
     let is_forgotten =
         is_rejected && (is_doubtful || is_about_refresh_token(*cause, refresh_token, client_fingerprint));
@@ -291,7 +292,7 @@ pub fn after_rejection(
         (None, _) => RefreshTokenFate::Kept,
     };
     let is_about_client = is_rejected && !is_forgotten && *cause != RejectionCause::Unknown;
-    // A gateway that fails refresh grants alone may do so for ever.
+    // A gateway may fail all refresh grants, permanently.
     let is_failed = matches!(delivery, Delivery::Answered(400..));
     let is_endpoint_at_fault = error.kind.is_temporary() && (alternatives.has_own_refresh_url || is_failed);
     let next = if (is_rejected || is_endpoint_at_fault) && alternatives.can_use_own_grant {
@@ -304,8 +305,8 @@ pub fn after_rejection(
     AfterRejection { refresh_token: fate, is_about_client, next }
 }
 
-/// The result of a failed refresh grant. `own_grant` fetches a token by the profile's own grant; `failed` makes a failure
-/// of a rejection.
+/// The result of a failed refresh grant. `own_grant` fetches a token by the profile's own grant; `failed` converts a
+/// failed grant to a fetch error.
 pub fn refresh_failed(
     rejection: Rejection,
     decision: AfterRejection,
@@ -317,13 +318,13 @@ pub fn refresh_failed(
     let client_rejection = is_about_client.then(|| (rejection.error.clone(), client_fingerprint.to_owned()));
     let outcome = match next {
         AfterRefresh::FallBack => match own_grant() {
-            // Nothing was sent: what was learned is that the refresh endpoint is in trouble.
+            // Nothing was sent, so the only new information is the failure of the refresh endpoint.
             Err(FetchError::Cached(_)) if rejection.error.kind.is_temporary() => Err(failed(rejection)),
             outcome => outcome,
         },
         AfterRefresh::Fail(error) => {
             let failed = failed(Rejection { error, ..rejection });
-            // A refresh token that is gone says nothing of the client.
+            // A rejected refresh token says nothing about the client.
             Err(if is_about_client { failed } else { failed.without_fingerprint() })
         }
     };
@@ -331,7 +332,7 @@ pub fn refresh_failed(
     FetchResult { outcome, refresh_token, client_rejection, sent_assertion: None }
 }
 
-/// Where the failure of an exchange comes from, for [`applies_to`]: nothing for the server's own verdict.
+/// The source of a failed exchange, for [`applies_to`]; nothing for the server's own response.
 pub fn failure_source(
     rejection: &Rejection,
     runs_commands: bool,
@@ -345,8 +346,8 @@ pub fn failure_source(
     }
 }
 
-/// Whether a rejection is about the refresh token, for all that is known. One caller's wrong client secret, or a gateway
-/// on the way, must not end the login of all others.
+/// Whether a rejection is about the refresh token, as far as known. One caller's wrong client secret, or a gateway,
+/// must not end the login of all others.
 fn is_about_refresh_token(cause: RejectionCause, refresh_token: &RefreshToken, client_fingerprint: &str) -> bool {
     match cause {
         RejectionCause::Grant => true,
@@ -357,20 +358,20 @@ fn is_about_refresh_token(cause: RejectionCause, refresh_token: &RefreshToken, c
     }
 }
 
-/// The error of a rejected refresh grant without an alternative.
+/// The error for a rejected refresh grant without an alternative.
 fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alternatives) -> Error {
     let error = rejection.error.clone();
     match (rejection.cause, &alternatives.login_hint) {
-        // It was none of the service's messages: whatever responded in its place may be gone in a moment.
+        // The service sends no such message. Another server responded, perhaps only for a short time.
         (RejectionCause::Unknown, _) => error.kind(ErrorKind::Temporary).hint(TOKEN_ENDPOINT.hint),
         (_, Some(hint)) if is_forgotten => error.hint(hint),
         (_, None) if is_forgotten => error,
-        // The refresh token was issued to another client secret than the caller's.
+        // The refresh token was issued to another client secret.
         _ => error.hint("check the client secret: the refresh token was issued to another one"),
     }
 }
 
-/// What a refresh that ended with the entry `next` means for the call itself; it began `age` ago.
+/// The result for the call of its own refresh, which ended with the entry `next` and began `age` ago.
 pub fn refresh_result(
     next: &Entry,
     request: &TokenRequest,
@@ -380,13 +381,13 @@ pub fn refresh_result(
 ) -> Result<AccessToken> {
     match (&next.failure, &next.token) {
         (None, Some(token)) => checked(token.clone(), request, traits, age),
-        // While the token in hand is usable, nothing is said of the failure.
+        // While the old token is usable, the failure is not shown.
         (Some(failure), _) => usable_token(next, request, now).cloned().ok_or_else(|| from_cache(failure, now)),
         (None, None) => Err(Error::other("a refresh brought neither token nor failure")),
     }
 }
 
-/// A new token, if it meets the request after the time that the fetch took.
+/// The new token, if it still meets the request after the fetch.
 pub fn checked(token: AccessToken, request: &TokenRequest, traits: &Traits, age: Duration) -> Result<AccessToken> {
     match unmet_min_ttl(&token, request, traits).or_else(|| expired_meanwhile(&token, request, age)) {
         Some(error) => Err(error),
@@ -394,8 +395,8 @@ pub fn checked(token: AccessToken, request: &TokenRequest, traits: &Traits, age:
     }
 }
 
-/// The error of a `--min-ttl` that a new token of this provider does not meet. An endpoint's next one will not either; a
-/// command's may.
+/// The error if a new token cannot meet `--min-ttl`. An endpoint's next token cannot meet it either, but a command's
+/// may.
 fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Traits) -> Option<Error> {
     let longest = token.longest_min_ttl().filter(|longest| request.min_ttl > *longest)?;
     let flag = settings::MIN_TTL.flag();
@@ -411,10 +412,10 @@ fn unmet_min_ttl(token: &AccessToken, request: &TokenRequest, traits: &Traits) -
     })
 }
 
-/// The error of a new token that is too old for this request already: its exchange, which began `age` ago, took longer
-/// than it lives.
+/// The error if a new token does not meet the request any more, because the exchange, which began `age` ago, took
+/// longer than the token lives.
 fn expired_meanwhile(token: &AccessToken, request: &TokenRequest, age: Duration) -> Option<Error> {
-    // By the time that passed here, and not by the clock, which may be set during a call.
+    // Uses the elapsed time instead of the clock, which may be set during a call.
     if token.is_usable(later(token.obtained_at, age), request.min_ttl) {
         return None;
     }
@@ -424,7 +425,7 @@ fn expired_meanwhile(token: &AccessToken, request: &TokenRequest, age: Duration)
     Some(Error::temporary(problem).hint("try again; is this machine's clock right?"))
 }
 
-/// A cached failure as another caller sees it: with its age, and when it ends where that is known.
+/// A cached failure as it is shown to another caller: with its age, and when it ends if that is known.
 pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
     let mut error = failure.error.clone();
     let age = span(failure.at, now).as_secs();
@@ -433,7 +434,7 @@ pub fn from_cache(failure: &CachedFailure, now: OffsetDateTime) -> Error {
         error.message.push_str(&format!("; {left} s left"));
     } else if age > 0 {
         error.message.push_str(&format!(" ({age} s ago, not asked again)"));
-        // Without a fingerprint a login has ended: asking again cannot help, and the hint says what does.
+        // A failure without a fingerprint is an ended login: another request cannot help, and its hint says what does.
         if error.kind == ErrorKind::Rejected && failure.fingerprint.is_some() {
             let hint = error.hint.map(|hint| hint + "; ").unwrap_or_default();
             return Error { hint: None, ..error }.hint(hint + "run `spotinst-cred --force-refresh` to ask again now");

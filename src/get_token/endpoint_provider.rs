@@ -1,4 +1,5 @@
-//! Fetches tokens from a token endpoint: sends the grants that the decisions choose, with the secrets each needs.
+//! Fetches tokens from a token endpoint: sends the grants that the decisions choose, and fetches the secrets that each
+//! needs.
 
 use std::cell::OnceCell;
 use std::time::Instant;
@@ -26,13 +27,13 @@ use crate::sys::{clock, printer};
 use crate::token::{RefreshToken, RefreshTokenValue};
 use crate::transport::Transport;
 
-/// The secrets of a call, each fetched once: it may come from a pipe.
+/// The secrets of a call. Each is fetched only once, because it may come from a pipe.
 #[derive(Debug, Default)]
 pub struct Secrets {
     client_secret: OnceCell<Secret>,
     /// The password, or the assertion as XML.
     grant_secret: OnceCell<Secret>,
-    /// The refresh token that a secret store keeps.
+    /// The refresh token from a secret store.
     refresh_token: OnceCell<Secret>,
 }
 
@@ -68,7 +69,7 @@ impl<'a> EndpointProvider<'a> {
             Plan::Send(grant) => grant,
             Plan::FailFromCache(known) => return Err(FetchError::Cached(Box::new(known.clone()))),
         };
-        // The last before it is sent, as a person may be asked.
+        // Fetched last, because the store may prompt the user.
         match grant {
             NextGrant::Refresh(token) => match self.refresh_token(token) {
                 Err(LocalError { error, .. }) if can_use_own_grant => {
@@ -81,7 +82,7 @@ impl<'a> EndpointProvider<'a> {
         }
     }
 
-    /// Fetches a token by this grant, and by the profile's own one where the refresh grant fails.
+    /// Fetches a token by this grant. If a refresh grant fails, falls back to the profile's own grant.
     pub fn fetch(&self, entry: &Entry, grant: NextGrant<'_>, request: &TokenRequest) -> FetchResult {
         match grant {
             NextGrant::Own => self.fetch_by_own_grant(entry, request),
@@ -92,7 +93,7 @@ impl<'a> EndpointProvider<'a> {
         }
     }
 
-    /// Fetches a token without a refresh token.
+    /// Fetches a token by the profile's own grant.
     pub fn fetch_by_own_grant(&self, entry: &Entry, request: &TokenRequest) -> FetchResult {
         let fingerprint = match self.plan_own_grant(entry, request) {
             Ok(fingerprint) => fingerprint,
@@ -105,8 +106,7 @@ impl<'a> EndpointProvider<'a> {
         FetchResult { sent_assertion, ..result }
     }
 
-    /// The fingerprint of the assertion that may be sent after this grant has begun, as far as it is known without running
-    /// a command for it.
+    /// The fingerprint of the SAML assertion that this grant may send, if it is known without running a command.
     pub fn assertion_at_stake(&self, grant: NextGrant<'_>) -> Option<String> {
         let is_known = self.config.has_one_assertion() || (self.config.is_saml() && grant == NextGrant::Own);
         if is_known { self.own_fingerprint().ok() } else { None }
@@ -122,7 +122,7 @@ impl<'a> EndpointProvider<'a> {
         }
     }
 
-    /// Fails where the own grant would send an assertion a second time.
+    /// Fails if the own grant would send an assertion a second time.
     fn check_unsent(&self, entry: &Entry) -> std::result::Result<(), FetchError> {
         let fingerprint = if self.config.is_saml() { self.own_fingerprint()? } else { return Ok(()) };
         match self.config.sent_twice() {
@@ -133,13 +133,13 @@ impl<'a> EndpointProvider<'a> {
         }
     }
 
-    /// Whether the own grant can obtain a token: an assertion that was sent cannot, nor can one that is not there.
+    /// Whether the own grant can obtain a token. A missing or already sent assertion cannot.
     fn can_use_own_grant(&self, entry: &Entry) -> bool {
         let is_unsent = || self.own_fingerprint().is_ok_and(|own| !entry.sent_assertions.contains(&own));
         self.config.can_use_own_grant() && (!self.config.has_one_assertion() || is_unsent())
     }
 
-    /// Whether another caller's failure is this caller's, too.
+    /// Whether another caller's failure also applies to this caller.
     pub fn applies_to(&self, failure: &CachedFailure) -> bool {
         let own_fingerprint = || self.own_fingerprint().map_err(|error| error.error);
         applies_to(failure, |source| self.has_source(source), self.config.runs_commands(), own_fingerprint)
@@ -187,7 +187,7 @@ impl<'a> EndpointProvider<'a> {
         FetchResult { sent_assertion, ..result }
     }
 
-    /// The failure as other callers may share it.
+    /// Converts the failure for the cache, where other callers find it.
     fn failed(&self, rejection: Rejection, fingerprint: String) -> FetchError {
         let credentials_source = || self.config.credentials_source();
         let source =
@@ -197,7 +197,7 @@ impl<'a> EndpointProvider<'a> {
 
     fn send_refresh_grant(&self, refresh_token: &RefreshToken) -> std::result::Result<IssuedTokens, Rejection> {
         let now = Instant::now();
-        // Where its own endpoint may hang, time is left for the other one.
+        // A separate refresh endpoint may hang, so some time is left for the token endpoint.
         let deadline = if self.config.has_own_refresh_url() && self.config.can_use_own_grant() {
             self.deadlines.first_exchange_end(now)
         } else {
@@ -235,7 +235,7 @@ impl<'a> EndpointProvider<'a> {
         self.transport.as_ref().map(Transport::digest).unwrap_or_default()
     }
 
-    /// The fingerprint of the own grant's credentials. No command runs where one of them is missing.
+    /// The fingerprint of the own grant's credentials. If one of them is missing, no command runs.
     fn own_fingerprint(&self) -> std::result::Result<String, LocalError> {
         if let Some(error) = self.config.missing() {
             return Err(LocalError { error, source: self.config.credentials_source() });
@@ -250,14 +250,14 @@ impl<'a> EndpointProvider<'a> {
         Ok(fingerprint(self.client_secret()?.unwrap_or(&Secret::default()), None))
     }
 
-    /// The client secret, which every grant needs; only the refresh grant of a SAML login can do without.
+    /// The client secret, which every grant needs except the refresh grant of a SAML login.
     fn client_secret(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
         let fetched = |setting| self.fetched(&self.secrets.client_secret, setting, Ok);
         let secret = self.config.client_secret().and_then(|setting| setting.map(fetched).transpose());
         secret.map_err(|error| LocalError { error, source: self.config.client_secret_source() })
     }
 
-    /// The refresh token itself, got from its store once.
+    /// The refresh token itself, read from its store once.
     fn refresh_token<'t>(&self, token: &'t RefreshToken) -> std::result::Result<&'t Secret, LocalError>
     where
         'a: 't,
@@ -285,15 +285,15 @@ impl<'a> EndpointProvider<'a> {
             let login = self.config.grant_secret().err().and_then(|error| error.hint);
             failed(if error.hint.is_some() { error } else { Error { hint: login, ..error } })
         })?;
-        // Another one may be the successor that a killed process could not publish, or an older one. Where nothing else
-        // serves, the server is asked.
+        // A different token may be a successor that a killed process could not publish, or an older one. Without an
+        // alternative it is sent anyway.
         if !is_expected && self.config.can_use_own_grant() && !self.config.has_one_assertion() {
             return Err(failed(Error::temporary(format!("the secret store \"{store}\" has another refresh token"))));
         }
         Ok(self.secrets.refresh_token.get_or_init(|| secret))
     }
 
-    /// The own grant's secret, if it has one. Its command is the last to run.
+    /// The own grant's secret, if it has one. Its command runs last.
     fn grant_secret(&self) -> std::result::Result<Option<&'a Secret>, LocalError> {
         let fetched = |setting: &SecretSetting| {
             self.fetched(&self.secrets.grant_secret, setting, |secret| match self.config.is_saml() {
@@ -305,7 +305,7 @@ impl<'a> EndpointProvider<'a> {
         secret.map_err(|error| LocalError { error, source: self.config.grant_secret_source() })
     }
 
-    /// The secret, fetched once.
+    /// Fetches a secret, once.
     fn fetched(
         &self,
         cell: &'a OnceCell<Secret>,
@@ -321,7 +321,7 @@ impl<'a> EndpointProvider<'a> {
     }
 }
 
-/// An error of the caller's own source, with the source's digest.
+/// An error of one of the caller's own sources, with the source's digest.
 struct LocalError {
     error: Error,
     source: String,

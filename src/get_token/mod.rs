@@ -1,4 +1,4 @@
-//! The use case: read the cache, lock, read again, fetch, publish.
+//! Gets a token: read the cache, lock, read again, fetch, publish.
 
 mod command_provider;
 pub mod deadlines;
@@ -34,10 +34,10 @@ use next_entry::{Publication, attempt, next_entry};
 use provider::Fetcher;
 use stored_refresh_token::name_loss;
 
-/// A lock file that is removed as often is removed on purpose.
+/// The maximum number of restarts. A lock file that is removed this often is removed on purpose.
 const MAX_RESTARTS: u32 = 8;
 
-/// The token: from the cache, from another process that is refreshing it, or from the provider.
+/// Gets a token from the cache, from another process that is refreshing it, or from the provider.
 pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -> Result<AccessToken> {
     let cache = provider::cache(config);
     let call = Call { config, cache: cache.as_ref(), request, deadlines, secrets: Secrets::default() };
@@ -62,13 +62,13 @@ pub fn get_token(config: &Config, request: TokenRequest, deadlines: Deadlines) -
     }
 }
 
-/// Why the straight way through the cache is left.
+/// Why a call cannot simply use the cache.
 enum Interruption {
-    /// The lock file was removed: begin anew.
+    /// The lock file was removed: start again.
     LockLost,
-    /// Nothing can be cached here, so other callers are not blocked any longer.
+    /// Nothing can be cached, so other callers are not blocked any longer.
     Uncacheable(io::Error, Box<Entry>),
-    /// The login's entry cannot be read at this moment: a new one would be without its refresh token.
+    /// The entry of a login cannot be read at the moment. A new entry would lose its refresh token.
     Unreadable(io::Error, Box<Entry>),
 }
 
@@ -86,7 +86,7 @@ struct Call<'a> {
 impl Call<'_> {
     fn get_from(&self, cache: &Cache) -> Interruptible<Result<AccessToken>> {
         let read = cache.try_read();
-        // What could not be read for a moment may hold a token that is not new.
+        // An unreadable entry may contain the same token, so it is unknown whether a later token is new.
         let is_known = !matches!(read, Err(ReadError::Io(_)));
         let before = read.unwrap_or_default();
         let known = is_known.then_some(&before);
@@ -106,7 +106,7 @@ impl Call<'_> {
             Action::Fail(error) => Ok(Err(error)),
             Action::Refresh => match cache.lock_until(self.deadlines.call_end()) {
                 LockOutcome::Acquired(lock) => self.refresh_in_time(cache, lock, known),
-                // Never fetch beside a live holder; use what was published meanwhile.
+                // Do not fetch while another process does, but use a result that it has published in the meantime.
                 LockOutcome::Held => {
                     let result = self.use_concurrent_result(known, &cache.read());
                     Ok(result.unwrap_or_else(|| Err(cache.held_error())))
@@ -116,7 +116,7 @@ impl Call<'_> {
         }
     }
 
-    /// After a wait: with too little time left for an exchange, give up as one that waited in vain.
+    /// After a wait: if too little time remains for an exchange, fail as if the wait had timed out.
     fn refresh_in_time(
         &self,
         cache: &Cache,
@@ -130,7 +130,7 @@ impl Call<'_> {
         Ok(result.unwrap_or_else(|| Err(cache.held_error())))
     }
 
-    /// With the lock: read again, as its last holder may have done the work; else fetch and publish.
+    /// With the lock: read again, because its last holder may have refreshed; otherwise fetch and publish.
     fn refresh(&self, lock: CacheLock<'_>, before: Option<&Entry>) -> Interruptible<Result<AccessToken>> {
         let entry = match lock.try_read() {
             Ok(entry) => entry,
@@ -174,7 +174,7 @@ impl Call<'_> {
         Ok(decisions::refresh_result(&next, &self.request, &self.traits(), now, started.elapsed()))
     }
 
-    /// Says on a terminal that a login ends soon which only a person can renew. The hits that follow do not.
+    /// On a terminal, warns that a login expires soon that only the user can renew. Cache hits do not warn.
     fn announce_end_of_login(&self, entry: &Entry, now: OffsetDateTime) {
         if let (Some(left), Some(hint)) =
             (entry.refresh_token.as_ref().and_then(|token| token.ends_soon(now)), provider::login_hint(self.config))
@@ -183,7 +183,7 @@ impl Call<'_> {
         }
     }
 
-    /// A token for this caller alone, as nothing can be cached: the one in hand, or a new one. No refresh token is spent.
+    /// Gets a token without caching it: the usable one, or a new one. Does not use a refresh token.
     fn fetch_uncacheable(&self, cache: &Cache, error: &io::Error, entry: &Entry) -> Result<AccessToken> {
         note_uncacheable(cache, error);
         if let Some(token) = self.usable_token(entry) {
@@ -198,7 +198,7 @@ impl Call<'_> {
         self.fetch_unshared(entry)
     }
 
-    /// The token in hand, where the login's entry cannot be read.
+    /// The token that was read before, if the entry of a login cannot be read.
     fn without_login(&self, cache: &Cache, error: &io::Error, before: &Entry) -> Result<AccessToken> {
         self.usable_token(before).ok_or_else(|| {
             Error::other(format!("cannot read {}, which stores the login: {error}", cache.path().display()))
@@ -230,7 +230,7 @@ impl Call<'_> {
         result
     }
 
-    /// The entry's token, if it serves this call.
+    /// The entry's token, if it meets this request.
     fn usable_token(&self, entry: &Entry) -> Option<AccessToken> {
         decisions::usable_token(entry, &self.request, clock::now()).cloned()
     }
@@ -240,19 +240,19 @@ impl Call<'_> {
         Traits { has_fixed_lifetime, exchange: self.time_left() }
     }
 
-    /// The time that an exchange has that begins now.
+    /// The time for an exchange that begins now.
     fn time_left(&self) -> Duration {
         self.deadlines.time_left(Instant::now())
     }
 
-    /// The provider, with the time that is left for a refresh that begins now.
+    /// The provider, with the deadlines of a refresh that begins now.
     fn fetcher(&self) -> Fetcher<'_> {
         let deadlines = self.deadlines.refresh_at(Instant::now());
         Fetcher { config: self.config, secrets: &self.secrets, cache: self.cache, deadlines }
     }
 }
 
-/// Says in the cache that a request begins, before it is sent.
+/// Records in the cache that a request begins, before it is sent.
 fn begin<'a>(
     pending: PendingEntry<'a>,
     entry: &Entry,

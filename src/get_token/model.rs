@@ -1,14 +1,14 @@
-//! A model of several processes that share one cache entry, explored whole: every order of their steps, with faults,
+//! A model of several processes that share one cache entry. The tests explore all orders of their steps, with faults,
 //! kills and clock changes in between.
 //!
-//! The decisions are the shipped functions ([`caller`] calls them); the straight line of effects between them is written
-//! here a second time, as steps ([`steps`]). The server is a small one of its own ([`server`]), but its responses are
-//! parsed and judged by the shipped code. [`invariants`] says what must hold, [`search`] looks for the shortest path to
-//! a state where it does not.
+//! The decisions are the real functions ([`caller`] calls them). The effects between them (reading, locking, sending,
+//! publishing) are reimplemented here as steps ([`steps`]). The server is a small model ([`server`]), but the real code
+//! parses and interprets its responses. [`invariants`] lists what must be true, and [`search`] finds the shortest path
+//! to a state that violates one.
 //!
-//! To add an event: write what it does to a state as a function of a [`turn::Turn`], and add its row to
-//! [`events::EVENTS`] with the sort that says how often it may happen. The search, the stories and the replay know it
-//! from then on. A new kind of process, profile or first entry is a variant of its enum in [`state`].
+//! To add an event: write a method of [`turn::Turn`] that changes the state, and add a row to [`events::EVENTS`] with
+//! the sort that says how often it may happen. The search, the stories and the replay then include it. A new kind of
+//! process, profile or first entry is a variant of its enum in [`state`].
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What the cache holds after a fetch. Pure, like the decisions.
+//! The cache entry after a fetch. Pure, like the decisions.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::ErrorKind;
 use crate::token::{RefreshToken, later};
 
-/// How long rejected credentials are cached at most.
+/// How long rejected credentials are cached, at most.
 const REJECTED: Duration = Duration::from_secs(15 * 60);
 
-/// How long a failure is shared that may pass at any moment.
+/// How long other callers reuse a transient failure.
 const TRANSIENT: Duration = Duration::from_secs(2);
 
-/// How long a caller with a usable token leaves the server alone after a failure: this, and up to as much again.
+/// The minimum time that callers with a usable token wait after a failure; the maximum is twice as long.
 const BACKOFF: Duration = Duration::from_secs(60);
 
-/// So many rejected credentials of one identity are cached: more would be an attack, or a search for the right ones.
+/// The maximum number of rejected credentials to cache per identity. More would mean that someone is guessing.
 const MAX_REJECTIONS: usize = 16;
 
-/// What a fetch is published with.
+/// What [`next_entry`] needs in addition to the result of the fetch.
 pub struct Publication {
-    /// A new one each time: see [`Entry::revision`].
+    /// A new random one each time: see [`Entry::revision`].
     pub revision: String,
     pub now: OffsetDateTime,
-    /// A number from 0 to 1 that spreads the backoff of many machines.
+    /// A number from 0 to 1 that spreads the backoff of different machines.
     pub spread: f64,
-    /// The time limit that the exchange had.
+    /// The time limit of the exchange.
     pub exchange: Duration,
-    /// Whether the cache may hold the refresh token.
+    /// Whether the cache may contain the refresh token.
     pub keeps_refresh_token: bool,
 }
 
-/// The entry of a request that begins: the same tokens, but the refresh token may be spent if it is sent.
+/// The entry while a request is sent: the same tokens, but a refresh token that is sent may be used up.
 pub fn attempt(entry: &Entry, grant: NextGrant<'_>) -> Entry {
     match grant {
         NextGrant::Refresh(token) => {
@@ -46,7 +46,7 @@ pub fn attempt(entry: &Entry, grant: NextGrant<'_>) -> Entry {
     }
 }
 
-/// The entry that follows `before`, which is the one from before the attempt.
+/// The entry after the fetch. `before` is the entry from before the attempt.
 pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) -> Entry {
     let FetchResult { outcome, refresh_token, client_rejection, sent_assertion } = result;
     let before = sent_assertion.into_iter().fold(before, Entry::with_sent_assertion);
@@ -65,7 +65,7 @@ pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) 
     let next = match outcome {
         Ok(issued) => Entry {
             token: Some(issued.access),
-            // A response without a refresh token leaves the old one valid.
+            // If the response has no refresh token, the old one stays valid.
             refresh_token: issued.refresh.or(before.refresh_token),
             failure: None,
             rejections: Vec::new(),
@@ -83,7 +83,7 @@ pub fn next_entry(before: Entry, result: FetchResult, publication: Publication) 
     Entry { refresh_token, lost_refresh_token, ..next }
 }
 
-/// The rejections, the new one first if it is one. Those that hold no longer are dropped.
+/// Adds the failure to the rejections, newest first, if it is one. Removes those that no longer apply.
 fn with(mut rejections: Vec<CachedFailure>, failure: &CachedFailure, now: OffsetDateTime) -> Vec<CachedFailure> {
     rejections.retain(|one| one.holds(now) && one.fingerprint != failure.fingerprint);
     if failure.fingerprint.is_some() {
@@ -102,7 +102,8 @@ fn cached(error: FetchError, publication: &Publication) -> CachedFailure {
     let until = match error.kind {
         ErrorKind::Rejected => end(now, REJECTED),
         ErrorKind::RateLimited => end(now, retry_after.unwrap_or(TRANSIENT)),
-        // The callers that waited share it, so that a person is prompted once; a later one may have fixed the setting.
+        // Shared only by the callers that waited, so that the user is prompted once. A later caller may have corrected
+        // the setting.
         ErrorKind::Config => now,
         _ => end(now, TRANSIENT),
     };
@@ -117,7 +118,8 @@ fn cached(error: FetchError, publication: &Publication) -> CachedFailure {
     }
 }
 
-/// The end of a span that begins now. The cache holds whole seconds, and a server's block must not be cut short.
+/// The end of a time span that begins now, rounded up to whole seconds: the cache stores whole seconds, and a rate
+/// limit must not end early.
 fn end(now: OffsetDateTime, span: Duration) -> OffsetDateTime {
     let end = later(now, span);
     let whole = end.replace_nanosecond(0).unwrap_or(end);

@@ -1,4 +1,4 @@
-//! The provider of the tokens, as the use case sees it: each kind has a cache of its own, and fetches in its own way.
+//! The token provider as a call uses it. Each kind has its own cache and its own way to fetch.
 
 use super::command_provider;
 use super::deadlines::RefreshDeadlines;
@@ -38,7 +38,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The fingerprint of the SAML assertion that may be sent after this grant has begun.
+    /// The fingerprint of the SAML assertion that this grant may send.
     pub fn assertion_at_stake(&self, grant: NextGrant<'_>) -> Option<String> {
         match &self.config.provider {
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).assertion_at_stake(grant),
@@ -46,7 +46,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Fetches a token as planned; with `has_usable_token` the one in hand would serve, too.
+    /// Fetches a token as planned. With `has_usable_token`, the old token would meet the request, too.
     pub fn fetch(
         &self,
         entry: &Entry,
@@ -64,7 +64,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Fetches a token that nobody else will see: without a refresh token, whose successor would be lost.
+    /// Fetches a token that is not cached. Does not use a refresh token, because its successor would be lost.
     pub fn fetch_unshared(&self, entry: &Entry, request: &TokenRequest) -> FetchResult {
         match &self.config.provider {
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).fetch_by_own_grant(entry, request),
@@ -72,10 +72,10 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Moves the next entry's refresh token into the secret store: that of the profile, or of the token before.
+    /// Moves the next entry's refresh token into a secret store: the profile's, or the one that has the previous token.
     pub fn store_refresh_token(&self, next: &mut Entry, before: Option<&RefreshToken>) {
         let (TokenProvider::Endpoint(endpoint), Some(cache)) = (&self.config.provider, self.cache) else { return };
-        // Another profile of the identity keeps it in a store: then this one does not put it into the cache.
+        // If another profile of this identity uses a store, this one does not write the token to the cache.
         let present = before.and_then(|token| token.value.store());
         if let Some(store) = endpoint.secret_store.as_deref().or(present) {
             let call = StoreCall { identity: Some(cache.identity()), deadline: self.deadlines.commands_end };
@@ -85,7 +85,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Whether another caller's failure is this caller's, too.
+    /// Whether another caller's failure also applies to this caller.
     pub fn applies_to(&self, failure: &CachedFailure) -> bool {
         match &self.config.provider {
             TokenProvider::Endpoint(endpoint) => self.endpoint(endpoint).applies_to(failure),
@@ -106,17 +106,17 @@ impl Fetcher<'_> {
     }
 }
 
-/// Whether every token lives as long as the one before.
+/// Whether all tokens have the same lifetime.
 pub fn has_fixed_lifetime(provider: &TokenProvider) -> bool {
     !matches!(provider, TokenProvider::Command(_))
 }
 
-/// Whether the cache may hold a refresh token.
+/// Whether the cache may contain a refresh token.
 pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
     matches!(provider, TokenProvider::Endpoint(endpoint) if endpoint.store_refresh_token)
 }
 
-/// The hint where nothing but the refresh token, or a person, can obtain a token.
+/// The hint if only a refresh token or a new login can obtain a token.
 pub fn login_hint(config: &Config) -> Option<String> {
     if let TokenProvider::Endpoint(endpoint) = &config.provider { endpoint.login_hint() } else { None }
 }
@@ -126,7 +126,7 @@ pub fn can_use_own_grant(provider: &TokenProvider) -> bool {
     !matches!(provider, TokenProvider::Endpoint(endpoint) if !endpoint.can_use_own_grant())
 }
 
-/// Whether no token can be obtained without a cache: where nothing but the entry's refresh token serves, or where an
+/// Whether a token can only be obtained with a cache: if only the entry's refresh token can obtain one, or if an
 /// assertion might be sent twice.
 pub fn needs_cache(provider: &TokenProvider, entry: &Entry) -> bool {
     let TokenProvider::Endpoint(endpoint) = provider else { return false };

@@ -1,4 +1,4 @@
-//! A token that is there already: it is printed as it is.
+//! A permanent token from the configuration, which is printed unchanged.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::sys::secret::Secret;
 use crate::text::duration;
 use crate::token::{AccessToken, is_bearer_token, span};
 
-/// Fetches the token. Fails with [`ErrorKind::Rejected`] where it has expired, or will too early for the request.
+/// Fetches the token. Fails with [`ErrorKind::Rejected`] if it has expired, or expires too early for the request.
 pub fn fetch(token: &SecretSetting, request: &TokenRequest, deadlines: RefreshDeadlines) -> Result<IssuedTokens> {
     let value = token.fetch(None, deadlines.commands_end)?;
     checked(token, value, request.min_ttl).map(|access| IssuedTokens { access, refresh: None })
 }
 
-/// The token with this value, if it can be handed out.
+/// Checks whether the token with this value can be printed.
 pub fn checked(token: &SecretSetting, value: Secret, min_ttl: Duration) -> Result<AccessToken> {
     if !is_bearer_token(value.expose()) {
         let problem = format!("the token from {} has characters that RFC 6750 does not allow in a token", token.source);
@@ -38,7 +38,7 @@ pub fn checked(token: &SecretSetting, value: Secret, min_ttl: Duration) -> Resul
     }
 }
 
-/// Why the token is not handed out. Only its owner can get another one.
+/// Why the token cannot be printed. This program cannot get another one.
 fn shortfall(token: &AccessToken, min_ttl: Duration, now: OffsetDateTime) -> Option<String> {
     let (expires_at, longest) = (token.expires_at?, token.longest_min_ttl()?);
     if expires_at <= now {

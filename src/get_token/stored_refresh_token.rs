@@ -1,9 +1,10 @@
-//! The refresh token where a secret store keeps it, and the cache only its fingerprint.
+//! A refresh token in a secret store; the cache only has its fingerprint.
 //!
-//! The order of a refresh, all under the lock: get the token, publish that a request begins, send it, put its successor
-//! into the store, publish the entry. The store comes before the entry, because a process that is killed between the two
-//! then loses nothing: the store has the successor, and the entry tells that its own token may be spent. The other way
-//! round the successor would be lost, and the store would have a token that revokes the login when it is sent.
+//! The order of a refresh, under the lock: read the token from the store, publish that a request begins, send it, write
+//! the successor to the store, publish the entry. The store is written before the entry, so that nothing is lost if the
+//! process is killed between the two: the store has the successor, and the entry says that its own token may be used
+//! up. In the other order the successor would be lost, and the store would have a used token, which revokes the login
+//! when it is sent.
 
 use super::fetch_result::{FetchError, FetchResult};
 use crate::cache::Cache;
@@ -19,7 +20,7 @@ pub fn item(store: &str, cache: &Cache) -> StoreItem {
     StoreItem::refresh_token(store, cache.dir().to_owned(), cache.identity())
 }
 
-/// The refresh token in the store, and whether it is the one with this fingerprint. Fails where the store has none.
+/// Reads the refresh token from the store, and tells whether it has this fingerprint. Fails if the store has none.
 pub fn get(item: &StoreItem, expected: &str, call: StoreCall<'_>) -> Result<(Secret, bool)> {
     let secret = item.get(call)?.ok_or_else(|| {
         let problem = format!("the secret store \"{}\" has no refresh token, so the login has ended", item.store);
@@ -29,8 +30,8 @@ pub fn get(item: &StoreItem, expected: &str, call: StoreCall<'_>) -> Result<(Sec
     Ok((secret, is_expected))
 }
 
-/// Moves the refresh token of the next entry into the store of this name, if it is not there yet. Fails where the store
-/// does not take it: a new token is lost then, which the entry tells; one that the cache has had already stays there.
+/// Moves the refresh token of the next entry into the store of this name, if it is not there yet. If the store fails, a
+/// new token is lost, and the entry says so; a token that was in the cache before stays there.
 pub fn put(
     next: &mut Entry,
     before: Option<&RefreshToken>,
@@ -59,7 +60,7 @@ pub fn put(
     }
 }
 
-/// Names the cause of a failure that a refresh token could have prevented.
+/// Adds the cause to a failure that a lost refresh token would have prevented.
 pub fn name_loss(result: &mut FetchResult, entry: &Entry) {
     if let (Err(FetchError::New { error, .. }), None, Some(lost)) =
         (&mut result.outcome, &entry.refresh_token, &entry.lost_refresh_token)
@@ -68,7 +69,7 @@ pub fn name_loss(result: &mut FetchResult, entry: &Entry) {
     }
 }
 
-/// Tells one refresh token from another. They are random, so nobody finds one by trying.
+/// A fingerprint to compare refresh tokens. They are random, so the fingerprint cannot be reversed by guessing.
 fn fingerprint(secret: &Secret) -> String {
     digest::name(b"refresh token", [secret.expose().as_bytes()])
 }

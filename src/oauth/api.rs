@@ -1,4 +1,4 @@
-//! The accounts that a token sees: `GET /setup/account`, which is also the cheapest check of a token.
+//! Lists the accounts that a token has access to: `GET /setup/account`, which is also the cheapest check of a token.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::text::one_line;
 use crate::transport::Transport;
 use crate::url::Endpoint;
 
-/// The API. An organization may have thousands of accounts, with some hundred bytes for each.
+/// The API. An organization may have thousands of accounts, with a few hundred bytes each.
 const API: ServerKind = ServerKind {
     max_body: 4 * 1024 * 1024,
     hint: "is this the API? a proxy, a gateway or a login page may have responded instead",
@@ -28,11 +28,12 @@ const API: ServerKind = ServerKind {
 pub struct Account {
     /// Such as `act-12345678`.
     pub id: String,
-    /// On one line.
+    /// The name, on one line.
     pub name: String,
 }
 
-/// The accounts that the token sees. Fails with [`ErrorKind::Rejected`] if the API does not accept the token.
+/// Returns the accounts that the token has access to. Fails with [`ErrorKind::Rejected`] if the API does not accept the
+/// token.
 pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadline: Instant) -> Result<Vec<Account>> {
     let endpoint = Endpoint::parse(&format!("{api_url}/setup/account"))
         .map_err(|_| Error::config(format!("{api_url} cannot be the base of a URL")))?;
@@ -64,7 +65,7 @@ pub fn accounts(token: &Secret, api_url: &Endpoint, transport: &Transport, deadl
     }
 }
 
-/// The accounts of `response.items`; nothing where there is no such list.
+/// Parses the accounts in `response.items`; nothing if there is no such list.
 fn parse(body: &[u8]) -> Option<Vec<Account>> {
     let root: Value = serde_json::from_slice(body).ok()?;
     let items = root.pointer("/response/items")?.as_array()?;

@@ -1,9 +1,9 @@
-//! What a server says about a failure, for a person.
+//! Formats a server's error response for the user.
 
 use super::response::{ServerError, TokenResponse};
 use crate::http::client::Response;
 
-/// Status, code, message and request id. It may hold line breaks, and secrets that the server repeats.
+/// Status, code, message and request id. The text may contain line breaks, and secrets that the server repeats.
 pub fn error_message(response: &Response, body: &TokenResponse) -> String {
     let mut text = status(response);
     match (&body.error, &body.status_message) {
@@ -31,26 +31,26 @@ fn request_id(response: &Response, body: &TokenResponse) -> String {
     id.map(|id| format!(" (request id {id})")).unwrap_or_default()
 }
 
-/// Whether the body is HTML or XML: a proxy's, a gateway's, a login page's, never the service's.
+/// Whether the body is HTML or XML, which the service never sends: it comes from a proxy, a gateway or a login page.
 pub fn is_markup(response: &Response) -> bool {
     let first = |body: &[u8]| body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     response.body.as_ref().is_ok_and(|body| first(body) == Some(b'<'))
 }
 
-/// The error as it follows the status.
+/// Formats the error to be appended to the status.
 fn server_error(error: &ServerError) -> String {
     let field = error.field.as_ref().map(|field| format!("field {field}"));
     let parts = [&error.code, &error.message, &field];
     parts.into_iter().flatten().map(|part| format!(", {part}")).collect()
 }
 
-/// A body that is plain text; of HTML and of invalid text only the fact.
+/// A plain text body. For HTML and invalid text, only says that it is that.
 fn snippet(response: &Response) -> String {
     let Ok(body) = &response.body else { return String::new() };
     match str::from_utf8(body) {
         Ok("") => ", no body".to_owned(),
         _ if is_markup(response) => ", an HTML page".to_owned(),
-        // A body that came with success may hold a token in a form that is not understood.
+        // A success response may contain a token in an unknown format.
         _ if response.status < 300 => String::new(),
         Ok(text) => format!(", {text}"),
         Err(_) => ", not text".to_owned(),

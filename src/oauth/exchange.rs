@@ -10,13 +10,13 @@ use crate::http::client::Client;
 use crate::sys::{clock, printer, random};
 use crate::token::whole_second;
 
-/// How often a request is repeated that the server has not seen, or that it wants later.
+/// The maximum number of retries, if the server has not received the request or asked to retry.
 const RETRIES: u32 = 2;
 
-/// The longest pause before the first retry; it doubles for the second. The pause is random up to this.
+/// The maximum pause before the first retry; doubled for the second. The actual pause is a random part of it.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Sends the request until there is a verdict, or until the deadline.
+/// Sends the request until the server accepts or rejects it, or until the deadline.
 pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, Rejection> {
     let _progress = printer::progress(request.endpoint.to_string());
     let mut pause = FIRST_PAUSE;

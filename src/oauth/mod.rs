@@ -1,4 +1,4 @@
-//! The OAuth grants (RFC 6749) of a token endpoint, and the one call of the API that tells what a token sees.
+//! The OAuth grants (RFC 6749) of a token endpoint, and the API call that lists a token's accounts.
 
 pub mod api;
 mod error_message;
@@ -16,15 +16,15 @@ use crate::sys::secret::Secret;
 use crate::text::hex;
 use crate::token::{AccessToken, RefreshToken};
 
-/// What a provider issued.
+/// The tokens that a provider issued.
 #[derive(Debug)]
 pub struct IssuedTokens {
     pub access: AccessToken,
     pub refresh: Option<RefreshToken>,
 }
 
-/// Tells whether credentials changed, and nothing else. It is keyed with the client secret, which is never in the cache,
-/// so that nobody can try passwords against the cache alone. An assertion is its own key: nobody can guess one.
+/// A fingerprint that only tells whether credentials changed. It is keyed with the client secret, which is never in the
+/// cache, so the cache alone does not allow guessing passwords.
 pub fn fingerprint(key: &Secret, password: Option<&Secret>) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
     let tag = hmac::sign(&key, password.map_or("", |secret| secret.expose()).as_bytes());

@@ -1,4 +1,4 @@
-//! What the response of a token endpoint means: the tokens, or why there are none.
+//! Interprets the response of a token endpoint: tokens, or why there are none.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::settings;
 use crate::text::one_line;
 use crate::token::{AccessToken, RefreshToken, RefreshTokenValue, jwt_expiry, jwt_lifetime, later};
 
-/// How long a 429 without a reset time is respected.
+/// How long to wait after a 429 without a reset time.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How long a 429 is respected at most.
+/// The maximum time to wait after a 429.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Error codes by which a server speaks of its own trouble, also beside a status that would reject the credentials.
+/// Error codes for a server error. They also count if the status would mean rejected credentials.
 const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
 
-/// The hint for a page that a person should see.
+/// The hint for an HTML page, which may be a login page.
 const PAGE_HINT: &str =
     "a login page of this network or of a proxy may have responded: open a browser to log in, or check the URL";
 
-/// What the response to a request that was sent at `requested_at` means.
+/// Interprets the response to a request that was sent at `requested_at`.
 pub fn judge(
     request: &GrantRequest<'_>,
     response: &Response,
@@ -49,7 +49,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The tokens of a 2xx, unless its body says otherwise.
+    /// Extracts the tokens of a 2xx response, unless its body has an error.
     fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
         let Self { request, response, body } = self;
         if let Err(error) = &response.body {
@@ -65,7 +65,8 @@ impl Exchange<'_> {
             client_fingerprint: request.client_secret.map(|secret| fingerprint(secret, None)),
             maybe_spent: false,
         });
-        // The refresh token that was sent may be spent: its successor is kept whatever comes with it.
+        // The refresh token that was sent may be used up, so its successor is kept even if the access token is
+        // unusable.
         let unusable =
             |what: &str| Err(Rejection { refresh_token: refresh.clone().map(Box::new), ..self.unusable(what) });
         let Some(value) = body.access_token.clone() else {
@@ -90,15 +91,15 @@ impl Exchange<'_> {
         Ok(IssuedTokens { access, refresh })
     }
 
-    /// The meaning of any status but 2xx.
+    /// Interprets any status except 2xx.
     fn failure(&self, status: u16) -> Rejection {
         match status {
             429 => self.rate_limited(),
-            // Whatever server responded, these credentials are not worth a request each time.
+            // Even if another server responded, do not send these credentials with every call.
             401 => self.rejected(status),
             400 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
             300..=399 => {
-                // What follows the path may be a secret, of ours or of a session.
+                // The query may contain a secret.
                 let to =
                     self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
                 let to =
@@ -122,7 +123,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// The server rejected the request. Only a code that speaks of its own trouble makes that temporary.
+    /// The server rejected the request. It is a temporary error only if the error code means a server error.
     fn rejected(&self, status: u16) -> Rejection {
         let code = self.body.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
         if SERVER_TROUBLE.iter().any(|known| code.eq_ignore_ascii_case(known)) {
@@ -140,7 +141,7 @@ impl Exchange<'_> {
         Rejection { cause, ..self.answered(error) }
     }
 
-    /// A retry while the server blocks prolongs the block.
+    /// The server has limited the rate. A request before the reset time prolongs the block.
     fn rate_limited(&self) -> Rejection {
         let retry_after =
             self.response.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
@@ -151,7 +152,7 @@ impl Exchange<'_> {
         Rejection { retry_after: Some(retry_after), ..self.answered(error) }
     }
 
-    /// Something responded, but not as a token endpoint does.
+    /// The response is not one of a token endpoint.
     fn unusable(&self, what: &str) -> Rejection {
         let text = self.error_message();
         let message = format!("the response from {} {what}: {text}", self.request.endpoint);
@@ -176,7 +177,7 @@ impl Exchange<'_> {
         Rejection::answered(error, self.response.status)
     }
 
-    /// The server's error, on one line, without our secrets.
+    /// The server's error, on one line, with this program's secrets redacted.
     fn error_message(&self) -> String {
         let texts =
             [error_message::error_message(self.response, self.body), error_message::brief(self.response, self.body)];

@@ -1,13 +1,13 @@
-//! Redacts secrets in a server's message: some servers repeat the request in it, as it was sent or decoded.
+//! Redacts secrets in a server's message. Some servers repeat the request in it, encoded or decoded.
 
 use std::collections::{BTreeSet, HashSet};
 
 const MARK: &str = "[redacted]";
 
-/// Shorter secrets are not looked for: one of a few characters would be found in every other word.
+/// The minimum length of a secret to redact. Shorter ones would match parts of ordinary words.
 const MIN_LENGTH: usize = 4;
 
-/// The text without the secret, neither in the clear nor form-encoded.
+/// Redacts the secret in the text, in plain and form-encoded form.
 pub fn without(text: String, secret: &str) -> String {
     if secret.len() < MIN_LENGTH {
         return text;
@@ -30,15 +30,15 @@ pub fn without(text: String, secret: &str) -> String {
     kept
 }
 
-/// So many bytes tell a part of a long secret from other text.
+/// The number of bytes by which a part of a long secret is recognized.
 const PART: usize = 16;
 
-/// The text without any part of a long secret, of which a server may repeat just the beginning; nothing where one is
-/// still in it, in another encoding.
+/// Redacts parts of a long secret, because a server may repeat only its beginning. Returns nothing if a part remains in
+/// another encoding.
 pub fn without_parts(text: String, secret: &str) -> Option<String> {
     let known: HashSet<_> = secret.as_bytes().windows(PART).collect();
     let mut kept = String::with_capacity(text.len());
-    // Up to here the text is part of the secret.
+    // Up to this position the text is part of the secret.
     let mut end = 0;
     for (at, character) in text.char_indices() {
         if text.as_bytes().get(at..at + PART).is_some_and(|part| known.contains(part)) {
@@ -61,27 +61,27 @@ fn parts(texts: &BTreeSet<String>) -> impl Iterator<Item = &[u8]> {
     texts.iter().flat_map(|text| text.as_bytes().windows(PART))
 }
 
-/// So many layers of encoding are looked through, the text itself being one.
+/// The number of encoding layers to search; the text itself is the first.
 const MAX_LAYERS: usize = 4;
 
-/// What a layer may be encoded with, by the characters that begin an encoded one: percent encoding, forms, JSON, HTML, or
-/// all of them, by encoders of parts.
+/// The encodings of a layer, as the characters that begin an encoded character: percent encoding, forms, JSON, HTML, or
+/// a mixture if parts were encoded separately.
 const ENCODINGS: [&str; 5] = ["%", "%+", "\\", "&", MIXED];
 const MIXED: &str = "%+\\&";
 
-/// Whether any decoding of the text holds the secret: HTML entities, JSON escapes, percent encoding, several of them in
-/// layers, and blanks that were changed.
+/// Whether any decoding of the text contains the secret: HTML entities, JSON escapes, percent encoding, several layers
+/// of them, and changed whitespace.
 pub fn holds(text: &str, secret: &str) -> bool {
     if secret.len() < MIN_LENGTH {
         return false;
     }
-    // A secret that looks encoded is decoded along with the text.
+    // A secret that looks encoded is decoded together with the text.
     let mut secrets = decodings(secret, &[MIXED]);
     secrets.retain(|secret| secret.len() >= MIN_LENGTH);
     decodings(text, &ENCODINGS).iter().any(|text| secrets.iter().any(|secret| text.contains(secret)))
 }
 
-/// The text and all that it may stand for, without blanks.
+/// The text and all its possible decodings, without whitespace.
 fn decodings(text: &str, encodings: &[&str]) -> BTreeSet<String> {
     let mut all = BTreeSet::from([text.to_owned()]);
     for _ in 1..MAX_LAYERS {
@@ -92,7 +92,7 @@ fn decodings(text: &str, encodings: &[&str]) -> BTreeSet<String> {
     all.iter().map(|text| text.split_whitespace().collect()).collect()
 }
 
-/// The text with one layer of this encoding taken off.
+/// Removes one layer of this encoding.
 fn decoded(text: &str, encoding: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -113,7 +113,7 @@ enum Decoded {
     Char(char),
 }
 
-/// What the encoded character at the start of the text stands for, and its length.
+/// Decodes the encoded character at the start of the text, and returns its encoded length.
 fn decoded_start(text: &str) -> Option<(Decoded, usize)> {
     const NAMED: [(&str, char); 6] =
         [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\''), ("&nbsp;", ' ')];
@@ -122,7 +122,7 @@ fn decoded_start(text: &str) -> Option<(Decoded, usize)> {
         [b'+', ..] => Some((Decoded::Char(' '), 1)),
         [b'\\', b'u', ..] => {
             let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
-            // A character beyond U+FFFF is written as two.
+            // A character beyond U+FFFF is encoded as two UTF-16 units.
             let units = [Some(unit(text)?), text.get(6..).and_then(unit)];
             let character = char::decode_utf16(units.into_iter().flatten()).next()?.ok()?;
             Some((Decoded::Char(character), 6 * character.len_utf16()))
@@ -146,8 +146,8 @@ fn decoded_start(text: &str) -> Option<(Decoded, usize)> {
     }
 }
 
-/// The length in bytes of the secret at the start of the text, form-encoded or not; each encoder chooses which
-/// characters it encodes.
+/// The length in bytes of the secret at the start of the text, form-encoded or not. Encoders differ in which characters
+/// they encode.
 fn encoded_length(text: &[u8], secret: &str) -> Option<usize> {
     let mut at = 0;
     for &wanted in secret.as_bytes() {
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_secret_of_four_bytes_or_more_is_looked_for() {
+    fn only_secrets_of_at_least_four_bytes_are_redacted() {
         for (secret, expected) in [("abc", "an abcd"), ("abcd", "an [redacted]"), ("an abcd", "[redacted]")] {
             assert_eq!(without("an abcd".to_owned(), secret), expected, "{secret}");
         }
     }
 
     #[test]
-    fn a_percent_sign_that_is_no_escape_is_itself() {
+    fn a_percent_sign_without_an_escape_is_itself() {
         for (text, expected) in [
             ("100%", "[redacted]"),
             ("100%25", "[redacted]"),

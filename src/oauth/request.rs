@@ -1,4 +1,4 @@
-//! A grant's request to a token endpoint.
+//! A token request.
 
 use std::cmp::Reverse;
 
@@ -7,7 +7,7 @@ use crate::http::client::{Body, Field};
 use crate::sys::secret::Secret;
 use crate::url::Endpoint;
 
-/// A grant and its own secrets.
+/// A grant with its secrets.
 #[derive(Debug)]
 pub enum Grant<'a> {
     /// RFC 6749, section 4.3.
@@ -31,7 +31,7 @@ impl Grant<'_> {
         }
     }
 
-    /// The hint where the server rejects it.
+    /// The hint if the server rejects it.
     pub fn rejected_hint(&self) -> &'static str {
         match self {
             Self::Password { .. } => "check user name, password, client id and client secret",
@@ -44,7 +44,7 @@ impl Grant<'_> {
     }
 }
 
-/// One token request. The client's credentials, where there are any, are form fields, as the service wants them.
+/// A token request. The service expects the client's credentials as form fields.
 #[derive(Debug)]
 pub struct GrantRequest<'a> {
     pub endpoint: &'a Endpoint,
@@ -61,7 +61,7 @@ impl GrantRequest<'_> {
         }
     }
 
-    /// The fields. Encoding them is `ureq`'s part: clients that paste raw values break on `&`, `+`, `%`.
+    /// The form fields, not encoded: `ureq` encodes them.
     fn form(&self) -> Vec<Field<'_>> {
         let mut form = match &self.grant {
             Grant::Password { username, password } => vec![("username", *username), ("password", password.expose())],
@@ -74,15 +74,16 @@ impl GrantRequest<'_> {
         form
     }
 
-    /// The text without our secrets, should the server repeat one; nothing where one is still in it, in an encoding that
-    /// cannot be redacted.
+    /// Redacts this request's secrets in the text, if the server repeats any. Returns nothing if one remains in an
+    /// encoding that cannot be redacted.
     pub fn redacted(&self, text: String) -> Option<String> {
         if let Grant::Saml { assertion } = self.grant {
             return redaction::without_parts(text, assertion.expose());
         }
         let mut secrets = self.form();
         secrets.retain(|(name, _)| matches!(*name, "password" | "refresh_token" | "client_secret"));
-        // The longest first: where one holds another, redacting the shorter one would leave the rest of it.
+        // Longest first: if one secret contains another, redacting the shorter one first would leave parts of the
+        // longer one.
         secrets.sort_by_key(|(_, secret)| Reverse(secret.len()));
         let text = secrets.iter().fold(text, |text, (_, secret)| redaction::without(text, secret));
         let holds_secret = secrets.iter().any(|(_, secret)| redaction::holds(&text, secret));

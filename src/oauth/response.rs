@@ -1,5 +1,5 @@
-//! Parses a token endpoint's response: Spotinst's envelope in all its known shapes, and plain RFC 6749. Pure; whatever
-//! is not needed is not looked at, and no input makes it panic.
+//! Parses a token endpoint's response: Spotinst's envelope in all its known forms, and plain RFC 6749. Ignores unknown
+//! fields, and never panics.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::sys::secret::Secret;
 use crate::token::{MAX_LIFETIME, is_bearer_token};
 
-/// What a body says, each part if it is there.
+/// The fields of a body that are present.
 #[derive(Debug, Default)]
 pub struct TokenResponse {
     pub access_token: Option<Secret>,
@@ -18,18 +18,17 @@ pub struct TokenResponse {
     pub refresh_token: Option<Secret>,
     /// The refresh token's lifetime from the start of the request.
     pub refresh_expires_in: Option<Duration>,
-    /// Whether there was an access token that no header could carry.
+    /// Whether there was an access token that cannot be sent in a header.
     pub is_token_malformed: bool,
     pub error: Option<ServerError>,
-    /// The message of the envelope's status: all that some failures say.
+    /// The message of the envelope's status, which is the only message of some failures.
     pub status_message: Option<String>,
-    /// The id by which the service's support finds the request.
+    /// The id that the service's support needs to find the request.
     pub request_id: Option<String>,
-    /// Whether the body was JSON at all.
+    /// Whether the body is JSON.
     pub is_json: bool,
 }
 
-/// An error as the server reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
     /// Such as `invalid_grant` (RFC 6749, section 5.2), `ValidationError` or `NOAUTH`.
@@ -52,7 +51,7 @@ impl TokenResponse {
             status_message: text(&root, "/response/data").or_else(|| text(&root, "/response/status/message")),
             ..Self::default()
         };
-        // RFC 6749, section 5.1, or one of Spotinst's items: tokens are found in the same way.
+        // The root object is RFC 6749, section 5.1. Spotinst's items are parsed in the same way.
         response.merge(&mut root);
         if let Some(Value::Array(items)) = root.pointer_mut("/response/items") {
             for item in items {
@@ -62,8 +61,8 @@ impl TokenResponse {
         response
     }
 
-    /// Takes what one object holds. The real service puts the refresh token into an item of its own, whose `expiresIn`
-    /// is then the refresh token's.
+    /// Adds the fields of one object. The real service returns the refresh token in a separate item, where `expiresIn`
+    /// is the refresh token's lifetime.
     fn merge(&mut self, item: &mut Value) {
         let lifetime = seconds(item, &["expiresIn", "expires_in"]);
         let access = take(item, &["accessToken", "access_token"]);
@@ -83,7 +82,7 @@ impl TokenResponse {
     }
 }
 
-/// The error in the body, in any of the known shapes.
+/// The error in the body, in any known form.
 fn error(root: &Value) -> Option<ServerError> {
     // {"response":{"errors":[{"code":…,"message":…,"field":…}]}}: only `message` is certain.
     if let Some(first) = root.pointer("/response/errors/0") {
@@ -105,12 +104,13 @@ fn error(root: &Value) -> Option<ServerError> {
     })
 }
 
-/// The string at a JSON pointer. Some brokers send an empty `error` beside a token.
+/// The string at a JSON pointer. An empty string counts as missing, because some brokers send an empty `error` together
+/// with a token.
 fn text(value: &Value, pointer: &str) -> Option<String> {
     value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Moves a secret string out of an object, so that no copy stays behind.
+/// Moves a secret string out of an object, so that no copy remains.
 fn take(item: &mut Value, names: &[&str]) -> Option<Secret> {
     names.iter().find_map(|name| match item.get_mut(name).map(Value::take) {
         Some(Value::String(text)) if !text.is_empty() => Some(Secret::from(text)),
@@ -118,7 +118,7 @@ fn take(item: &mut Value, names: &[&str]) -> Option<Secret> {
     })
 }
 
-/// A number of seconds. Some brokers write numbers as strings.
+/// A number of seconds. Some brokers send numbers as strings.
 fn seconds(item: &Value, names: &[&str]) -> Option<Duration> {
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     let value = names.iter().find_map(|name| item.get(name)).and_then(number).filter(|value| value.is_finite())?;

@@ -1,4 +1,4 @@
-//! SAML assertions: the response of an organization's identity provider, as a person can get hold of it.
+//! SAML assertions: the response of an organization's identity provider, in the forms that users can copy.
 
 use base64::Engine;
 use base64::alphabet;
@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 
 use crate::sys::secret::Secret;
 
-/// The form field that a browser sends it in.
+/// The form field in which a browser sends the assertion.
 const FIELD: &str = "SAMLResponse=";
 
-/// Base64 with or without its padding.
+/// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The XML of an assertion that is XML, base64 with any line breaks, or the form field of a browser's request; nothing
-/// where it is none of these.
+/// Extracts the XML of an assertion from XML, base64 with any line breaks, or the form field of a browser's request.
+/// Returns nothing if the text is none of these.
 pub fn xml(text: &Secret) -> Option<Secret> {
     let text = text.expose().trim();
     if text.starts_with('<') {
@@ -33,7 +33,7 @@ pub fn xml(text: &Secret) -> Option<Secret> {
     is_saml(xml.expose().trim()).then_some(xml)
 }
 
-/// Whether this is a document whose root is a SAML response or assertion, as far as its ends tell.
+/// Whether this looks like a document whose root is a SAML response or assertion. Checks only its beginning and end.
 fn is_saml(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}');
     while let Some(declaration) = rest.strip_prefix("<?") {

@@ -124,8 +124,8 @@ proptest! {
         prop_assert_eq!(Entry::decode(&bytes, NAME), None);
     }
 
-    /// With a correct sum over a wrong object. An attacker who can compute the sum can choose the token, but cannot break an
-    /// output format.
+    /// With a correct sum over a wrong object. An attacker who can compute the sum can choose the token, but cannot break
+    /// an output format.
     #[test]
     fn a_forged_entry_has_a_valid_token_or_none(json in prop_oneof![
         bytes(),

@@ -1,4 +1,4 @@
-//! Each decision as a table: the state of the entry and the request, and what follows.
+//! One table per decision: the entry, the request, and the result.
 
 use super::*;
 use crate::cache::entry::fixtures::{NOW, at, entry, failure, refresh_token, rejection, token};
@@ -20,7 +20,7 @@ fn forced_min_ttl(seconds: u64) -> TokenRequest {
     TokenRequest { force: true, ..min_ttl(seconds) }
 }
 
-/// A failure of the source with this digest: `mine` is the caller's own.
+/// A failure of the source with this digest; `mine` is this caller's.
 fn with_source(source: &str, failure: CachedFailure) -> CachedFailure {
     CachedFailure { source: Some(source.to_owned()), ..failure }
 }
@@ -30,7 +30,7 @@ fn with_timeout(failure: CachedFailure, timeout_ms: u64) -> CachedFailure {
     CachedFailure { timeout_ms, ..failure }
 }
 
-/// An action in words, and the token or message that goes with it.
+/// Describes an action, with its token or message.
 fn describe(action: Action) -> String {
     match action {
         Action::Serve(token) => format!("serve {}", token.value.expose()),
@@ -79,7 +79,7 @@ fn the_next_token_of_a_command_may_live_longer() {
 }
 
 #[test]
-fn a_cached_failure_stands_for_a_new_one_while_it_holds() {
+fn a_cached_failure_is_reused_until_its_end() {
     let limited = "fail: failed; 30 s left";
     assert_looks(
         &ENDPOINT,
@@ -123,7 +123,7 @@ fn a_call_with_a_usable_token_backs_off_after_a_failure() {
 }
 
 #[test]
-fn a_caller_with_a_longer_timeout_retries_what_may_have_lacked_time() {
+fn a_caller_with_a_longer_timeout_retries_a_temporary_failure() {
     let shorter = |kind| entry(None, with_timeout(failure(kind, 0, 2), 7999));
     assert_looks(
         &ENDPOINT,
@@ -138,7 +138,7 @@ fn a_caller_with_a_longer_timeout_retries_what_may_have_lacked_time() {
 }
 
 #[test]
-fn what_another_process_published_serves_or_fails_this_call_too() {
+fn a_result_of_another_process_applies_to_this_call() {
     let rejected = || entry(None, rejection("f"));
     let known = || Entry { rejections: vec![rejection("f")], ..entry(None, None) };
     let before = || entry(token(7300, -100), None);
@@ -228,7 +228,7 @@ fn a_failure_applies_to_callers_with_the_same_credentials_or_the_same_source() {
 }
 
 #[test]
-fn the_refresh_token_is_used_while_it_lives_or_where_nothing_else_serves() {
+fn the_refresh_token_is_used_until_it_expires_or_without_an_alternative() {
     let expiring = |seconds| RefreshToken { expires_at: Some(at(seconds)), ..refresh_token("R") };
     let maybe_spent = RefreshToken { maybe_spent: true, ..refresh_token("R") };
     for (token, can_use_own_grant, is_used) in [
@@ -266,13 +266,13 @@ fn rejected_credentials_are_not_sent_again_unless_forced() {
         assert_eq!(decide(NextGrant::Own, true), own, "{fingerprint} {request:?}");
         let refreshed = expected.map_or(Plan::Send(refresh), Plan::FailFromCache);
         assert_eq!(decide(refresh, false), refreshed, "{fingerprint} {request:?}, a refresh");
-        // Another client secret may serve the own grant.
+        // The own grant may use another client secret.
         let replaced = Plan::Send(expected.map_or(refresh, |_| NextGrant::Own));
         assert_eq!(decide(refresh, true), replaced, "{fingerprint} {request:?}, a refresh, and another grant");
     }
 }
 
-/// What a refresh grant that brought no token leads to, in words.
+/// Describes what follows a failed refresh grant.
 fn describe_after(decided: &AfterRejection) -> String {
     let token = match &decided.refresh_token {
         RefreshTokenFate::Kept => "keep".to_owned(),
@@ -293,7 +293,7 @@ fn describe_after(decided: &AfterRejection) -> String {
 }
 
 #[test]
-fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternatives() {
+fn after_a_refresh_grant_the_cause_and_the_alternatives_decide() {
     use Delivery::{Answered, Lost, NotSent};
     use RejectionCause::{Client, Grant, GrantOrClient, Unknown};
 
@@ -311,13 +311,13 @@ fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternat
     let client = format!("keep, blame the client, fail: Rejected, hint: {ours}");
     let not_ours = format!("keep, fail: Temporary, hint: {}", TOKEN_ENDPOINT.hint);
     let table = [
-        // Rejected, with another grant: that one is tried.
+        // Rejected, with an alternative: the other grant is tried.
         (Rejected, Grant, Answered(400), "client", &own_grant, "forget, fall back"),
         (Rejected, GrantOrClient, Answered(400), "client", &own_grant, "forget, fall back"),
         (Rejected, GrantOrClient, Answered(400), "another", &own_grant, "keep, blame the client, fall back"),
         (Rejected, Client, Answered(401), "client", &own_grant, "keep, blame the client, fall back"),
         (Rejected, Unknown, Answered(401), "client", &own_grant, "forget, fall back"),
-        // Rejected, and nothing else: a login that has ended, or something that is not the login's fault.
+        // Rejected, without an alternative: the login has ended, or the failure is not about the login.
         (Rejected, Grant, Answered(400), "client", &login, "forget, fail: Rejected, hint: log in"),
         (Rejected, Grant, Answered(400), "another", &login, "forget, fail: Rejected, hint: log in"),
         (Rejected, Grant, Answered(400), "client", &nothing_else, "forget, fail: Rejected, hint: first"),
@@ -326,8 +326,8 @@ fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternat
         (Rejected, GrantOrClient, Answered(400), "another", &own_url, &client),
         (Rejected, Client, Answered(401), "client", &login, &client),
         (Rejected, Unknown, Answered(401), "client", &login, &not_ours),
-        // Not rejected: the refresh token is kept, unless the response is lost. Another endpoint is tried where there is
-        // one, and the same one where it has responded with an error.
+        // Not rejected: the refresh token is kept, unless the response is lost. A separate token endpoint is tried, and
+        // the same endpoint if it responded with an error.
         (Temporary, Unknown, NotSent, "client", &both, "keep, fall back"),
         (Temporary, Unknown, NotSent, "client", &own_grant, "keep, fail: Temporary, hint: first"),
         (Temporary, Unknown, NotSent, "client", &own_url, "keep, fail: Temporary, hint: first"),
@@ -352,7 +352,7 @@ fn what_follows_a_refresh_grant_depends_on_what_was_rejected_and_on_the_alternat
 }
 
 #[test]
-fn a_new_refresh_token_is_taken_whatever_came_with_it() {
+fn a_new_refresh_token_is_always_kept() {
     let alternatives = Alternatives { can_use_own_grant: true, has_own_refresh_url: false, login_hint: None };
     for delivery in [Delivery::Answered(200), Delivery::Lost] {
         let successor = Some(Box::new(refresh_token("S")));
@@ -363,7 +363,7 @@ fn a_new_refresh_token_is_taken_whatever_came_with_it() {
 }
 
 #[test]
-fn a_refresh_token_of_unknown_origin_is_taken_for_the_callers_own() {
+fn a_refresh_token_of_unknown_origin_counts_as_the_callers_own() {
     let token = RefreshToken { client_fingerprint: None, ..refresh_token("R") };
     assert!(is_about_refresh_token(RejectionCause::GrantOrClient, &token, "client"));
 }
@@ -387,7 +387,7 @@ fn a_min_ttl_beyond_the_lifetime_says_what_is_possible() {
 }
 
 #[test]
-fn a_cached_failure_is_told_with_its_age_or_with_the_rest_of_the_rate_limit() {
+fn a_cached_failure_shows_its_age_or_the_rest_of_the_rate_limit() {
     let moment = |milliseconds| NOW + Duration::from_millis(milliseconds);
     for (kind, milliseconds, expected) in [
         (Temporary, 0, "failed"),

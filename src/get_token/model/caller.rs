@@ -1,4 +1,4 @@
-//! A process's part of the shipped code: its request, its credentials, and the decisions about them.
+//! The parts of the real code that a process calls: its request, its credentials, and the decisions about them.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use crate::url::Endpoint;
 
 pub const EXCHANGE: Duration = Duration::from_secs(8);
 
-/// What [`Kind::MinTtl`] asks for, in seconds.
+/// The `--min-ttl` of [`Kind::MinTtl`], in seconds.
 pub const MIN_TTL: i32 = 7000;
 
 pub struct Caller {
@@ -33,11 +33,11 @@ pub struct Caller {
     pub request: TokenRequest,
     pub client_secret: Secret,
     pub client_fingerprint: String,
-    /// Or the error of its own source, with the source's digest.
+    /// The credentials, or the error of the caller's own source with its digest.
     pub own_fingerprint: std::result::Result<String, (Error, String)>,
     pub can_use_own_grant: bool,
     pub endpoint: Endpoint,
-    /// Its proxy lets nothing out.
+    /// Its proxy blocks all requests.
     pub has_broken_proxy: bool,
     deadlines: Deadlines,
     transport_source: String,
@@ -66,7 +66,7 @@ impl Caller {
         let client_secret = secret(if kind == Kind::WrongSecret { "client-wrong" } else { "client-right" });
         let password = secret(if is_wrong { "password-wrong" } else { "password-right" });
         let has_broken_proxy = kind == Kind::Broken && matches!(profile, Profile::Login | Profile::OwnRefreshUrl);
-        // A person types the password at each login.
+        // The user types the password at each login.
         let has_password = profile != Profile::Login || kind == Kind::Login;
         let credentials_source = if kind == Kind::Command { "command" } else { "given" }.to_owned();
         let own_fingerprint = match kind {
@@ -94,7 +94,7 @@ impl Caller {
         }
     }
 
-    /// The credentials that go with a request.
+    /// The credentials of a request.
     pub fn credentials(&self, request: Request) -> Credentials {
         match (self.kind, request) {
             (Kind::WrongSecret, Request::Refresh(_)) => Credentials::WrongSecretWithRefreshToken,
@@ -108,7 +108,7 @@ impl Caller {
         self.profile != Profile::NoRefreshToken
     }
 
-    /// When this process asks for the time that is left: at its start, or in the last moments of its wait.
+    /// When this process computes the remaining time: at its start, or at the end of its wait.
     fn instant(&self, is_late: bool) -> Instant {
         self.deadlines.started + if is_late { Duration::from_millis(8_900) } else { Duration::ZERO }
     }
@@ -165,7 +165,7 @@ impl Caller {
         decisions::checked(token, &self.request, &self.traits(is_late), age)
     }
 
-    /// The grant to send first, as `EndpointProvider::plan` does it.
+    /// The grant to send first, as in `EndpointProvider::plan`.
     pub fn plan<'e>(&self, entry: &'e Entry, now: i32) -> std::result::Result<NextGrant<'e>, FetchError> {
         let fingerprint = |grant| match grant {
             NextGrant::Refresh(_) => Ok(self.client_fingerprint.clone()),
@@ -177,8 +177,8 @@ impl Caller {
         }
     }
 
-    /// A fetch, as `EndpointProvider::fetch` does it; nothing where it needs a reply that is not there. `send` is given
-    /// each request.
+    /// A fetch, as in `EndpointProvider::fetch`. Returns nothing if it needs a reply that has not arrived. Calls `send`
+    /// for each request.
     pub fn fetch(
         &self,
         entry: &Entry,
@@ -209,7 +209,7 @@ impl Caller {
         Some(refresh_failed(rejection, decision, &self.client_fingerprint, || own_grant.unwrap(), failed))
     }
 
-    /// As `EndpointProvider::fetch_by_own_grant` does it.
+    /// As in `EndpointProvider::fetch_by_own_grant`.
     pub fn fetch_by_own_grant(
         &self,
         entry: &Entry,

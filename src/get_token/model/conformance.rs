@@ -1,5 +1,5 @@
-//! Traces of the real program are paths of the model. `tests/it/conformance.rs` records them: for each process what it
-//! said that it did, in order, and the requests that reached the server.
+//! Checks that traces of the real program are paths of the model. `tests/it/conformance.rs` records them: for each
+//! process its log messages in order, and the requests that reached the server.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,12 +12,12 @@ use super::state::{At, Configuration, NOBODY, Reply, State};
 use super::turn::{Ended, Step, World};
 use crate::config::grant::PASSWORD_GRANT;
 
-/// A trace has one fault at most, and takes no time.
+/// A trace has at most one fault, and no time passes.
 const SPACE: Space = Space { faults: 1, has_clock: false, wrong: None };
 
 struct Trace {
     configuration: Configuration,
-    /// The events of each process, and those of the server at the end.
+    /// The events of each process, and last those of the server.
     events: Vec<Vec<String>>,
 }
 
@@ -30,7 +30,7 @@ impl Trace {
         (events.len() == configuration.kinds.len() + 1).then_some(Self { configuration, events })
     }
 
-    /// Whether some order of the model's steps shows these events, and no others, to their end.
+    /// Whether some order of the model's steps has exactly these events.
     fn is_path(&self) -> bool {
         let count = self.configuration.kinds.len();
         let mut world = World::new(&self.configuration, None);
@@ -63,7 +63,7 @@ impl Trace {
         false
     }
 
-    /// How far the trace is when these are the next events of a process.
+    /// The position in the trace after these events of a process.
     fn follow(&self, seen: &[usize], who: usize, events: &[String]) -> Option<Vec<usize>> {
         let mut seen = seen.to_vec();
         let is_next = self.events[who][seen[who]..].starts_with(events);
@@ -79,7 +79,7 @@ fn grant(request: Request) -> &'static str {
     }
 }
 
-/// What a process with `-v` shows of a step.
+/// What a process with `-v` prints in a step.
 fn shown(event: &Event, before: &State, step: &Step, me: usize) -> Vec<String> {
     let mut shown = Vec::new();
     let process = &before.processes[me];
@@ -136,9 +136,9 @@ fn traces_of_the_program_are_paths_of_the_model() {
     }
 }
 
-/// One more request, and one less: the model has no such path.
+/// With one request more or less, the trace is not a path of the model.
 #[test]
-fn traces_that_the_program_does_not_leave_are_no_paths_of_the_model() {
+fn other_traces_are_not_paths_of_the_model() {
     let mut changed = 0;
     for text in recorded() {
         let asks_too = text.replacen("waits; uses another's token", "waits; asks password; gets 200", 1);

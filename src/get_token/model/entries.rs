@@ -1,4 +1,4 @@
-//! Entries as numbers, each as it comes back from the disk.
+//! Numbers the entries. Each is encoded and decoded once, as if it came from the disk.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::token::{AccessToken, RefreshToken, RefreshTokenValue};
 /// The lifetime of access tokens, in seconds.
 pub const LIFETIME: i32 = 7200;
 
-/// Number 0 is the one of a file that is not there.
+/// Number 0 stands for a missing file.
 pub struct Entries {
     entries: Vec<Entry>,
     oldest: Vec<Option<u8>>,
@@ -33,7 +33,7 @@ impl Entries {
         &self.entries[usize::from(number)]
     }
 
-    /// The lower number of its two tokens.
+    /// The lower of its two token numbers.
     pub fn oldest_token(&self, number: u16) -> Option<u8> {
         self.oldest[usize::from(number)]
     }
@@ -102,7 +102,7 @@ pub fn refresh_token(number: u8) -> Secret {
     secret(&format!("refresh-{number}"))
 }
 
-/// The refresh token itself; the model has no secret stores.
+/// The refresh token itself. The model has no secret stores.
 pub fn plain(value: &RefreshTokenValue) -> &Secret {
     match value {
         RefreshTokenValue::Plain(secret) => secret,

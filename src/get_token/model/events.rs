@@ -1,4 +1,4 @@
-//! All that can happen, as one table.
+//! The table of all events.
 
 use std::rc::Rc;
 
@@ -11,9 +11,9 @@ use super::turn::{Moves, Step, Turn, World};
 /// How often an event may happen on one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
-    /// A step of a process or of the server, whenever its turn comes.
+    /// A step of a process or of the server, at any time.
     Step,
-    /// A fault: one of each of these sorts, and so many in all as [`super::search::Space::faults`] says.
+    /// A fault: at most one of each sort, and in total as many as [`super::search::Space::faults`] allows.
     Fault(Fault),
     /// Once.
     Kill,
@@ -37,7 +37,7 @@ pub enum Fault {
 }
 
 impl Sort {
-    /// Its bit in [`State::happened`]: the faults come first.
+    /// Its bit in [`State::happened`]; the faults have the lowest bits.
     fn bit(self) -> u32 {
         match self {
             Self::Step => 0,
@@ -50,7 +50,7 @@ impl Sort {
     }
 }
 
-/// The bits of all faults, and one that says that there were enough.
+/// The bits of all faults, and one that means that no more faults are allowed.
 const FAULTS: u32 = 0xFFFF;
 const NO_MORE_FAULTS: u32 = 1 << 15;
 
@@ -65,17 +65,17 @@ impl State {
 }
 
 pub struct Event {
-    /// One word, for paths that are replayed.
+    /// A one-word name, for replayed paths.
     pub name: &'static str,
     pub sort: Sort,
-    /// What happens, for a person; `{p}` is the process.
+    /// A description for the story; `{p}` is the process.
     pub story: &'static str,
-    /// The step; nothing where it cannot happen now.
+    /// The step; nothing if it cannot happen now.
     pub step: fn(Turn<'_>) -> Option<Step>,
 }
 
 impl Event {
-    /// Whether it brings a process nearer to its end, and is sure to come.
+    /// Whether it brings a process nearer to its end, and always happens eventually.
     pub fn is_progress(&self) -> bool {
         self.sort == Always && self.name != "arrive"
     }
@@ -96,27 +96,27 @@ pub const EVENTS: &[Event] = &[
     event("begin", Always, "{p} chooses its grant", |turn| turn.begin(true)),
     event("serve", Always, "the server acts on the request of {p}", serve),
     event("receive", Always, "{p} receives the reply", |turn| turn.receive(true)),
-    event("act", Always, "{p} does its work with the lock", |turn| turn.do_locked(true)),
+    event("act", Always, "{p} works with the lock", |turn| turn.do_locked(true)),
     event("finish", Always, "{p} receives the reply to its login", |turn| turn.receive_login(true)),
-    event("arrive", Always, "the request that was walked away from reaches the server", arrive),
+    event("arrive", Always, "the abandoned request reaches the server", arrive),
     event("unread", Sort::Fault(Read), "{p} cannot read the entry", |turn| turn.look(false)),
     event("unreread", Sort::Fault(Read), "{p} cannot read the entry again", |turn| turn.read_again(false, true)),
     event("nolock", Sort::Fault(Lock), "{p} cannot lock here", |turn| turn.cannot_lock()),
-    event("noroom", Sort::Fault(Reserve), "{p} finds no room for the next entry", |turn| turn.read_again(true, false)),
+    event("noroom", Sort::Fault(Reserve), "{p} finds no space for the next entry", |turn| turn.read_again(true, false)),
     event("nobegin", Sort::Fault(Reserve), "{p} cannot write the attempt", |turn| turn.begin(false)),
     event("nowrite", Sort::Fault(Publish), "{p} cannot write with the lock", |turn| turn.do_locked(false)),
     event("unsaved", Sort::Fault(Publish), "{p} receives the reply and cannot publish", |turn| turn.receive(false)),
     event("unkept", Sort::Fault(Publish), "{p} logs in and cannot publish", |turn| turn.receive_login(false)),
-    event("giveup", Sort::Fault(Deadline), "{p} has waited for the lock for all of its time", |turn| turn.give_up()),
-    event("late", Sort::Fault(Deadline), "{p} takes the lock in its last moment", |turn| turn.take_lock(true)),
-    event("drop", Sort::Fault(Lost), "{p} walks away from its request, which is still on the way", drop_request),
+    event("giveup", Sort::Fault(Deadline), "{p} times out waiting for the lock", |turn| turn.give_up()),
+    event("late", Sort::Fault(Deadline), "{p} takes the lock shortly before its deadline", |turn| turn.take_lock(true)),
+    event("drop", Sort::Fault(Lost), "{p} abandons its request, which is still in flight", drop_request),
     event("lose", Sort::Fault(Lost), "the server acts on the request of {p}, and its reply is lost", lose_reply),
     event("error", Sort::Fault(ServerError), "the server answers {p} with 500", |turn| fail(turn, Reply::ServerError)),
     event("limit", Sort::Fault(RateLimit), "the server answers {p} with 429", |turn| fail(turn, Reply::RateLimited)),
     event("portal", Sort::Fault(Page), "a portal answers {p} with 200 and HTML", |turn| fail(turn, Reply::Page(200))),
     event("page403", Sort::Fault(Page), "a gateway answers {p} with 403 and HTML", |turn| fail(turn, Reply::Page(403))),
     event("page401", Sort::Fault(Page), "a gateway answers {p} with 401 and HTML", |turn| fail(turn, Reply::Page(401))),
-    event("short", Sort::Fault(OddTokens), "the server gives {p} a token of 5 s, after 7 s", |turn| {
+    event("short", Sort::Fault(OddTokens), "the server gives {p} a token with a lifetime of 5 s, after 7 s", |turn| {
         odd_tokens(turn, Reply::ShortLived)
     }),
     event("bare", Sort::Fault(OddTokens), "the server gives {p} a refresh token without an access token", |turn| {
@@ -129,7 +129,7 @@ pub const EVENTS: &[Event] = &[
     event("forward", ClockStep, "the clock is set forward by 16 minutes", |turn| clock(turn, 960)),
 ];
 
-/// The server judges a request. A broken proxy keeps it.
+/// The server handles a request. A broken proxy blocks it.
 fn serve(mut turn: Turn<'_>) -> Option<Step> {
     if turn.at() != At::Sent {
         return None;
@@ -140,7 +140,7 @@ fn serve(mut turn: Turn<'_>) -> Option<Step> {
     turn.reply(reply)
 }
 
-/// Whether the request of this process reaches anybody.
+/// Whether the request of this process reaches the server.
 fn is_sent(turn: &Turn<'_>) -> bool {
     turn.at() == At::Sent && !turn.caller().has_broken_proxy
 }
@@ -175,7 +175,7 @@ fn drop_request(mut turn: Turn<'_>) -> Option<Step> {
     if !is_sent(&turn) {
         return None;
     }
-    // A password grant that arrives later issues tokens that nobody knows of.
+    // A password grant that arrives later issues tokens that no process receives.
     turn.state.on_the_way = match turn.open_request() {
         Request::Refresh(token) => token,
         Request::Own => 0,
@@ -200,8 +200,8 @@ fn clock(mut turn: Turn<'_>, seconds: i32) -> Option<Step> {
 }
 
 impl World {
-    /// All that can happen to a process in this state, by the rows of [`EVENTS`], as if nothing rare had happened yet.
-    /// Where the other processes are does not matter for it, so it is computed once.
+    /// All events that can happen to a process in this state, by the rows of [`EVENTS`], as if no rare event had
+    /// happened yet. The result does not depend on the other processes, so it is computed once.
     pub fn moves(&mut self, state: &State, me: usize) -> Moves {
         let mut alone = State { happened: 0, ..*state };
         alone.processes = Default::default();
@@ -220,14 +220,14 @@ impl World {
 }
 
 impl State {
-    /// Whether an event of this sort may happen, with so many faults at most.
+    /// Whether an event of this sort may happen, with at most this many faults.
     pub fn allows(&self, sort: Sort, me: usize, space: Space) -> bool {
         let is_new = self.happened & sort.bit() == 0;
         match sort {
             Sort::Step => true,
             Sort::Fault(_) => is_new && self.happened & NO_MORE_FAULTS == 0 && self.faults() < space.faults,
             Kill => is_new,
-            // The entry that is there at the start stands for the time before.
+            // The initial entry covers what happened before.
             Aging | Expiry | ClockStep => {
                 is_new && space.has_clock && me == 0 && self.processes.iter().any(Process::is_running)
             }
@@ -241,7 +241,7 @@ impl State {
         next.processes = self.processes;
         next.processes[me] = own;
         next.happened = self.happened | sort.bit();
-        // Which faults these were makes no difference any more, but for one.
+        // It no longer matters which faults these were, with one exception.
         if space.faults > 0 && next.faults() >= space.faults {
             next.happened = (next.happened & !FAULTS) | NO_MORE_FAULTS | (next.happened & Sort::Fault(Page).bit());
         }

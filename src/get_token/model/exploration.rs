@@ -1,4 +1,4 @@
-//! What is explored, when.
+//! The tests that explore the model.
 
 use std::env;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use super::state::{Configuration, KINDS, PROFILES, STARTS};
 use super::story::{ENV, parse_path, tell};
 use super::wrong::Wrong;
 
-/// All configurations of so many processes; the order of the processes does not matter.
+/// All configurations with this number of processes, in any order.
 fn configurations(processes: usize) -> Vec<Configuration> {
     let mut all = vec![];
     for profile in PROFILES {
@@ -49,7 +49,8 @@ const ONE_FAULT: Space = Space { faults: 1, has_clock: true, wrong: None };
 #[test]
 fn a_sample_of_two_processes_breaks_no_promise() {
     let all = configurations(2);
-    // The order has all pairs of kinds for one entry, then for the next: each kind, entry and profile is among these.
+    // The configurations list all pairs of kinds for one entry, then for the next. The sample includes each kind, entry
+    // and profile.
     let sample: Vec<_> = all.into_iter().skip(7).step_by(109).collect();
     assert_nothing_is_found("a sample", &sample, ONE_FAULT);
 }
@@ -109,7 +110,7 @@ fn replay() {
     }
 }
 
-/// A configuration in which one wrong thing shows, and the promise that it breaks.
+/// Checks that a bug is found: in this configuration, it violates this invariant.
 #[track_caller]
 fn assert_is_found(wrong: Wrong, configuration: &str, letter: char) {
     let configuration = Configuration::parse(configuration).expect("a configuration");
@@ -121,31 +122,31 @@ fn assert_is_found(wrong: Wrong, configuration: &str, letter: char) {
 }
 
 #[test]
-fn that_the_second_read_is_left_out_is_found() {
+fn the_search_finds_a_missing_second_read() {
     assert_is_found(Wrong::NoSecondRead, "Password/Expired/Plain+Plain", 'b');
 }
 
 #[test]
-fn that_the_old_refresh_token_is_sent_is_found() {
+fn the_search_finds_that_an_old_refresh_token_is_sent() {
     assert_is_found(Wrong::OldRefreshToken, "Login/Expired/Plain+Plain", 'b');
 }
 
 #[test]
-fn that_a_rejection_has_no_fingerprint_is_found() {
+fn the_search_finds_a_rejection_without_fingerprint() {
     assert_is_found(Wrong::NoFingerprint, "Password/None/WrongPassword+WrongPassword", 'c');
 }
 
 #[test]
-fn that_a_held_lock_is_taken_for_an_unavailable_one_is_found() {
+fn the_search_finds_a_held_lock_treated_as_unavailable() {
     assert_is_found(Wrong::HeldIsUnavailable, "Password/None/Plain+Plain", 'a');
 }
 
 #[test]
-fn that_a_local_failure_is_shared_is_found() {
+fn the_search_finds_a_shared_local_failure() {
     assert_is_found(Wrong::SharesLocalFailures, "Password/None/Broken+Plain", 'i');
 }
 
 #[test]
-fn that_logout_takes_no_lock_is_found() {
+fn the_search_finds_a_logout_without_lock() {
     assert_is_found(Wrong::LogoutWithoutLock, "Password/None/Plain+Logout", 'd');
 }

@@ -1,8 +1,6 @@
-//! A hash for states.
-
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A fast hash: the states are ours, nobody chooses them to collide.
+/// A fast hash for states. It need not resist attackers.
 pub type Fast = BuildHasherDefault<FastHasher>;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! What must hold, one function for each promise.
+//! The invariants, one function for each.
 
 use super::caller::{Caller, Request};
 use super::entries::number_of;
@@ -8,7 +8,7 @@ use super::turn::{Cause, Ended, Step, World};
 use super::wrong::Wrong;
 use crate::cache::entry::Entry;
 
-/// One step, from all sides.
+/// A step, with the states before and after it.
 pub struct Observed<'a> {
     pub world: &'a World,
     pub before: &'a State,
@@ -23,12 +23,13 @@ pub struct Invariant {
     pub holds: fn(&Observed<'_>) -> bool,
 }
 
-/// [`lock_holder_lives`] and [`next_call_succeeds`] look at states and not at steps: they are asked apart.
+/// [`lock_holder_lives`] and [`next_call_succeeds`] are checked separately, because they concern states instead of
+/// steps.
 pub const INVARIANTS: &[Invariant] = &[
     Invariant { letter: 'a', sentence: "at most one exchange is in flight while the lock works", holds: one_exchange },
     Invariant {
         letter: 'b',
-        sentence: "a refresh token is not sent again after it was used, nor where its fate is unknown and another grant serves",
+        sentence: "a refresh token is not sent again after it was used, nor if its response was lost and another grant is possible",
         holds: refresh_token_is_sent_once,
     },
     Invariant {
@@ -36,13 +37,17 @@ pub const INVARIANTS: &[Invariant] = &[
         sentence: "rejected credentials reach the server once in 15 minutes",
         holds: rejected_once,
     },
-    Invariant { letter: 'd', sentence: "nothing brings back what a logout forgot", holds: logout_is_final },
-    Invariant { letter: 'e', sentence: "invalidate drops its token, and nothing else", holds: invalidate_is_exact },
+    Invariant { letter: 'd', sentence: "tokens that a logout removed do not come back", holds: logout_is_final },
+    Invariant { letter: 'e', sentence: "invalidate removes its token, and nothing else", holds: invalidate_is_exact },
     Invariant { letter: 'f', sentence: "a forced call prints a token published after its start", holds: forced_is_new },
-    Invariant { letter: 'g', sentence: "nobody prints a token that is expired or below its min-ttl", holds: is_usable },
+    Invariant {
+        letter: 'g',
+        sentence: "no call prints a token that has expired or has less than its min-ttl",
+        holds: is_usable,
+    },
     Invariant {
         letter: 'i',
-        sentence: "a failure of one caller's surroundings or credentials answers for nobody else's",
+        sentence: "a failure of one caller's source or credentials does not apply to other callers",
         holds: failure_is_ones_own,
     },
     Invariant { letter: 'j', sentence: "a success clears failures", holds: success_clears_failures },
@@ -78,7 +83,7 @@ impl Observed<'_> {
     }
 }
 
-/// a. Whoever cannot lock or cache may ask beside the others.
+/// a. A caller that cannot lock or cache may send a request at the same time.
 fn one_exchange(seen: &Observed<'_>) -> bool {
     let state = &seen.step.state;
     let is_excused = |process: &Process| process.is_alone && seen.world.wrong != Some(Wrong::HeldIsUnavailable);
@@ -86,7 +91,7 @@ fn one_exchange(seen: &Observed<'_>) -> bool {
     state.processes.iter().filter(is_in_flight).count() <= 1
 }
 
-/// b. Where nothing else serves, a token of unknown fate is sent once more.
+/// b. Without an alternative, a token that may be used up is sent once more.
 fn refresh_token_is_sent_once(seen: &Observed<'_>) -> bool {
     let Some(Request::Refresh(token)) = seen.step.sent else { return true };
     let has_alternative = seen.caller().can_use_own_grant;
@@ -94,17 +99,17 @@ fn refresh_token_is_sent_once(seen: &Observed<'_>) -> bool {
     forbidden & (1 << token) == 0
 }
 
-/// c. A forced call and a login ask in any case.
+/// c. A forced call and a login always send a request.
 fn rejected_once(seen: &Observed<'_>) -> bool {
     let Some(request) = seen.step.sent else { return true };
     let now = seen.before.now;
     let at = seen.before.rejected_at[seen.caller().credentials(request) as usize];
-    // Whoever cannot lock does not know what the others have learned meanwhile.
+    // A caller that cannot lock does not know what other callers have learned in the meantime.
     let is_excused = seen.caller().request.force || seen.step.state.processes[seen.me].is_alone;
     is_excused || at.is_none_or(|at| now < at - 60 || now >= at + 15 * 60)
 }
 
-/// d. Neither the entry nor a call that starts later has a token from before it.
+/// d. After a logout, neither the entry nor a later call has a token from before it.
 fn logout_is_final(seen: &Observed<'_>) -> bool {
     let state = &seen.step.state;
     let kept = seen.world.entries.oldest_token(state.entry);
@@ -112,7 +117,7 @@ fn logout_is_final(seen: &Observed<'_>) -> bool {
         && seen.printed().is_none_or(|token| token >= seen.process().known.logged_out)
 }
 
-/// e. Afterwards no call prints it that starts then.
+/// e. Calls that start after `invalidate` do not print the token.
 fn invalidate_is_exact(seen: &Observed<'_>) -> bool {
     let stays_away = seen.printed().is_none_or(|token| token != 1 || !seen.process().known.is_invalidated);
     let is_write = seen.caller().kind == Kind::Invalidate && seen.before.entry != seen.step.state.entry;
@@ -130,7 +135,7 @@ fn forced_is_new(seen: &Observed<'_>) -> bool {
     !seen.caller().request.force || seen.printed().is_none_or(|token| token > seen.process().known.published)
 }
 
-/// g. By the last look at the clock: between that and the output it may change.
+/// g. Uses the last time that the process read the clock, because time may pass before the output.
 fn is_usable(seen: &Observed<'_>) -> bool {
     !matches!(seen.step.ended, Some(Ended::Printed { is_usable: false, .. }))
 }
@@ -141,7 +146,7 @@ fn failure_is_ones_own(seen: &Observed<'_>) -> bool {
     match seen.step.ended {
         Some(Ended::Failed(Cause::Broken)) => caller.kind == Kind::Broken,
         Some(Ended::Failed(Cause::Rejected(credentials))) => {
-            // A rejected refresh token is no verdict on the caller's credentials.
+            // A rejected refresh token is not a rejection of the caller's credentials.
             let own = [caller.credentials(Request::Own), caller.credentials(Request::Refresh(0))];
             own.contains(&credentials) || credentials == Credentials::Right
         }
@@ -156,7 +161,7 @@ fn success_clears_failures(seen: &Observed<'_>) -> bool {
     !is_success || (entry.failure.is_none() && entry.rejections.is_empty())
 }
 
-/// k. A login that is over is not had back without a person.
+/// k. After a login has ended, only the user can log in again.
 fn right_credentials_serve(seen: &Observed<'_>) -> bool {
     let is_right =
         matches!(seen.caller().kind, Kind::Plain | Kind::Command | Kind::MinTtl | Kind::Forced | Kind::Login);
@@ -164,14 +169,14 @@ fn right_credentials_serve(seen: &Observed<'_>) -> bool {
     !is_right || can_fail || !matches!(seen.step.ended, Some(Ended::Failed(_)))
 }
 
-/// h. The lock's holder lives and waits for nobody; the search sees that some step is possible. Deadlines have tests in
-/// `deadlines.rs`.
+/// h. The lock's holder is alive and waits for no other process; the search checks that some step is possible.
+/// `deadlines.rs` tests the deadlines.
 pub fn lock_holder_lives(state: &State) -> bool {
     let is_working = |process: &Process| process.is_running() && !matches!(process.at, At::TryLock | At::WaitForLock);
     state.lock == NOBODY || is_working(&state.processes[usize::from(state.lock)])
 }
 
-/// l. Once a rate limit is over, and 15 minutes after a gateway's 401. A login that is lost is not had back.
+/// l. After a rate limit has ended, and 15 minutes after a gateway's 401. A lost login does not come back.
 pub fn next_call_succeeds(world: &mut World, state: &State) -> bool {
     let wait = if state.has_seen(Sort::Fault(Fault::Page)) { 15 * 60 + 1 } else { 61 };
     let mut probe = State { happened: 0, now: state.now + wait, known: Default::default(), ..*state };
@@ -183,7 +188,7 @@ pub fn next_call_succeeds(world: &mut World, state: &State) -> bool {
     }
 }
 
-/// Whether a call gets a token that has nobody and no fault in its way.
+/// Whether a call gets a token if no other process and no fault interferes.
 fn probe_succeeds(world: &mut World, mut state: State) -> bool {
     loop {
         let moves = world.moves(&state, PROBE);

@@ -14,14 +14,14 @@ use crate::get_token::next_entry::next_entry;
 use crate::token::AccessToken;
 
 impl super::caller::Caller {
-    /// Whether it asks for a token.
+    /// Whether this process gets a token.
     pub fn is_get(&self) -> bool {
         !matches!(self.kind, Kind::Invalidate | Kind::Logout | Kind::Login)
     }
 }
 
 impl Turn<'_> {
-    /// `invalidate` looks whether the rejected token is the cached one.
+    /// `invalidate` checks whether the rejected token is the cached one.
     pub fn look_for_rejected(self, can_read: bool) -> Option<Step> {
         match self.has_rejected_token() {
             _ if !can_read => self.end(Ended::Failed(Cause::CannotCache)),
@@ -86,7 +86,7 @@ impl Turn<'_> {
         self.send(Request::Own)
     }
 
-    /// The reply to a login. Only success and a rate limit are published.
+    /// Handles the reply to a login. Only success and a rate limit are published.
     pub fn receive_login(mut self, can_write: bool) -> Option<Step> {
         if self.at() != At::Answered || self.caller().kind != Kind::Login {
             return None;
@@ -97,7 +97,7 @@ impl Turn<'_> {
         if let Err(FetchError::New { error, .. }) = &fetched
             && error.kind != ErrorKind::RateLimited
         {
-            // The person sees it; at this server the new refresh token takes the place of the old one.
+            // The user sees the error. At this server, the new refresh token replaces the old one.
             if process.replies[0] != Reply::Rejected {
                 self.lose_successor();
             }
@@ -116,7 +116,7 @@ impl Turn<'_> {
         self.end(ended)
     }
 
-    /// The entry as it was read without the lock; nothing where it could not be read.
+    /// The entry as it was read without the lock; nothing if it could not be read.
     pub fn before(&self) -> Option<&Entry> {
         let before = self.state.processes[self.me].before;
         (before != UNREAD).then(|| self.world.entries.get(before))
@@ -137,7 +137,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The login's entry cannot be read: it is left as it is.
+    /// The entry of a login cannot be read, so it is not changed.
     pub fn print_token_in_hand_or_fail(self) -> Option<Step> {
         let now = self.state.now;
         let before = self.before().cloned().unwrap_or_default();
@@ -158,7 +158,7 @@ impl Turn<'_> {
         self.end(ended)
     }
 
-    /// A refresh token was issued, or may have been, that the cache will never hold.
+    /// A refresh token was issued, or may have been, that never reaches the cache.
     pub fn lose_successor(&mut self) {
         let asked = self.process().requests[0].is_some();
         self.state.is_login_lost |= asked && self.world.profile == Profile::Login;

@@ -1,4 +1,4 @@
-//! Breadth first, so that the first violation has the shortest path.
+//! Breadth-first search, so that the first violation has the shortest path.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -12,12 +12,12 @@ use super::state::{Configuration, State};
 use super::turn::{Step, World};
 use super::wrong::Wrong;
 
-/// What is explored of each configuration.
+/// Which events are explored for each configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Space {
-    /// How many faults a path may have.
+    /// The maximum number of faults on a path.
     pub faults: u32,
-    /// Whether time passes and the clock is set.
+    /// Whether time passes, and whether the clock is changed.
     pub has_clock: bool,
     pub wrong: Option<Wrong>,
 }
@@ -29,7 +29,7 @@ pub struct Figures {
     pub transitions: u64,
 }
 
-/// An event by its row, and the process that it happens to.
+/// An event (its row in the table) and the process that it happens to.
 pub type Move = (u8, u8);
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ struct Node {
     by: Move,
 }
 
-/// All states of one configuration, or the shortest path to one that must not be.
+/// Explores all states of one configuration. Returns the shortest path to a violation, if there is one.
 pub fn explore(configuration: &Configuration, space: Space) -> Result<Figures, Box<Violation>> {
     let mut world = World::new(configuration, space.wrong);
     let first = world.first_state(configuration.start, configuration.kinds.len());
@@ -101,7 +101,7 @@ pub fn explore(configuration: &Configuration, space: Space) -> Result<Figures, B
     Ok(figures)
 }
 
-/// All configurations, on all cores; the first violation found, or the sum of the figures.
+/// Explores all configurations on all cores. Returns the first violation, or the total figures.
 pub fn explore_all(configurations: &[Configuration], space: Space) -> Result<Figures, Box<Violation>> {
     let next = AtomicUsize::new(0);
     let sum = Mutex::new(Ok(Figures::default()));

@@ -1,4 +1,4 @@
-//! The server, and what its replies mean to the shipped code.
+//! The server, and how the real code interprets its replies.
 
 use zeroize::Zeroizing;
 
@@ -12,16 +12,17 @@ use crate::oauth::rejection::Rejection;
 use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, outcome};
 
-/// The lifetime of [`Reply::ShortLived`], and the time that it takes, in seconds.
+/// The lifetime of [`Reply::ShortLived`] and the time until it arrives, in seconds.
 pub const SHORT: (i32, u64) = (5, 7);
 
 impl State {
-    /// What the server does with a request that reaches it.
+    /// Handles a request that reaches the server.
     pub fn handle(&mut self, credentials: Credentials, request: Request) -> Reply {
         match request {
             _ if credentials != Credentials::Right => Reply::Rejected,
             Request::Refresh(token) if token != self.live => {
-                // A used token: whoever has its successor may have stolen it. An older login's token says nothing of this.
+                // A used token: its successor may be stolen, so the server revokes that. The token of an older login
+                // has no effect on this one.
                 if token >= self.login {
                     self.live = 0;
                 }
@@ -39,7 +40,7 @@ impl State {
     }
 }
 
-/// The shipped code's judgment on a reply to a request that was sent at `asked_at`.
+/// Lets the real code interpret a reply to a request that was sent at `asked_at`.
 pub fn judge(caller: &Caller, request: Request, reply: Reply, asked_at: i32) -> Result<IssuedTokens, Rejection> {
     let transport = |message: &str, was_sent| {
         Rejection::from(TransportError { error: Error::temporary(message), was_sent, is_transient: false })
@@ -76,7 +77,7 @@ fn tokens(lifetime: Option<i32>, number: u8) -> String {
     format!(r#"{{{}"refresh_token":"refresh-{number}"}}"#, access.unwrap_or_default())
 }
 
-/// The two ways to reject: with the codes of RFC 6749, or with one status for everything.
+/// The two kinds of rejection: with the error codes of RFC 6749, or with the same status for everything.
 fn rejected(caller: &Caller, request: Request) -> (u16, String) {
     let credentials = caller.credentials(request);
     let has_codes = matches!(caller.profile, Profile::Password | Profile::Login);

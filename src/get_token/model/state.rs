@@ -1,24 +1,23 @@
-//! What a configuration and a state consist of. Entries are numbers here: see [`super::entries`].
+//! The parts of a configuration and of a state. Entries are numbers: see [`super::entries`].
 
 use super::caller::Request;
 
-/// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Asks for a token, with the right credentials.
+    /// Gets a token, with the right credentials.
     Plain,
     WrongPassword,
     WrongSecret,
-    /// A command of its own prints its secrets, the right ones.
+    /// Its own command prints the right secrets.
     Command,
-    /// Its own surroundings fail: its proxy, or the command that prints its password.
+    /// Its own source fails: its proxy, or the command that prints its password.
     Broken,
     /// Needs a token that lives for another 7,000 of 7,200 s.
     MinTtl,
     /// Has `--force-refresh`.
     Forced,
     ForcedWrongPassword,
-    /// Reports the token of the first entry as rejected.
+    /// Runs `invalidate` with the token of the initial entry.
     Invalidate,
     Logout,
     Login,
@@ -29,22 +28,22 @@ pub const KINDS: [Kind; 11] = {
     [Plain, WrongPassword, WrongSecret, Command, Broken, MinTtl, Forced, ForcedWrongPassword, Invalidate, Logout, Login]
 };
 
-/// What all processes have in common.
+/// The profile of all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// The password grant. Refresh tokens rotate: each serves once, and a second use revokes its successor.
+    /// The password grant. Refresh tokens rotate: each can be used once, and a second use revokes its successor.
     Password,
-    /// No refresh token is kept.
+    /// Refresh tokens are not stored.
     NoRefreshToken,
-    /// Of `spotinst-cred login`: the refresh token is all there is, and rotates.
+    /// A login by `spotinst-cred login`: only the refresh token can obtain a token, and it rotates.
     Login,
-    /// The password grant, and a refresh endpoint of its own.
+    /// The password grant, with a separate refresh endpoint.
     OwnRefreshUrl,
 }
 
 pub const PROFILES: [Profile; 4] = [Profile::Password, Profile::NoRefreshToken, Profile::Login, Profile::OwnRefreshUrl];
 
-/// The entry that the processes find.
+/// The initial entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// No file.
@@ -52,7 +51,7 @@ pub enum Start {
     Fresh,
     Aging,
     Expired,
-    /// Expired, and an attempt with the refresh token was killed after the server had acted. Without refresh tokens:
+    /// Expired, and a process was killed after the server had acted on its refresh token. Without refresh tokens:
     /// expired, and a rejection of the wrong password is cached.
     Spent,
 }
@@ -66,50 +65,50 @@ pub struct Configuration {
     pub kinds: Vec<Kind>,
 }
 
-/// One process more than any configuration has: it asks when all others have ended.
+/// One more process than any configuration has. It runs after all others have ended.
 pub const PROBE: usize = 3;
 
-/// How far a process is.
+/// The current step of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum At {
     #[default]
     Start,
-    /// About to try the lock, with a usable token in hand.
+    /// About to try the lock, with a usable token.
     TryLock,
     WaitForLock,
     Locked,
-    /// The entry was read again, and room for the next one is reserved.
+    /// The entry was read again, and space for the next one is reserved.
     Reserved,
-    /// A request is on its way to the server.
+    /// A request is in flight to the server.
     Sent,
-    /// A reply is on its way back.
+    /// A reply is in flight.
     Answered,
     Ended,
 }
 
-/// What comes back for a request. The numbers are those of the issued tokens.
+/// The reply to a request. The numbers are those of the issued tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reply {
     #[default]
     None,
     Tokens(u8),
-    /// An access token of 5 s, after 7 s.
+    /// An access token with a lifetime of 5 s, which arrives after 7 s.
     ShortLived(u8),
     /// A refresh token without an access token.
     WithoutAccess(u8),
     /// The credentials are wrong, or the refresh token is.
     Rejected,
-    /// No response; the server may have acted.
+    /// No response, but the server may have acted.
     Lost,
-    /// The caller's own proxy does not let it out.
+    /// The caller's own proxy blocked the request.
     NotSent,
     ServerError,
     RateLimited,
-    /// HTML with status 200, 403 or 401, of something on the way.
+    /// HTML with status 200, 403 or 401, from a proxy or gateway.
     Page(u16),
 }
 
-/// What the server judges.
+/// The credentials that the server accepts or rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Credentials {
     Right,
@@ -118,7 +117,7 @@ pub enum Credentials {
     WrongSecretWithRefreshToken,
 }
 
-/// No such process, and an entry that could not be read.
+/// Stands for no process, and for an entry that could not be read.
 pub const NOBODY: u8 = u8::MAX;
 pub const UNREAD: u16 = u16::MAX;
 
@@ -128,21 +127,21 @@ pub struct Process {
     /// The entry as it was read without the lock, and with it.
     pub before: u16,
     pub entry: u16,
-    /// Its one or two requests, the replies to them, and when they were sent.
+    /// Its one or two requests, their replies, and when they were sent.
     pub requests: [Option<Request>; 2],
     pub replies: [Reply; 2],
     pub asked_at: [i32; 2],
-    /// It goes on without the lock, as nothing can be cached.
+    /// It continues without the lock, because nothing can be cached.
     pub is_alone: bool,
-    /// The lock came when little time was left.
+    /// It got the lock when little time remained.
     pub is_late: bool,
-    /// When it decided to print the token in hand if the lock is held.
+    /// When it decided to print the old token if the lock is held.
     pub looked_at: i32,
-    /// What was true when it started: see [`Known`].
+    /// What was known when it started: see [`Known`].
     pub known: Known,
 }
 
-/// What the invariants need to know of the past.
+/// What the invariants need to know about the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Known {
     /// The newest token that was published.
@@ -156,7 +155,7 @@ pub struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     pub processes: [Process; PROBE + 1],
-    /// The entry on the disk; 0 where there is no file.
+    /// The entry on the disk; 0 if there is no file.
     pub entry: u16,
     /// The process that holds the lock.
     pub lock: u8,
@@ -166,21 +165,21 @@ pub struct State {
     pub revision: u8,
     /// The refresh token that the server accepts; 0 for none.
     pub live: u8,
-    /// The first refresh token of the login that the live one belongs to.
+    /// The first refresh token of the login that the current one belongs to.
     pub login: u8,
     /// The number of the next token.
     pub next_token: u8,
-    /// A refresh token whose sender walked away, and which may still reach the server.
+    /// A refresh token whose sender timed out, and which may still reach the server.
     pub on_the_way: u8,
     /// How often each rare event has happened: see [`super::events::Sort`].
     pub happened: u32,
     pub known: Known,
-    /// Bits: refresh tokens whose use succeeded and was published; those whose answer never came.
+    /// Bit sets: refresh tokens that were used and whose successor was published; those whose reply was lost.
     pub used: u16,
     pub unanswered: u16,
-    /// When each of [`Credentials`] was rejected, as far as that is published.
+    /// When each of [`Credentials`] was rejected, if that was published.
     pub rejected_at: [Option<i32>; 4],
-    /// The login cannot be there any more: the server's last refresh token never reached the cache, or somebody logged out.
+    /// The login has ended: the server's last refresh token never reached the cache, or a process logged out.
     pub is_login_lost: bool,
 }
 

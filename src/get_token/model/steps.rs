@@ -1,4 +1,4 @@
-//! The steps of a call for a token: the straight line of `get_token/mod.rs`, with the shipped decisions.
+//! The steps of a call for a token, as in `get_token/mod.rs`, with the real decisions.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Gets the lock; late, if it waited for nearly all of its time.
+    /// Gets the lock; `is_late` if that took nearly all of its time.
     pub fn take_lock(mut self, is_late: bool) -> Option<Step> {
         let can_wait = self.at() == At::WaitForLock;
         if self.state.lock != NOBODY || !(can_wait || (self.at() == At::TryLock && !is_late)) {
@@ -49,7 +49,7 @@ impl Turn<'_> {
         self.go_to(At::Locked)
     }
 
-    /// Somebody holds the lock: a token in hand is printed. Whoever has none goes on waiting.
+    /// Another process holds the lock. A process with a usable token prints it; others continue to wait.
     pub fn lock_is_held(self) -> Option<Step> {
         match self.at() {
             _ if self.state.lock == NOBODY => None,
@@ -71,7 +71,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The wait for the lock runs out.
+    /// The wait for the lock times out.
     pub fn give_up(self) -> Option<Step> {
         let entry = self.state.entry;
         match self.at() {
@@ -80,7 +80,7 @@ impl Turn<'_> {
         }
     }
 
-    /// With the lock: reads the entry again, uses another process's result if there is one, or reserves room.
+    /// With the lock: reads the entry again, and uses another process's result or reserves space.
     pub fn read_again(mut self, can_read: bool, can_reserve: bool) -> Option<Step> {
         if self.at() != At::Locked || !self.caller().is_get() {
             return None;
@@ -121,7 +121,7 @@ impl Turn<'_> {
         self.go_to(At::Reserved)
     }
 
-    /// Chooses the grant, publishes the attempt and sends; or publishes why nothing is sent.
+    /// Chooses the grant, publishes the attempt and sends the request; or publishes why nothing is sent.
     pub fn begin(mut self, can_write: bool) -> Option<Step> {
         if self.at() != At::Reserved || !self.caller().is_get() {
             return None;

@@ -1,4 +1,4 @@
-//! Paths as a person follows them, and as text that is replayed.
+//! Formats paths as readable stories, and as text that can be replayed.
 
 use std::fmt::{Display, Formatter, Result, Write};
 
@@ -54,10 +54,10 @@ impl Display for Violation {
     }
 }
 
-/// The variable that names a configuration and a path to replay.
+/// The environment variable with a configuration and a path to replay.
 pub const ENV: &str = "MODEL_REPLAY";
 
-/// The story of a path.
+/// Tells the story of a path.
 pub fn tell(configuration: &Configuration, space: Space, path: &[Move]) -> String {
     let mut world = World::new(configuration, space.wrong);
     let mut state = world.first_state(configuration.start, configuration.kinds.len());
@@ -107,7 +107,7 @@ fn consequence(before: &State, step: &Step, me: usize) -> String {
 fn cause_text(cause: Cause) -> String {
     match cause {
         Cause::Rejected(credentials) => format!("rejected ({credentials:?})"),
-        Cause::Broken => "its surroundings are broken".to_owned(),
+        Cause::Broken => "its source is broken".to_owned(),
         Cause::RateLimited => "rate limited".to_owned(),
         Cause::LockHeld => "another process holds the lock".to_owned(),
         Cause::CannotCache => "the cache cannot be read or written".to_owned(),

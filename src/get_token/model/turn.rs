@@ -1,4 +1,4 @@
-//! One process's turn in a state.
+//! A turn: one process in a state, which takes a step.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::cache::entry::fixtures::at;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::AccessToken;
 
-/// What does not change while a configuration is explored.
+/// Data that is constant while a configuration is explored.
 pub struct World {
     pub profile: Profile,
     pub callers: Vec<Caller>,
@@ -35,20 +35,20 @@ pub type Moves = Rc<[(u8, Step)]>;
 pub enum Ended {
     Printed {
         token: u8,
-        /// Whether it has the lifetime left that the caller asks for, by the last look at the clock.
+        /// Whether it has the requested lifetime left, by the last time that the process read the clock.
         is_usable: bool,
     },
     Failed(Cause),
-    /// The command has done what it says.
+    /// The command succeeded.
     Done,
     Killed,
 }
 
-/// The cause of a failure, as its message has it.
+/// The cause of a failure, according to its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     Rejected(Credentials),
-    /// Its own surroundings.
+    /// Its own source.
     Broken,
     RateLimited,
     LockHeld,
@@ -56,7 +56,7 @@ pub enum Cause {
     Other,
 }
 
-/// A step, and what an observer sees of it.
+/// A step, and its visible effects.
 #[derive(Clone, Copy)]
 pub struct Step {
     pub state: State,
@@ -98,7 +98,7 @@ impl World {
             revision: 0,
             live: match start {
                 Start::None => 0,
-                // The successor, which nobody got.
+                // The successor, which no process received.
                 Start::Spent => 2,
                 _ => 1,
             },
@@ -132,7 +132,7 @@ impl Turn<'_> {
         &self.world.callers[self.me]
     }
 
-    /// Begins: what the process must respect from now on.
+    /// Starts the process, and records what it must respect from now on.
     pub fn start(&mut self) {
         let published = if self.caller().request.force { self.state.known.published } else { 0 };
         self.process().known = Known { published, ..self.state.known };
@@ -163,7 +163,7 @@ impl Turn<'_> {
         self.go_to(At::Answered)
     }
 
-    /// The request that no reply has come for.
+    /// The request that has no reply yet.
     pub fn open_request(&self) -> Request {
         let process = &self.state.processes[self.me];
         let slot = process.replies.iter().position(|reply| *reply == Reply::None).unwrap();
@@ -186,7 +186,7 @@ impl Turn<'_> {
         self.end(Ended::Failed(cause(error)))
     }
 
-    /// Ends with the token; the process has looked at the clock at `looked_at`.
+    /// Ends with the token. The process last read the clock at `looked_at`.
     pub fn print(self, token: &AccessToken, looked_at: i32) -> Option<Step> {
         let ended = self.ended(Ok(token.clone()), looked_at);
         self.end(ended)
@@ -202,7 +202,8 @@ impl Turn<'_> {
         }
     }
 
-    /// What a caller is promised, computed apart from the shipped code: a minute is left, or half of a short lifetime.
+    /// Whether a token is usable, computed independently of the real code: a minute is left, or half of a short
+    /// lifetime.
     fn is_usable(&self, token: &AccessToken, looked_at: i32) -> bool {
         let seconds = |moment: time::OffsetDateTime| (moment - at(0)).whole_seconds();
         let (from, to) = (seconds(token.obtained_at), seconds(token.expires_at.unwrap()));

@@ -1,16 +1,16 @@
-//! Six ways to get it wrong. Each must be found, or the search finds nothing at all.
+//! Six deliberate bugs. The search must find each of them; otherwise it proves nothing.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// What was read before the wait for the lock counts.
+    /// Uses the entry from before the wait for the lock.
     NoSecondRead,
-    /// The entry is read again, but the refresh token is the one from before.
+    /// Reads the entry again, but sends the refresh token from before.
     OldRefreshToken,
-    /// A rejection is cached without saying whose credentials were rejected.
+    /// Caches a rejection without the fingerprint of the credentials.
     NoFingerprint,
-    /// A lock that somebody holds is taken for one that cannot be had.
+    /// Treats a held lock as an unavailable one.
     HeldIsUnavailable,
-    /// A failure of one caller's own surroundings answers for all.
+    /// Applies a failure of one caller's own source to all callers.
     SharesLocalFailures,
     LogoutWithoutLock,
 }

@@ -1,4 +1,4 @@
-//! What each result of a fetch makes of the entry before it.
+//! The entry that follows each result of a fetch.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
@@ -6,7 +6,7 @@ use crate::cache::entry::fixtures::{NOW, at, entry, failure, refresh_token, reje
 use crate::error::Error;
 use crate::oauth::IssuedTokens;
 
-/// The cache drops fractions: what ends in the middle of a second must not be cut short by that.
+/// The cache drops fractions of seconds, so times are rounded up.
 #[test]
 fn a_span_ends_with_a_whole_second_and_never_early() {
     let second = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
@@ -16,7 +16,7 @@ fn a_span_ends_with_a_whole_second_and_never_early() {
     }
 }
 
-/// A publication at `NOW` of an exchange that had 8 s.
+/// A publication at `NOW`, after an exchange with a time limit of 8 s.
 fn publication() -> Publication {
     Publication {
         revision: "2".to_owned(),
@@ -39,7 +39,7 @@ fn failed(kind: ErrorKind, retry_after: Option<u64>, fingerprint: Option<&str>) 
     Err(FetchError::New { error, retry_after, fingerprint, source: None }).into()
 }
 
-/// An entry with an old token and the refresh token `R`, two known rejections, and a failure.
+/// An entry with an old token, the refresh token `R`, two cached rejections, and a failure.
 fn before() -> Entry {
     Entry {
         refresh_token: Some(refresh_token("R")),
@@ -48,7 +48,7 @@ fn before() -> Entry {
     }
 }
 
-/// The failure that the cache holds after one of this kind.
+/// The cached failure after an error of this kind.
 fn cached_after(kind: ErrorKind, retry_after: Option<u64>, publication: Publication) -> CachedFailure {
     next_entry(before(), failed(kind, retry_after, None), publication).failure.unwrap()
 }
@@ -66,7 +66,7 @@ fn a_new_token_replaces_the_old_one_and_clears_all_failures() {
 }
 
 #[test]
-fn the_refresh_token_is_kept_doubted_replaced_or_forgotten() {
+fn the_refresh_token_is_kept_marked_replaced_or_removed() {
     use RefreshTokenFate::{Forgotten, Kept, MaybeSpent, Replaced};
 
     let failed = |kind| failed(kind, None, None);
@@ -90,7 +90,7 @@ fn the_refresh_token_is_kept_doubted_replaced_or_forgotten() {
 }
 
 #[test]
-fn no_refresh_token_is_stored_where_that_is_not_allowed() {
+fn no_refresh_token_is_stored_if_that_is_not_allowed() {
     for result in [issued(Some("S")), issued(None), failed(ErrorKind::Temporary, None, None)] {
         let publication = Publication { keeps_refresh_token: false, ..publication() };
         assert_eq!(next_entry(before(), result, publication).refresh_token, None);
@@ -98,7 +98,7 @@ fn no_refresh_token_is_stored_where_that_is_not_allowed() {
 }
 
 #[test]
-fn a_rejection_of_the_client_is_cached_beside_the_failure_of_the_other_grant() {
+fn a_rejection_of_the_client_is_cached_in_addition_to_the_failure_of_the_other_grant() {
     let client_rejection = || Some((Error::new(ErrorKind::Rejected, "failed"), "client".to_owned()));
     let result = FetchResult { client_rejection: client_rejection(), ..failed(ErrorKind::Temporary, None, None) };
     let next = next_entry(before(), result, publication());
@@ -114,7 +114,7 @@ fn a_rejection_of_the_client_is_cached_beside_the_failure_of_the_other_grant() {
 }
 
 #[test]
-fn a_failure_is_cached_for_as_long_as_its_kind_says() {
+fn the_kind_of_a_failure_decides_how_long_it_is_cached() {
     for (kind, retry_after, seconds) in [
         (ErrorKind::Rejected, None, 15 * 60),
         (ErrorKind::RateLimited, Some(40), 40),

@@ -1,4 +1,4 @@
-//! Responses of token endpoints, and what each means.
+//! What each response of a token endpoint means.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ fn response(status: u16, body: &str) -> Response {
     }
 }
 
-/// What the response to a client credentials grant means; the client secret is `secret`.
+/// Interprets the response to a client credentials grant with the client secret `secret`.
 fn judge(response: &Response) -> Result<IssuedTokens, Rejection> {
     let endpoint = Endpoint::parse("https://id.example/token").unwrap();
     let client_secret = secret("secret");
@@ -123,7 +123,7 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         // An error in the body of a success.
         (200, oauth("invalid_grant"), Rejected, Grant, false),
         (200, spotinst, Rejected, GrantOrClient, false),
-        // The server's own trouble, whatever the status. Only a 503 cannot have been acted on.
+        // A server error, whatever the status. Only a 503 guarantees that the server did not act on the request.
         (400, oauth("temporarily_unavailable"), Temporary, Unknown, false),
         (401, oauth("SERVER_ERROR"), Temporary, Unknown, false),
         (200, oauth("InternalError"), Temporary, Unknown, false),
@@ -132,7 +132,7 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         (502, html.clone(), Temporary, Unknown, false),
         (503, html, Temporary, Unknown, true),
         (599, String::new(), Temporary, Unknown, false),
-        // None of a token endpoint's.
+        // Not from a token endpoint.
         (302, String::new(), WrongServer, Unknown, false),
         (404, oauth("invalid_grant"), WrongServer, Unknown, false),
         (407, String::new(), Temporary, Unknown, false),
@@ -147,7 +147,7 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
 }
 
 #[test]
-fn a_new_refresh_token_is_kept_though_its_access_token_is_unusable() {
+fn a_new_refresh_token_is_kept_even_if_its_access_token_is_unusable() {
     for access in
         [r#""access_token":"T T""#, r#""access_token":"T","token_type":"mac""#, r#""access_token":"T","expires_in":0"#]
     {
@@ -214,7 +214,7 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
 }
 
 #[test]
-fn a_rate_limit_is_kept_for_the_time_that_the_server_asks_within_bounds() {
+fn a_rate_limit_lasts_as_long_as_the_server_asks_within_bounds() {
     for (asked, kept) in
         [(None, 60), (Some(0), 1), (Some(1), 1), (Some(90), 90), (Some(3600), 3600), (Some(3601), 3600)]
     {

@@ -1,4 +1,4 @@
-//! Whatever a server sends: no panic, and no token or lifetime out of range.
+//! No response causes a panic, or a token or lifetime out of range.
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::collection::vec;
@@ -34,7 +34,7 @@ const KEYS: &[&str] = &[
     "refreshExpiresIn",
 ];
 
-/// JSON with the service's own keys, in any arrangement.
+/// JSON with the service's keys in any structure.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -64,7 +64,7 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|value| value.to_string().into_bytes())
 }
 
-/// What holds for every response.
+/// Checks what is true for every response.
 fn assert_harmless(response: &TokenResponse) {
     assert!(response.access_token.as_ref().is_none_or(|token| is_bearer_token(token.expose())));
     assert!(response.refresh_token.as_ref().is_none_or(|token| !token.expose().is_empty()));
@@ -78,25 +78,25 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_bytes(body in bytes()) {
+    fn arbitrary_bytes_are_harmless(body in bytes()) {
         assert_harmless(&TokenResponse::parse(&body));
     }
 
     #[test]
-    fn any_arrangement(body in document()) {
+    fn arbitrary_json_is_harmless(body in document()) {
         let response = TokenResponse::parse(&body);
         prop_assert!(response.is_json);
         assert_harmless(&response);
     }
 
     #[test]
-    fn any_damage(body in damaged(document())) {
+    fn a_damaged_document_is_harmless(body in damaged(document())) {
         assert_harmless(&TokenResponse::parse(&body));
     }
 
-    /// The tokens are found wherever they stand, and each lifetime goes with its own token.
+    /// The tokens are found at any position, and each lifetime belongs to its own token.
     #[test]
-    fn the_tokens_are_found(
+    fn the_tokens_are_found_at_any_position(
         access in "[A-Za-z0-9._~+/-]{1,40}={0,2}",
         refresh in proptest::option::of("[!-~]{1,40}"),
         life in 0..1_000_000_u64,
@@ -128,7 +128,7 @@ proptest! {
 }
 
 #[test]
-fn nothing_is_too_deep_or_too_long() {
+fn deeply_nested_and_long_bodies_are_harmless() {
     for (open, close) in [("[", "]"), ("{\"response\":", "}")] {
         let body = open.repeat(100_000) + "1" + &close.repeat(100_000);
         assert!(!TokenResponse::parse(body.as_bytes()).is_json);
@@ -144,7 +144,7 @@ fn debug_shows_no_secret() {
     assert!(!format!("{response:?}").contains("sentinel"));
 }
 
-/// The tokens and lifetimes that are found, as text.
+/// The tokens and lifetimes of a body, as text.
 fn found(body: &str) -> String {
     let response = TokenResponse::parse(body.as_bytes());
     let token = |token: &Option<Secret>| token.as_ref().map_or("-".to_owned(), |token| token.expose().to_owned());
@@ -168,10 +168,10 @@ fn tokens_are_found_in_every_known_shape() {
             "T 60 R 90",
         ),
         (r#"{"response":{"items":[{"refreshToken":"R","expiresIn":90},{"accessToken":"T"}]}}"#, "T - R 90"),
-        // The lifetime of a token that came first stands where the next one has none.
+        // If the next token has no lifetime, that of the previous token remains.
         (r#"{"response":{"items":[{"accessToken":"A","expiresIn":60},{"accessToken":"T"}]}}"#, "T 60 - -"),
         (r#"{"access_token":7,"refresh_token":7}"#, "- - - -"),
-        // An empty text is no token.
+        // An empty string is not a token.
         (r#"{"access_token":"","refresh_token":""}"#, "- - - -"),
         (r#"{"accessToken":"","access_token":"T","refreshToken":"","refresh_token":"R"}"#, "T - R -"),
         (r#"{"access_token":"T T","expires_in":60}"#, "- - - -"),
@@ -201,13 +201,13 @@ fn a_lifetime_is_a_number_within_ten_years() {
 }
 
 #[test]
-fn an_access_token_that_no_header_can_carry_is_told_from_none() {
+fn a_malformed_access_token_differs_from_a_missing_one() {
     let is_malformed = |body: &str| TokenResponse::parse(body.as_bytes()).is_token_malformed;
     assert!(is_malformed(r#"{"access_token":"T T"}"#));
     for body in [r#"{"access_token":"T"}"#, r#"{"access_token":""}"#, "{}"] {
         assert!(!is_malformed(body), "{body}");
     }
-    // One good token does not make up for another.
+    // A valid token does not hide a malformed one.
     assert!(is_malformed(r#"{"response":{"items":[{"accessToken":"T T"},{"accessToken":"T"}]}}"#));
 }
 
@@ -235,7 +235,7 @@ fn an_error_is_found_in_every_known_shape() {
 }
 
 #[test]
-fn the_envelope_has_a_status_a_request_id_and_the_token_its_type() {
+fn status_message_request_id_and_token_type_are_found() {
     let parsed = TokenResponse::parse(
         br#"{"request":{"id":"1"},"response":{"status":{"message":"M"},"items":[{"accessToken":"T","tokenType":"bearer"}]}}"#,
     );
