@@ -43,8 +43,8 @@ pub fn response(data: &[u8]) {
             assert!(issued.access.is_valid());
             assert!(issued.access.expires_at.is_none_or(|at| at > now));
         }
-        Err(rejection) => {
-            let message = rejection.error.message;
+        Err(failure) => {
+            let message = failure.error.message;
             assert!(!message.is_empty() && !message.chars().any(char::is_control), "{message:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::client::TOKEN_ENDPOINT;
 use crate::oauth::IssuedTokens;
-use crate::oauth::rejection::{Delivery, Rejection, RejectionCause};
+use crate::oauth::grant_failure::{Delivery, GrantFailure, RejectionCause};
 use crate::settings;
 use crate::token::{AccessToken, Freshness, RefreshToken, later, span};
 
@@ -248,7 +248,7 @@ pub fn plan<'a>(
 
 /// What to do after a failed refresh grant.
 #[derive(Debug)]
-pub struct AfterRejection {
+pub struct AfterFailure {
     pub refresh_token: RefreshTokenFate,
     /// The client secret was rejected, not the refresh token.
     pub is_about_client: bool,
@@ -262,7 +262,7 @@ pub enum AfterRefresh {
     Fail(Error),
 }
 
-/// The configuration that [`after_rejection`] needs.
+/// The configuration that [`after_failure`] needs.
 #[derive(Debug)]
 pub struct Alternatives {
     pub can_use_own_grant: bool,
@@ -273,19 +273,19 @@ pub struct Alternatives {
 
 /// Decides what to do after a failed refresh grant. Tries the profile's own grant, once, if the refresh token was
 /// rejected, if the server responded with an error, or if an endpoint failed that only the refresh grant uses.
-pub fn after_rejection(
-    rejection: &Rejection,
+pub fn after_failure(
+    failure: &GrantFailure,
     refresh_token: &RefreshToken,
     client_fingerprint: &str,
     alternatives: &Alternatives,
-) -> AfterRejection {
-    let Rejection { error, cause, delivery, .. } = rejection;
+) -> AfterFailure {
+    let GrantFailure { error, cause, delivery, .. } = failure;
     let is_rejected = error.kind == ErrorKind::Rejected;
     // If the own grant works, too, a refresh token that may be invalid is dropped instead of sent with every call.
     let is_doubtful = *cause == RejectionCause::Unknown && alternatives.can_use_own_grant;
     let is_forgotten =
         is_rejected && (is_doubtful || is_about_refresh_token(*cause, refresh_token, client_fingerprint));
-    let fate = match (&rejection.refresh_token, delivery) {
+    let fate = match (&failure.refresh_token, delivery) {
         (Some(successor), _) => RefreshTokenFate::Replaced(RefreshToken::clone(successor)),
         (None, _) if is_forgotten => RefreshTokenFate::Forgotten,
         (None, Delivery::Lost) => RefreshTokenFate::MaybeSpent,
@@ -298,32 +298,32 @@ pub fn after_rejection(
     let next = if (is_rejected || is_endpoint_at_fault) && alternatives.can_use_own_grant {
         AfterRefresh::FallBack
     } else if is_rejected {
-        AfterRefresh::Fail(login_ended(rejection, is_forgotten, alternatives))
+        AfterRefresh::Fail(login_ended(failure, is_forgotten, alternatives))
     } else {
         AfterRefresh::Fail(error.clone())
     };
-    AfterRejection { refresh_token: fate, is_about_client, next }
+    AfterFailure { refresh_token: fate, is_about_client, next }
 }
 
 /// The result of a failed refresh grant. `own_grant` fetches a token by the profile's own grant; `failed` converts a
 /// failed grant to a fetch error.
 pub fn refresh_failed(
-    rejection: Rejection,
-    decision: AfterRejection,
+    failure: GrantFailure,
+    decision: AfterFailure,
     client_fingerprint: &str,
     own_grant: impl FnOnce() -> std::result::Result<IssuedTokens, FetchError>,
-    failed: impl FnOnce(Rejection) -> FetchError,
+    failed: impl FnOnce(GrantFailure) -> FetchError,
 ) -> FetchResult {
-    let AfterRejection { refresh_token, is_about_client, next } = decision;
-    let client_rejection = is_about_client.then(|| (rejection.error.clone(), client_fingerprint.to_owned()));
+    let AfterFailure { refresh_token, is_about_client, next } = decision;
+    let client_rejection = is_about_client.then(|| (failure.error.clone(), client_fingerprint.to_owned()));
     let outcome = match next {
         AfterRefresh::FallBack => match own_grant() {
             // Nothing was sent, so the only new information is the failure of the refresh endpoint.
-            Err(FetchError::Cached(_)) if rejection.error.kind.is_temporary() => Err(failed(rejection)),
+            Err(FetchError::Cached(_)) if failure.error.kind.is_temporary() => Err(failed(failure)),
             outcome => outcome,
         },
         AfterRefresh::Fail(error) => {
-            let failed = failed(Rejection { error, ..rejection });
+            let failed = failed(GrantFailure { error, ..failure });
             // A rejected refresh token says nothing about the client.
             Err(if is_about_client { failed } else { failed.without_fingerprint() })
         }
@@ -334,12 +334,12 @@ pub fn refresh_failed(
 
 /// The source of a failed exchange, for [`applies_to`]; nothing for the server's own response.
 pub fn failure_source(
-    rejection: &Rejection,
+    failure: &GrantFailure,
     runs_commands: bool,
     credentials_source: impl FnOnce() -> String,
     transport_source: impl FnOnce() -> String,
 ) -> Option<String> {
-    match (rejection.delivery, rejection.error.kind) {
+    match (failure.delivery, failure.error.kind) {
         (Delivery::Answered(_), ErrorKind::Rejected) if runs_commands => Some(credentials_source()),
         (Delivery::Answered(_), _) => None,
         _ => Some(transport_source()),
@@ -359,9 +359,9 @@ fn is_about_refresh_token(cause: RejectionCause, refresh_token: &RefreshToken, c
 }
 
 /// The error for a rejected refresh grant without an alternative.
-fn login_ended(rejection: &Rejection, is_forgotten: bool, alternatives: &Alternatives) -> Error {
-    let error = rejection.error.clone();
-    match (rejection.cause, &alternatives.login_hint) {
+fn login_ended(failure: &GrantFailure, is_forgotten: bool, alternatives: &Alternatives) -> Error {
+    let error = failure.error.clone();
+    match (failure.cause, &alternatives.login_hint) {
         // The service sends no such message. Another server responded, perhaps only for a short time.
         (RejectionCause::Unknown, _) => error.kind(ErrorKind::Temporary).hint(TOKEN_ENDPOINT.hint),
         (_, Some(hint)) if is_forgotten => error.hint(hint),

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::deadlines::RefreshDeadlines;
 use super::decisions::{
-    AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, after_rejection, applies_to, choose_grant,
-    failure_source, plan, refresh_failed,
+    AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, after_failure, applies_to, choose_grant, failure_source,
+    plan, refresh_failed,
 };
 use super::fetch_result::{FetchError, FetchResult};
 use super::stored_refresh_token;
@@ -19,7 +19,7 @@ use crate::config::secret_source::SecretSetting;
 use crate::config::secret_store::StoreCall;
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::oauth::rejection::{Delivery, Rejection};
+use crate::oauth::grant_failure::{Delivery, GrantFailure};
 use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, exchange, fingerprint, saml};
 use crate::sys::secret::Secret;
@@ -88,7 +88,7 @@ impl<'a> EndpointProvider<'a> {
             NextGrant::Own => self.fetch_by_own_grant(entry, request),
             NextGrant::Refresh(refresh_token) => match self.send_refresh_grant(refresh_token) {
                 Ok(issued) => Ok::<_, FetchError>(issued).into(),
-                Err(rejection) => self.after_rejection(rejection, entry, refresh_token, request),
+                Err(failure) => self.after_failure(failure, entry, refresh_token, request),
             },
         }
     }
@@ -100,9 +100,9 @@ impl<'a> EndpointProvider<'a> {
             Err(error) => return Err(error).into(),
         };
         let sent = self.send_own_grant();
-        let is_sent = sent.as_ref().map_or_else(|rejection| rejection.delivery != Delivery::NotSent, |_| true);
+        let is_sent = sent.as_ref().map_or_else(|failure| failure.delivery != Delivery::NotSent, |_| true);
         let sent_assertion = (self.config.is_saml() && is_sent).then(|| fingerprint.clone());
-        let result = FetchResult::from(sent.map_err(|rejection| self.failed(rejection, fingerprint)));
+        let result = FetchResult::from(sent.map_err(|failure| self.failed(failure, fingerprint)));
         FetchResult { sent_assertion, ..result }
     }
 
@@ -156,9 +156,9 @@ impl<'a> EndpointProvider<'a> {
             .any(|own| own == digest)
     }
 
-    fn after_rejection(
+    fn after_failure(
         &self,
-        rejection: Rejection,
+        failure: GrantFailure,
         entry: &Entry,
         refresh_token: &RefreshToken,
         request: &TokenRequest,
@@ -172,9 +172,9 @@ impl<'a> EndpointProvider<'a> {
             has_own_refresh_url: self.config.has_own_refresh_url(),
             login_hint: self.config.login_hint(),
         };
-        let decision = after_rejection(&rejection, refresh_token, &client_fingerprint, &alternatives);
+        let decision = after_failure(&failure, refresh_token, &client_fingerprint, &alternatives);
         if decision.next == AfterRefresh::FallBack {
-            printer::debug(|| format!("{}; falling back to the profile's own grant", rejection.error));
+            printer::debug(|| format!("{}; falling back to the profile's own grant", failure.error));
         }
         let mut sent_assertion = None;
         let own_grant = || {
@@ -182,20 +182,20 @@ impl<'a> EndpointProvider<'a> {
             sent_assertion = result.sent_assertion;
             result.outcome
         };
-        let failed = |rejection| self.failed(rejection, client_fingerprint.clone());
-        let result = refresh_failed(rejection, decision, &client_fingerprint, own_grant, failed);
+        let failed = |failure| self.failed(failure, client_fingerprint.clone());
+        let result = refresh_failed(failure, decision, &client_fingerprint, own_grant, failed);
         FetchResult { sent_assertion, ..result }
     }
 
     /// Converts the failure for the cache, where other callers find it.
-    fn failed(&self, rejection: Rejection, fingerprint: String) -> FetchError {
+    fn failed(&self, failure: GrantFailure, fingerprint: String) -> FetchError {
         let credentials_source = || self.config.credentials_source();
         let source =
-            failure_source(&rejection, self.config.runs_commands(), credentials_source, || self.transport_source());
-        FetchError::rejected(rejection, fingerprint, source)
+            failure_source(&failure, self.config.runs_commands(), credentials_source, || self.transport_source());
+        FetchError::rejected(failure, fingerprint, source)
     }
 
-    fn send_refresh_grant(&self, refresh_token: &RefreshToken) -> std::result::Result<IssuedTokens, Rejection> {
+    fn send_refresh_grant(&self, refresh_token: &RefreshToken) -> std::result::Result<IssuedTokens, GrantFailure> {
         let now = Instant::now();
         // A separate refresh endpoint may hang, so some time is left for the token endpoint.
         let deadline = if self.config.has_own_refresh_url() && self.config.can_use_own_grant() {
@@ -207,7 +207,7 @@ impl<'a> EndpointProvider<'a> {
         self.send(Grant::Refresh { refresh_token }, deadline)
     }
 
-    fn send_own_grant(&self) -> std::result::Result<IssuedTokens, Rejection> {
+    fn send_own_grant(&self) -> std::result::Result<IssuedTokens, GrantFailure> {
         let secret = self.grant_secret().map_err(|error| error.error)?;
         let grant = match (&self.config.grant, secret) {
             (GrantType::Password { username }, Some(password)) => Grant::Password { username, password },
@@ -217,7 +217,7 @@ impl<'a> EndpointProvider<'a> {
         self.send(grant, self.deadlines.exchange_end(Instant::now()))
     }
 
-    fn send(&self, grant: Grant<'_>, deadline: Instant) -> std::result::Result<IssuedTokens, Rejection> {
+    fn send(&self, grant: Grant<'_>, deadline: Instant) -> std::result::Result<IssuedTokens, GrantFailure> {
         let endpoint = match (&grant, &self.config.grant) {
             (Grant::Refresh { .. }, _) => &self.config.refresh_url,
             (Grant::Saml { .. }, GrantType::Saml { organization_id, .. }) => {

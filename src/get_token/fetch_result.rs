@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cache::entry::CachedFailure;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::IssuedTokens;
-use crate::oauth::rejection::Rejection;
+use crate::oauth::grant_failure::GrantFailure;
 use crate::token::RefreshToken;
 
 #[derive(Debug)]
@@ -50,8 +50,8 @@ pub enum FetchError {
 
 impl FetchError {
     /// The server rejected the credentials with this fingerprint, or the grant failed for another reason.
-    pub fn rejected(rejection: Rejection, fingerprint: String, source: Option<String>) -> Self {
-        let Rejection { error, retry_after, .. } = rejection;
+    pub fn rejected(failure: GrantFailure, fingerprint: String, source: Option<String>) -> Self {
+        let GrantFailure { error, retry_after, .. } = failure;
         let fingerprint = (error.kind == ErrorKind::Rejected).then_some(fingerprint);
         Self::New { error, retry_after, fingerprint, source }
     }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::rejection::Rejection;
+use super::grant_failure::GrantFailure;
 use super::request::GrantRequest;
 use super::{IssuedTokens, outcome};
 use crate::http::client::Client;
@@ -17,17 +17,17 @@ const RETRIES: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Sends the request until the server accepts or rejects it, or until the deadline.
-pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, Rejection> {
+pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> Result<IssuedTokens, GrantFailure> {
     let _progress = printer::progress(request.endpoint.to_string());
     let mut pause = FIRST_PAUSE;
     for _ in 0..RETRIES {
         match exchange(request, client) {
-            Err(rejection) if rejection.is_retryable => {
+            Err(failure) if failure.is_retryable => {
                 let wait = pause.mul_f64(random::fraction());
                 if Instant::now() + wait >= deadline {
-                    return Err(rejection);
+                    return Err(failure);
                 }
-                printer::debug(|| format!("{}; trying again in {} ms", rejection.error, wait.as_millis()));
+                printer::debug(|| format!("{}; trying again in {} ms", failure.error, wait.as_millis()));
                 thread::sleep(wait);
                 pause *= 2;
             }
@@ -37,7 +37,7 @@ pub fn send(request: &GrantRequest<'_>, client: &Client, deadline: Instant) -> R
     exchange(request, client)
 }
 
-fn exchange(request: &GrantRequest<'_>, client: &Client) -> Result<IssuedTokens, Rejection> {
+fn exchange(request: &GrantRequest<'_>, client: &Client) -> Result<IssuedTokens, GrantFailure> {
     let requested_at = whole_second(clock::now());
     let started = Instant::now();
     printer::debug(|| format!("asking {} (grant_type={})", request.endpoint, request.grant.name()));

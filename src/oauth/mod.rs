@@ -3,9 +3,9 @@
 pub mod api;
 mod error_message;
 pub mod exchange;
+pub mod grant_failure;
 pub mod outcome;
 mod redaction;
-pub mod rejection;
 pub mod request;
 mod response;
 pub mod saml;

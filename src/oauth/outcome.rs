@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::rejection::{Delivery, Rejection, RejectionCause};
+use super::grant_failure::{Delivery, GrantFailure, RejectionCause};
 use super::request::{Grant, GrantRequest};
 use super::response::TokenResponse;
 use super::{IssuedTokens, error_message, fingerprint};
@@ -32,7 +32,7 @@ pub fn judge(
     request: &GrantRequest<'_>,
     response: &Response,
     requested_at: OffsetDateTime,
-) -> Result<IssuedTokens, Rejection> {
+) -> Result<IssuedTokens, GrantFailure> {
     let body = response.body.as_deref().map(|body| TokenResponse::parse(body)).unwrap_or_default();
     let exchange = Exchange { request, response, body: &body };
     match response.status {
@@ -50,10 +50,10 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Extracts the tokens of a 2xx response, unless its body has an error.
-    fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, Rejection> {
+    fn issued(&self, requested_at: OffsetDateTime) -> Result<IssuedTokens, GrantFailure> {
         let Self { request, response, body } = self;
         if let Err(error) = &response.body {
-            return Err(Rejection { delivery: Delivery::Lost, ..error.clone().into() });
+            return Err(GrantFailure { delivery: Delivery::Lost, ..error.clone().into() });
         }
         if body.error.is_some() {
             return Err(self.rejected(response.status));
@@ -68,7 +68,7 @@ impl Exchange<'_> {
         // The refresh token that was sent may be used up, so its successor is kept even if the access token is
         // unusable.
         let unusable =
-            |what: &str| Err(Rejection { refresh_token: refresh.clone().map(Box::new), ..self.unusable(what) });
+            |what: &str| Err(GrantFailure { refresh_token: refresh.clone().map(Box::new), ..self.unusable(what) });
         let Some(value) = body.access_token.clone() else {
             return unusable(if body.is_token_malformed {
                 "has an access token with characters that RFC 6750 does not allow"
@@ -92,7 +92,7 @@ impl Exchange<'_> {
     }
 
     /// Interprets any status except 2xx.
-    fn failure(&self, status: u16) -> Rejection {
+    fn failure(&self, status: u16) -> GrantFailure {
         match status {
             429 => self.rate_limited(),
             // Even if another server responded, do not send these credentials with every call.
@@ -117,14 +117,14 @@ impl Exchange<'_> {
                 let error = Error::temporary(message).hint("try again later");
                 // An assertion is sent once.
                 let is_retryable = status == 503 && !matches!(self.request.grant, Grant::Saml { .. });
-                Rejection { is_retryable, ..self.answered(error) }
+                GrantFailure { is_retryable, ..self.answered(error) }
             }
             _ => self.unusable("is not from a token endpoint"),
         }
     }
 
     /// The server rejected the request. It is a temporary error only if the error code means a server error.
-    fn rejected(&self, status: u16) -> Rejection {
+    fn rejected(&self, status: u16) -> GrantFailure {
         let code = self.body.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
         if SERVER_TROUBLE.iter().any(|known| code.eq_ignore_ascii_case(known)) {
             return self.failure(500.max(status));
@@ -138,22 +138,22 @@ impl Exchange<'_> {
             _ => RejectionCause::Unknown,
         };
         let error = Error::new(ErrorKind::Rejected, message).hint(self.request.grant.rejected_hint());
-        Rejection { cause, ..self.answered(error) }
+        GrantFailure { cause, ..self.answered(error) }
     }
 
     /// The server has limited the rate. A request before the reset time prolongs the block.
-    fn rate_limited(&self) -> Rejection {
+    fn rate_limited(&self) -> GrantFailure {
         let retry_after =
             self.response.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
         let seconds = retry_after.as_secs();
         let text = self.error_message();
         let message = format!("rate limited by {} for {seconds} s: {text}", self.request.endpoint);
         let error = Error::new(ErrorKind::RateLimited, message).hint("wait; requests before then prolong the block");
-        Rejection { retry_after: Some(retry_after), ..self.answered(error) }
+        GrantFailure { retry_after: Some(retry_after), ..self.answered(error) }
     }
 
     /// The response is not one of a token endpoint.
-    fn unusable(&self, what: &str) -> Rejection {
+    fn unusable(&self, what: &str) -> GrantFailure {
         let text = self.error_message();
         let message = format!("the response from {} {what}: {text}", self.request.endpoint);
         let is_page = error_message::is_markup(self.response);
@@ -161,20 +161,20 @@ impl Exchange<'_> {
     }
 
     /// The URL is not that of a token endpoint.
-    fn wrong_server(&self, what: &str) -> Rejection {
-        let mut rejection = self.unusable(what);
+    fn wrong_server(&self, what: &str) -> GrantFailure {
+        let mut failure = self.unusable(what);
         let url = match self.request.grant {
             Grant::Refresh { .. } => &settings::REFRESH_URL,
             Grant::Saml { .. } => &settings::SAML_URL,
             _ => &settings::TOKEN_URL,
         };
         let hint = format!("check the {} ({}); `spotinst-cred status` shows it", url.name, url.variable_or_key());
-        rejection.error = rejection.error.kind(ErrorKind::WrongServer).hint(hint);
-        rejection
+        failure.error = failure.error.kind(ErrorKind::WrongServer).hint(hint);
+        failure
     }
 
-    fn answered(&self, error: Error) -> Rejection {
-        Rejection::answered(error, self.response.status)
+    fn answered(&self, error: Error) -> GrantFailure {
+        GrantFailure::answered(error, self.response.status)
     }
 
     /// The server's error, on one line, with this program's secrets redacted.

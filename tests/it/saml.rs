@@ -283,7 +283,7 @@ fn without_a_cache_only_a_command_is_used() {
          hint: leave --no-cache out, or get a new assertion each time by `saml_assertion_command`\n",
     );
     let full = sandbox.full_disk(&[]);
-    assert!(full.status == Some(1) && full.stderr.contains("where the login is kept: File too large"), "{full:?}");
+    assert!(full.status == Some(1) && full.stderr.contains("which stores the login: File too large"), "{full:?}");
     assert_eq!(stand_in.connections(), 0);
     sandbox.token();
 

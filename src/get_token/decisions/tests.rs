@@ -273,7 +273,7 @@ fn rejected_credentials_are_not_sent_again_unless_forced() {
 }
 
 /// Describes what follows a failed refresh grant.
-fn describe_after(decided: &AfterRejection) -> String {
+fn describe_after(decided: &AfterFailure) -> String {
     let token = match &decided.refresh_token {
         RefreshTokenFate::Kept => "keep".to_owned(),
         RefreshTokenFate::MaybeSpent => "doubt".to_owned(),
@@ -344,8 +344,8 @@ fn after_a_refresh_grant_the_cause_and_the_alternatives_decide() {
     ];
     for (kind, cause, delivery, client_fingerprint, alternatives, expected) in table {
         let error = Error::new(kind, "failed").hint("first");
-        let rejection = Rejection { cause, delivery, ..error.into() };
-        let decided = after_rejection(&rejection, &refresh_token("R"), client_fingerprint, alternatives);
+        let failure = GrantFailure { cause, delivery, ..error.into() };
+        let decided = after_failure(&failure, &refresh_token("R"), client_fingerprint, alternatives);
         let case = format!("{kind:?} {cause:?} {delivery:?} {client_fingerprint} {alternatives:?}");
         assert_eq!(describe_after(&decided), expected, "{case}");
     }
@@ -356,8 +356,8 @@ fn a_new_refresh_token_is_always_kept() {
     let alternatives = Alternatives { can_use_own_grant: true, has_own_refresh_url: false, login_hint: None };
     for delivery in [Delivery::Answered(200), Delivery::Lost] {
         let successor = Some(Box::new(refresh_token("S")));
-        let rejection = Rejection { delivery, refresh_token: successor, ..Error::temporary("failed").into() };
-        let decided = after_rejection(&rejection, &refresh_token("R"), "client", &alternatives);
+        let failure = GrantFailure { delivery, refresh_token: successor, ..Error::temporary("failed").into() };
+        let decided = after_failure(&failure, &refresh_token("R"), "client", &alternatives);
         assert_eq!(describe_after(&decided), "take S, fail: Temporary, hint: none");
     }
 }

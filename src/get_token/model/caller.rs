@@ -12,11 +12,11 @@ use crate::config::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
 use crate::get_token::decisions::{
-    self, Action, AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, Traits, after_rejection, choose_grant,
+    self, Action, AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, Traits, after_failure, choose_grant,
     failure_source, plan, refresh_failed,
 };
 use crate::get_token::fetch_result::{FetchError, FetchResult};
-use crate::oauth::rejection::Rejection;
+use crate::oauth::grant_failure::GrantFailure;
 use crate::oauth::{IssuedTokens, fingerprint};
 use crate::sys::secret::Secret;
 use crate::token::{AccessToken, RefreshToken};
@@ -191,22 +191,22 @@ impl Caller {
         };
         let request = Request::of(token);
         let (reply, asked_at) = send(request)?;
-        let rejection = match server::judge(self, request, reply, asked_at) {
+        let failure = match server::judge(self, request, reply, asked_at) {
             Ok(issued) => return Some(Ok::<_, FetchError>(issued).into()),
-            Err(rejection) => rejection,
+            Err(failure) => failure,
         };
         let alternatives = Alternatives {
             can_use_own_grant: self.can_use_own_grant,
             has_own_refresh_url: self.profile == Profile::OwnRefreshUrl,
             login_hint: (self.profile == Profile::Login).then(|| "log in".to_owned()),
         };
-        let decision = after_rejection(&rejection, token, &self.client_fingerprint, &alternatives);
+        let decision = after_failure(&failure, token, &self.client_fingerprint, &alternatives);
         let own_grant = match decision.next {
             AfterRefresh::FallBack => Some(self.fetch_by_own_grant(entry, now, send)?),
             AfterRefresh::Fail(_) => None,
         };
-        let failed = |rejection| self.failed(rejection, self.client_fingerprint.clone());
-        Some(refresh_failed(rejection, decision, &self.client_fingerprint, || own_grant.unwrap(), failed))
+        let failed = |failure| self.failed(failure, self.client_fingerprint.clone());
+        Some(refresh_failed(failure, decision, &self.client_fingerprint, || own_grant.unwrap(), failed))
     }
 
     /// As in `EndpointProvider::fetch_by_own_grant`.
@@ -228,13 +228,13 @@ impl Caller {
         }
         let (reply, asked_at) = send(Request::Own)?;
         let issued = server::judge(self, Request::Own, reply, asked_at);
-        Some(issued.map_err(|rejection| self.failed(rejection, fingerprint.clone())))
+        Some(issued.map_err(|failure| self.failed(failure, fingerprint.clone())))
     }
 
-    fn failed(&self, rejection: Rejection, fingerprint: String) -> FetchError {
+    fn failed(&self, failure: GrantFailure, fingerprint: String) -> FetchError {
         let credentials = || self.credentials_source.clone();
         let source =
-            failure_source(&rejection, self.kind == Kind::Command, credentials, || self.transport_source.clone());
-        FetchError::rejected(rejection, fingerprint, source)
+            failure_source(&failure, self.kind == Kind::Command, credentials, || self.transport_source.clone());
+        FetchError::rejected(failure, fingerprint, source)
     }
 }

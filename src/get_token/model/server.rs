@@ -8,7 +8,7 @@ use super::state::{Credentials, Profile, Reply, State};
 use crate::cache::entry::fixtures::{at, secret};
 use crate::error::Error;
 use crate::http::client::{Response, TransportError};
-use crate::oauth::rejection::Rejection;
+use crate::oauth::grant_failure::GrantFailure;
 use crate::oauth::request::{Grant, GrantRequest};
 use crate::oauth::{IssuedTokens, outcome};
 
@@ -41,9 +41,9 @@ impl State {
 }
 
 /// Lets the real code interpret a reply to a request that was sent at `asked_at`.
-pub fn judge(caller: &Caller, request: Request, reply: Reply, asked_at: i32) -> Result<IssuedTokens, Rejection> {
+pub fn judge(caller: &Caller, request: Request, reply: Reply, asked_at: i32) -> Result<IssuedTokens, GrantFailure> {
     let transport = |message: &str, was_sent| {
-        Rejection::from(TransportError { error: Error::temporary(message), was_sent, is_transient: false })
+        GrantFailure::from(TransportError { error: Error::temporary(message), was_sent, is_transient: false })
     };
     let (status, body) = match reply {
         Reply::None => panic!("there is no reply yet"),

@@ -20,7 +20,7 @@ fn response(status: u16, body: &str) -> Response {
 }
 
 /// Interprets the response to a client credentials grant with the client secret `secret`.
-fn judge(response: &Response) -> Result<IssuedTokens, Rejection> {
+fn judge(response: &Response) -> Result<IssuedTokens, GrantFailure> {
     let endpoint = Endpoint::parse("https://id.example/token").unwrap();
     let client_secret = secret("secret");
     let grant = Grant::ClientCredentials;
@@ -33,7 +33,7 @@ fn issued(body: &str) -> IssuedTokens {
     judge(&response(200, body)).unwrap()
 }
 
-fn rejection(status: u16, body: &str) -> Rejection {
+fn failure(status: u16, body: &str) -> GrantFailure {
     judge(&response(status, body)).unwrap_err()
 }
 
@@ -88,18 +88,18 @@ fn a_success_without_a_usable_token_is_a_temporary_error() {
             "has a token that has already expired (is this machine's clock right?)",
         ),
     ] {
-        let rejection = rejection(200, body);
+        let failure = failure(200, body);
         let expected = format!("the response from https://id.example/token {problem}: HTTP 200");
-        assert!(rejection.error.message.starts_with(&expected), "{}", rejection.error.message);
-        assert_eq!((rejection.error.kind, rejection.is_retryable), (Temporary, false), "{body}");
+        assert!(failure.error.message.starts_with(&expected), "{}", failure.error.message);
+        assert_eq!((failure.error.kind, failure.is_retryable), (Temporary, false), "{body}");
     }
 }
 
 #[test]
 fn a_body_that_could_not_be_read_is_its_own_error() {
     let failed = Response { body: Err(Error::temporary("too large")), ..response(200, "") };
-    let rejection = judge(&failed).unwrap_err();
-    assert_eq!((rejection.error, rejection.delivery), (Error::temporary("too large"), Delivery::Lost));
+    let failure = judge(&failed).unwrap_err();
+    assert_eq!((failure.error, failure.delivery), (Error::temporary("too large"), Delivery::Lost));
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn the_status_and_the_code_decide_what_a_failure_is() {
         (429, oauth("invalid_grant"), RateLimited, Unknown, false),
         (600, String::new(), Temporary, Unknown, false),
     ] {
-        let rejection = rejection(status, &body);
-        let found = (rejection.error.kind, rejection.cause, rejection.is_retryable);
+        let failure = failure(status, &body);
+        let found = (failure.error.kind, failure.cause, failure.is_retryable);
         assert_eq!(found, (kind, cause, is_retryable), "{status} {body}");
-        assert_eq!(rejection.delivery, Delivery::Answered(status), "{status} {body}");
+        assert_eq!(failure.delivery, Delivery::Answered(status), "{status} {body}");
     }
 }
 
@@ -151,9 +151,9 @@ fn a_new_refresh_token_is_kept_even_if_its_access_token_is_unusable() {
     for access in
         [r#""access_token":"T T""#, r#""access_token":"T","token_type":"mac""#, r#""access_token":"T","expires_in":0"#]
     {
-        let successor = rejection(200, &format!(r#"{{{access},"refresh_token":"R"}}"#)).refresh_token;
+        let successor = failure(200, &format!(r#"{{{access},"refresh_token":"R"}}"#)).refresh_token;
         assert_eq!(successor.map(|token| token.value), Some(RefreshTokenValue::Plain(secret("R"))), "{access}");
-        assert_eq!(rejection(200, &format!("{{{access}}}")).refresh_token, None, "{access}");
+        assert_eq!(failure(200, &format!("{{{access}}}")).refresh_token, None, "{access}");
     }
 }
 
@@ -208,7 +208,7 @@ fn a_failure_says_what_happened_and_what_the_server_said() {
         ),
         (500, r#"{"error":"se&#99;ret"}"#, format!("server error from {at}: HTTP 500"), "try again later"),
     ] {
-        let error = rejection(status, body).error;
+        let error = failure(status, body).error;
         assert_eq!((error.message, error.hint.as_deref()), (message, Some(hint)));
     }
 }
