@@ -94,7 +94,7 @@ fn pem_file(Sourced { value: path, source }: &Sourced<PathBuf>) -> Result<RootCe
     let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
     let certificates: Vec<_> = items.into_iter().filter_map(certificate).collect();
     if certificates.is_empty() {
-        return Err(problem("holds no certificate"));
+        return Err(problem("has no certificate"));
     }
     Ok(certificates.into())
 }

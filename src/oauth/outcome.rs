@@ -21,7 +21,8 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Error codes for a server error. They also count if the status would mean rejected credentials.
-const SERVER_TROUBLE: [&str; 4] = ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
+const SERVER_ERROR_CODES: [&str; 4] =
+    ["temporarily_unavailable", "server_error", "InternalError", "ServiceUnavailable"];
 
 /// The hint for an HTML page, which may be a login page.
 const PAGE_HINT: &str =
@@ -100,10 +101,16 @@ impl Exchange<'_> {
             400 | 403 if !error_message::is_markup(self.response) => self.rejected(status),
             300..=399 => {
                 // The query may contain a secret.
-                let to =
-                    self.response.location.as_deref().and_then(|url| url.split(['?', '#']).next()).unwrap_or("nowhere");
-                let to =
-                    self.request.redacted(to.to_owned()).map_or_else(|| "elsewhere".to_owned(), |to| one_line(&to));
+                let to = self
+                    .response
+                    .location
+                    .as_deref()
+                    .and_then(|url| url.split(['?', '#']).next())
+                    .unwrap_or("an unknown address");
+                let to = self
+                    .request
+                    .redacted(to.to_owned())
+                    .map_or_else(|| "an address that is not shown".to_owned(), |to| one_line(&to));
                 self.wrong_server(&format!("is a redirect to {to}, which is not followed"))
             }
             404 => self.wrong_server("is not from a token endpoint"),
@@ -126,7 +133,7 @@ impl Exchange<'_> {
     /// The server rejected the request. It is a temporary error only if the error code means a server error.
     fn rejected(&self, status: u16) -> GrantFailure {
         let code = self.body.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or("");
-        if SERVER_TROUBLE.iter().any(|known| code.eq_ignore_ascii_case(known)) {
+        if SERVER_ERROR_CODES.iter().any(|known| code.eq_ignore_ascii_case(known)) {
             return self.failure(500.max(status));
         }
         let text = self.error_message();

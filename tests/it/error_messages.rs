@@ -1257,7 +1257,7 @@ fn tls_and_proxy_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: ca_file $FILE (from $FILE:2) holds no certificate\n\
+            stderr: "spotinst-cred: ca_file $FILE (from $FILE:2) has no certificate\n\
                      hint: it must be a PEM file with the root certificates to trust\n",
         },
         Row {

@@ -145,8 +145,8 @@ fn a_ca_file_without_a_root_is_a_configuration_error() {
     sandbox.write("garbage.pem", garbage);
     let rows = [
         ("missing.pem", "No such file or directory (os error 2)"),
-        ("empty.pem", "holds no certificate"),
-        ("text.pem", "holds no certificate"),
+        ("empty.pem", "has no certificate"),
+        ("text.pem", "has no certificate"),
         ("garbage.pem", "is not valid PEM"),
         (".", "is not a regular file"),
     ];

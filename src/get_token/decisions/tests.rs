@@ -159,7 +159,7 @@ fn a_result_of_another_process_applies_to_this_call() {
         ("a failure", before(), entry(None, failed()), ANY, "fail: failed"),
         ("a failure, forced", before(), entry(None, failed()), FORCED, "fail: failed"),
         ("a failure beside the token that is over", before(), entry(same(), failed()), ANY, "fail: failed"),
-        ("a failure that holds no longer", before(), entry(None, failure(Temporary, 3, -1)), ANY, ago),
+        ("a failure that no longer applies", before(), entry(None, failure(Temporary, 3, -1)), ANY, ago),
         ("a failure with less time", before(), entry(None, with_timeout(failed(), 7999)), ANY, "nothing"),
         ("a failure with as much time", before(), entry(None, with_timeout(failed(), 8000)), ANY, "fail: failed"),
         ("a failure beside a usable token", entry(fresh(), None), entry(fresh(), failed()), ANY, "T"),
@@ -369,7 +369,7 @@ fn a_refresh_token_of_unknown_origin_counts_as_the_callers_own() {
 }
 
 #[test]
-fn a_min_ttl_beyond_the_lifetime_says_what_is_possible() {
+fn a_min_ttl_longer_than_the_lifetime_is_an_error_with_the_longest_one() {
     let unmet = |token: &AccessToken, request, traits| {
         let error = unmet_min_ttl(token, &request, traits)?;
         Some((error.kind, error.message, error.hint.unwrap_or_default()))

@@ -111,11 +111,21 @@ pub const EVENTS: &[Event] = &[
     event("late", Sort::Fault(Deadline), "{p} takes the lock shortly before its deadline", |turn| turn.take_lock(true)),
     event("drop", Sort::Fault(Lost), "{p} abandons its request, which is still in flight", drop_request),
     event("lose", Sort::Fault(Lost), "the server acts on the request of {p}, and its reply is lost", lose_reply),
-    event("error", Sort::Fault(ServerError), "the server answers {p} with 500", |turn| fail(turn, Reply::ServerError)),
-    event("limit", Sort::Fault(RateLimit), "the server answers {p} with 429", |turn| fail(turn, Reply::RateLimited)),
-    event("portal", Sort::Fault(Page), "a portal answers {p} with 200 and HTML", |turn| fail(turn, Reply::Page(200))),
-    event("page403", Sort::Fault(Page), "a gateway answers {p} with 403 and HTML", |turn| fail(turn, Reply::Page(403))),
-    event("page401", Sort::Fault(Page), "a gateway answers {p} with 401 and HTML", |turn| fail(turn, Reply::Page(401))),
+    event("error", Sort::Fault(ServerError), "the server responds to {p} with 500", |turn| {
+        fail(turn, Reply::ServerError)
+    }),
+    event("limit", Sort::Fault(RateLimit), "the server responds to {p} with 429", |turn| {
+        fail(turn, Reply::RateLimited)
+    }),
+    event("portal", Sort::Fault(Page), "a portal responds to {p} with 200 and HTML", |turn| {
+        fail(turn, Reply::Page(200))
+    }),
+    event("page403", Sort::Fault(Page), "a gateway responds to {p} with 403 and HTML", |turn| {
+        fail(turn, Reply::Page(403))
+    }),
+    event("page401", Sort::Fault(Page), "a gateway responds to {p} with 401 and HTML", |turn| {
+        fail(turn, Reply::Page(401))
+    }),
     event("short", Sort::Fault(OddTokens), "the server gives {p} a token with a lifetime of 5 s, after 7 s", |turn| {
         odd_tokens(turn, Reply::ShortLived)
     }),

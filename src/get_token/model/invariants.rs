@@ -53,7 +53,7 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant { letter: 'j', sentence: "a success clears failures", holds: success_clears_failures },
     Invariant {
         letter: 'k',
-        sentence: "without faults, the right credentials get a token, whatever others tried",
+        sentence: "without faults, the right credentials get a token, regardless of other callers",
         holds: right_credentials_serve,
     },
 ];

@@ -103,7 +103,7 @@ fn a_body_that_could_not_be_read_is_its_own_error() {
 }
 
 #[test]
-fn the_status_and_the_code_decide_what_a_failure_is() {
+fn status_and_error_code_decide_the_kind_of_a_failure() {
     use RejectionCause::{Client, Grant, GrantOrClient, Unknown};
 
     let oauth = |code: &str| format!(r#"{{"error":"{code}"}}"#);
@@ -158,7 +158,7 @@ fn a_new_refresh_token_is_kept_even_if_its_access_token_is_unusable() {
 }
 
 #[test]
-fn a_failure_says_what_happened_and_what_the_server_said() {
+fn a_failure_includes_the_servers_error() {
     let at = "https://id.example/token";
     for (status, body, message, hint) in [
         (
@@ -229,8 +229,8 @@ fn a_redirect_is_shown_without_secrets() {
         (Some("https://login.example/a?session=1#x"), "https://login.example/a"),
         (Some("https://login.example/#x"), "https://login.example/"),
         (Some("https://login.example/secret"), "https://login.example/[redacted]"),
-        (Some("https://login.example/s%2565cret"), "elsewhere"),
-        (None, "nowhere"),
+        (Some("https://login.example/s%2565cret"), "an address that is not shown"),
+        (None, "an unknown address"),
     ] {
         let redirect = Response { location: location.map(str::to_owned), ..response(302, "") };
         let message = judge(&redirect).unwrap_err().error.message;
