@@ -85,8 +85,8 @@ impl Error {
     /// The error for a file that cannot be read, or not before the deadline.
     pub fn unreadable(what: &str, error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::TimedOut => Self::temporary(format!("{what} does not end in time"))
-                .hint("is it a pipe that nobody writes to, or a terminal?"),
+            io::ErrorKind::TimedOut => Self::temporary(format!("{what} cannot be read: timed out"))
+                .hint("check that it is not a terminal or a pipe without a writer"),
             _ => Self::config(format!("{what} cannot be read: {error}")).hint("check the path and its permissions"),
         }
     }

@@ -81,7 +81,7 @@ const fn setting(name: &'static str, kind: ValueKind, status: StatusRow) -> Sett
 
 pub static TOKEN: Setting = setting("token", Secret, WithToken).with_key("token").with_help(
     "permanent token, or the command of the grant \"command\"; \
-     no variable gives it: `SPOTINST_TOKEN` is output, never input",
+     no variable sets it: `SPOTINST_TOKEN` is output, never input",
 );
 
 pub static USERNAME: Setting = setting("user name", Text, WithPassword)
@@ -146,7 +146,7 @@ pub static REFRESH_URL: Setting = setting("refresh URL", Url, WithCredentials)
 pub static ACCOUNT: Setting = setting("account", Account, Always)
     .with_variables(&["SPOTINST_ACCOUNT", "SPOTINST_ACCOUNT_ID"])
     .with_key("account")
-    .with_help("account that is handed out beside the token");
+    .with_help("account that is printed with the token");
 
 pub static API_URL: Setting = setting("API URL", BaseUrl, Always)
     .with_variables(&["SPOTINST_API_URL"])
@@ -158,7 +158,7 @@ pub static TIMEOUT: Setting = setting("time limit", TimeLimit, Always)
     .with_flag(Flag { long: "--timeout", short: None, value_name: "DURATION", is_in_short_help: false })
     .with_variables(&["SPOTINST_CRED_TIMEOUT"])
     .with_default("8s")
-    .with_help("limit of the whole exchange");
+    .with_help("time limit of the whole exchange with the server");
 
 pub static COMMAND_TIMEOUT: Setting = setting("command limit", TimeLimit, IfSet).with_key("command_timeout").with_help(
     "time limit of the commands that print secrets, for those that prompt for input; \
@@ -170,7 +170,7 @@ pub static STORE_REFRESH_TOKEN: Setting = setting("store refresh token", Boolean
     .with_help("false keeps the refresh token, which lives 14 days, off the disk");
 
 pub static SECRET_STORE: Setting = setting("secret store", Text, IfSet).with_key("secret_store").with_help(
-    "keychain that keeps the refresh token and what `login` is told: osxkeychain, wincred, secretservice, pass; \
+    "keychain for the refresh token and the secrets of `login`: osxkeychain, wincred, secretservice, pass; \
      the program `docker-credential-NAME`",
 );
 
@@ -185,13 +185,13 @@ pub static LOGIN: Setting = setting("login", Boolean, Never)
 
 pub static MIN_TTL: Setting = setting("minimum lifetime", Duration, Never)
     .with_flag(Flag { long: "--min-ttl", short: None, value_name: "DURATION", is_in_short_help: true })
-    .with_help("the token must live at least this long: 30s, 15m, 1h");
+    .with_help("minimum lifetime left of the token: 30s, 15m, 1h");
 
 pub static FORMAT: Setting = setting("format", Text, Never)
     .with_flag(Flag { long: "--format", short: Some('f'), value_name: "FORMAT", is_in_short_help: true })
     .with_variables(&["SPOTINST_CRED_FORMAT"])
     .with_default("token")
-    .with_help("shape of the output");
+    .with_help("output format");
 
 pub static PROFILE: Setting = setting("profile", Text, Never)
     .with_flag(Flag { long: "--profile", short: Some('p'), value_name: "NAME", is_in_short_help: true })
@@ -213,7 +213,7 @@ pub static CACHE_DIR: Setting = setting("cache", Path, Never)
 pub static SDK_FILE: Setting = setting("SDK file", Path, Never)
     .with_variables(&["SPOTINST_CREDENTIALS_FILE", "SPOTINST_SHARED_CREDENTIALS_FILE"])
     .with_default("~/.spotinst/credentials")
-    .with_help("credentials file of the Spotinst SDKs; INI, YAML or JSON; read where nothing else is configured");
+    .with_help("credentials file of the Spotinst SDKs; INI, YAML or JSON; read if nothing else is configured");
 
 pub static SDK_PROFILE: Setting = setting("SDK profile", Text, Never)
     .with_variables(&["SPOTINST_CREDENTIALS_PROFILE", "SPOTINST_PROFILE"])
@@ -367,7 +367,7 @@ pub fn secret_variables() -> impl Iterator<Item = &'static str> {
 
 /// The hint for a command that waits for a refresh of its own profile, or calls itself recursively.
 pub fn another_profile_hint() -> String {
-    format!("let the command name another profile: spotinst-cred {} NAME", PROFILE.flag())
+    format!("use another profile in the command: spotinst-cred {} NAME", PROFILE.flag())
 }
 
 #[cfg(test)]

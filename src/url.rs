@@ -29,12 +29,10 @@ impl Endpoint {
         text.parse::<Uri>().map_err(|_| "is not a URL")?;
         let origin = Origin::parse(text)?;
         if text.contains('#') {
-            return Err("holds a fragment (#…), which is never sent");
+            return Err("must not contain a fragment (#…)");
         }
         if !origin.is_tls && !origin.is_loopback() {
-            return Err(
-                "is not https: http is allowed to a loopback address only, as it would show the secrets to the network",
-            );
+            return Err("is not https: http is only allowed to loopback addresses, as it sends secrets unencrypted");
         }
         Ok(Self { url: text.to_owned(), origin })
     }
@@ -71,17 +69,15 @@ impl Origin {
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
-            return Err("holds a user name or password, which do not belong there");
+            return Err("must not contain a user name or password");
         }
         let (host, port) = match authority.rsplit_once(':') {
             // The last colon of an IPv6 address without a port is inside its brackets.
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port_number(port).ok_or("has no number from 1 to 65535 as its port")?)
-            }
+            Some((host, port)) if !port.ends_with(']') => (host, port_number(port).ok_or("has an invalid port")?),
             _ => (authority, if is_tls { 443 } else { 80 }),
         };
         if host.is_empty() {
-            return Err("names no host");
+            return Err("has no host");
         }
         Ok(Self { is_tls, host: canonical(host), port })
     }

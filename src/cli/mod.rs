@@ -23,13 +23,13 @@ pub use options::Options;
 #[command(subcommands(commands_for_options()), mut_args(options::with_help), mut_subcommands(options::add_to))]
 #[command(after_long_help = "\
 Examples:
-  export SPOTINST_TOKEN=$(spotinst-cred)                     hides a failure
-  SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN   does not
+  export SPOTINST_TOKEN=$(spotinst-cred)                     ignores a failure
+  SPOTINST_TOKEN=$(spotinst-cred) && export SPOTINST_TOKEN   fails with it
   spotinst-cred -f json | jq .expiry
   spotinst-cred exec -- terraform apply
   spotinst-cred login                                        sets up a profile
-  spotinst-cred status                                       what is set, and from where
-  spotinst-cred help exec                                    more about a command
+  spotinst-cred status                                       the settings and the state of the token
+  spotinst-cred help exec                                    help for a command
 
 Formats:
   token       the token alone, on one line
@@ -42,11 +42,11 @@ Formats:
   github      masks the token in a GitHub job's log and appends to GITHUB_ENV
   ini         the file of the Spotinst SDKs
   yaml        the file of the Serverless Framework plugin
-  kubernetes  an ExecCredential for kubectl and its like
+  kubernetes  an ExecCredential for kubectl and other clients
   terraform   an object of strings for the external data source
 
 Exit status: 0 a token was printed; 1 other failure; 2 usage; 3 configuration;
-4 credentials rejected; 5 temporary (network, time-out, rate limit, lock)")]
+4 credentials rejected; 5 temporary (network, timeout, rate limit, lock)")]
 pub struct Cli {
     #[command(flatten)]
     pub output: Output,
@@ -126,7 +126,7 @@ pub enum Command {
         shell: Shell,
     },
 
-    /// Run a program with the token in its environment, without the keys
+    /// Run a program with the token, without the credentials
     #[command(long_about = exec_help(), override_usage = "spotinst-cred exec [OPTIONS] -- <CMD> [ARG …]")]
     Exec {
         /// The program and its arguments
@@ -141,7 +141,7 @@ pub enum Command {
     /// Forget the cached token if it is the rejected one on stdin
     Invalidate,
 
-    /// Ask for what is missing, check it, and write the profile
+    /// Log in: ask for missing credentials, check them, write a profile
     #[command(long_about = login_help())]
     Login {
         #[command(flatten)]
@@ -152,9 +152,9 @@ pub enum Command {
         secret_store: Option<String>,
     },
 
-    /// Forget the cached tokens and what secret stores have
+    /// Forget the cached tokens, and erase secrets in secret stores
     Logout {
-        /// Those of every profile and user
+        /// Forget those of all profiles and users
         #[arg(long)]
         all: bool,
     },
@@ -173,7 +173,7 @@ pub enum Command {
         action: Option<ProfilesAction>,
     },
 
-    /// Show what is set, from where, and how the cached token is
+    /// Show the settings, their sources, and the state of the token
     Status {
         /// Print a JSON document
         #[arg(long)]
@@ -184,7 +184,7 @@ pub enum Command {
         check: bool,
     },
 
-    /// Ask the API who the token belongs to: `status --check` in short
+    /// Ask the API whose token it is; a short `status --check`
     Whoami,
 }
 
@@ -198,7 +198,7 @@ pub enum ProfilesAction {
     },
 }
 
-/// Without any of these, a person types user name and password.
+/// Without any of these, the user is asked for user name and password.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct LoginMethod {
     /// Take a permanent token, typed or from stdin
@@ -220,11 +220,11 @@ pub struct Output {
     #[arg(short, long, hide_short_help = true)]
     pub no_newline: bool,
 
-    /// Write to a file, 0600, and print nothing
+    /// Write to a file (mode 0600) instead of stdout
     ///
-    /// `-` is stdout. Readers of the file see the old content or the new. A file is replaced if it is empty, or holds
-    /// what an earlier call wrote; one that holds anything else is refused. A missing directory is created, 0700. A
-    /// symbolic link is followed unless another user made it; what is no regular file is refused.
+    /// `-` is stdout. The file is replaced atomically, if it is empty or holds the output of an earlier call; any
+    /// other content is an error. A missing directory is created with mode 0700. A symbolic link is followed unless
+    /// another user created it. Anything but a regular file is an error.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -254,10 +254,10 @@ fn login_help() -> String {
     let variables = settings::PASSWORD_LOGIN.map(|setting| format!("  {}", setting.variable())).join("\n");
     let token = &settings::TOKEN;
     format!(
-        "Ask for what is missing, check it, and write the profile\n\nThe console shows the client id and the client \
-         secret: Settings > Tokens > Temporary. The password is stored nowhere.\n\nWithout a terminal, as in CI, do not \
-         log in but set four variables:\n\n{variables}\n\nA permanent token (Settings > Tokens > Permanent) needs no \
-         password: `spotinst-cred login --with-token` takes it, or a profile names its command by `{}` or its file by `{}`.",
+        "Log in: ask for missing credentials, check them, write a profile\n\nThe console shows the client id and the \
+         client secret: Settings > Tokens > Temporary. The password is stored nowhere.\n\nWithout a terminal, as in \
+         CI, set four variables instead:\n\n{variables}\n\nA permanent token (Settings > Tokens > Permanent) needs no \
+         password: run `spotinst-cred login --with-token`, or set `{}` or `{}` in a profile.",
         token.command_key(),
         token.file_key()
     )
@@ -265,8 +265,8 @@ fn login_help() -> String {
 
 fn get_help() -> String {
     format!(
-        "Answer as a credential helper of Bazel, Buck2 or restish\n\nReads {{\"uri\":\"https://…\"}} on stdin. Only \
-         spotinst.io, the hosts below it and the server of {} get the token, over https.",
+        "Answer as a credential helper of Bazel, Buck2 or restish\n\nReads {{\"uri\":\"https://…\"}} on stdin. It prints \
+         the token only for https URLs of spotinst.io, its subdomains and the server of {}.",
         settings::API_URL.variable()
     )
 }
@@ -275,9 +275,9 @@ fn exec_help() -> String {
     let account = settings::ACCOUNT.variables.join(" and ");
     let (password, secret) = (settings::PASSWORD.variable(), settings::CLIENT_SECRET.variable());
     format!(
-        "Run a program with the token in its environment, without the keys\n\nThe program gets {}, and where the account \
-         is known {account}; not {password}, {secret} and the variables that name their files. The exit status is the \
-         program's own; 127 if there is no such program, 126 if it cannot be run.",
+        "Run a program with the token, without the credentials\n\nThe program gets {} and, if the account is known, \
+         {account}. {password}, {secret} and the variables for their files are removed. The exit status is the program's \
+         own; 127 if the program does not exist, 126 if it cannot be run.",
         env::TOKEN
     )
 }

@@ -15,11 +15,11 @@ pub struct Options {
     #[command(flatten)]
     pub flags: Flags,
 
-    /// Renew the token even if the cached one is good
+    /// Get a new token even if the cached one is valid
     #[arg(long, hide_short_help = true)]
     pub force_refresh: bool,
 
-    /// Say on stderr what is done
+    /// Print each step to stderr
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -67,7 +67,7 @@ pub fn check_before_command(program: &mut Command, matches: &ArgMatches) -> Resu
 }
 
 pub fn does_not_go_with(option: &str, command: &str) -> String {
-    format!("{option} does not go with `{command}`")
+    format!("{option} cannot be used with `{command}`")
 }
 
 /// The settings with an option, except the format, which is for printing only.

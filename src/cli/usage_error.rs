@@ -27,11 +27,11 @@ pub fn from_clap(error: &clap::Error, program: &Command) -> Error {
             return Error::new(ErrorKind::Usage, problem).hint(help_of(Some(command)));
         }
         (UsageErrorKind::MissingRequiredArgument, Some(command)) => (
-            format!("`{command}` lacks its argument: {}", invalid.join(" ").trim_end_matches('.')),
+            format!("missing argument of `{command}`: {}", invalid.join(" ").trim_end_matches('.')),
             choices(command, program).unwrap_or_else(|| usage(error)),
         ),
         (UsageErrorKind::InvalidValue, _) if invalid.iter().any(|word| word.starts_with('<')) => {
-            (format!("{} is none of the known ones (not shown: it could be a secret)", invalid.join(" ")), usage(error))
+            (format!("unknown value for {} (not shown: it could be a secret)", invalid.join(" ")), usage(error))
         }
         _ => (first_line(error), help_of(command)),
     };

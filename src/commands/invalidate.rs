@@ -60,7 +60,7 @@ fn lost_login(config: &Config, entry: &Entry) -> Option<String> {
 /// The token on stdin, without one trailing newline.
 fn rejected_token(deadline: Instant) -> Result<Secret> {
     let problem = |what: &str| Error::new(ErrorKind::Usage, what).hint(USAGE);
-    let not_a_token = || problem("what stdin holds is no token");
+    let not_a_token = || problem("stdin does not hold a token");
     if io::stdin().is_terminal() {
         return Err(problem("`invalidate` reads the rejected token from stdin, and stdin is a terminal"));
     }

@@ -70,9 +70,9 @@ fn check(output: &Output, Sourced { value: format, source }: &Sourced<Format>) -
         check_section(section, *format)?;
     }
     let problem = if output.no_newline && *format != Format::Token {
-        format!("--no-newline goes with the token format only, and {source} asks for another")
+        format!("--no-newline is only for the token format, but {source} selects another")
     } else if output.file().is_some() && *format == Format::Github {
-        format!("--output does not go with the github format of {source}, whose output the runner reads")
+        format!("--output cannot be used with the github format (from {source}): the runner reads stdout")
     } else {
         return Ok(());
     };
@@ -81,7 +81,7 @@ fn check(output: &Output, Sourced { value: format, source }: &Sourced<Format>) -
 
 fn check_section(section: &str, format: Format) -> Result<()> {
     let problem = if !format.is_sdk_file() {
-        "--section goes with the formats ini and yaml only"
+        "--section is only for the formats ini and yaml"
     } else if !sdk_file::is_section_name(section) {
         "--section is not a name of letters, digits, `.`, `_` and `-`"
     } else {
@@ -111,7 +111,7 @@ fn write(path: &Path, document: &[u8], format: Format, renderer: &Renderer, cred
 fn would_lose(path: &Path, format: Format) -> Error {
     let variables = settings::SDK_FILE.variables.join(" or ");
     let named = if format.is_sdk_file() { format!(", and name it with {variables}") } else { String::new() };
-    let problem = "it holds more than an earlier output, and that would be lost";
+    let problem = "it holds data that would be lost";
     Error::other(format!("cannot write {}: {problem}", path.display()))
         .hint(format!("write to another file{named}, or move this one away"))
 }

@@ -37,7 +37,7 @@ pub fn list(names_only: bool, options: &Options) -> anyhow::Result<()> {
         profiles => profiles?,
     };
     if profiles.is_empty() && !names_only {
-        printer::note("there are no profiles; `spotinst-cred login` makes one");
+        printer::note("there are no profiles; run `spotinst-cred login` to create one");
     }
     // A name with a newline would look like two names.
     let profiles = profiles.into_iter().filter(|profile| !profile.name.contains(char::is_control));
@@ -86,7 +86,7 @@ pub fn choose(name: &str, options: &Options) -> anyhow::Result<()> {
     edit::set_default(&path, name, profile::read_deadline(flags))?;
     printer::note(&format!("profile \"{name}\" is the default now"));
     if let Some(Sourced { value, source: ValueSource::Variable(variable) }) = profile::named(flags)? {
-        printer::info(&format!("{variable} is set to \"{value}\" and comes before the default"));
+        printer::info(&format!("{variable} is set to \"{value}\" and overrides the default"));
     }
     Ok(())
 }

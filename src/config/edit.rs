@@ -66,7 +66,7 @@ fn rewrite(
     change(&mut document).map_err(|what| unchanged(path, what))?;
     let text = Zeroizing::new(document.to_string());
     file::check(path, &text, profile).map_err(|error| {
-        unchanged(path, format!("it could not be read any more: {error}"))
+        unchanged(path, format!("the result would be invalid: {error}"))
             .hint(format!("write the profile by hand, or name another one with {}", settings::PROFILE.flag()))
     })?;
     output_file::write(&target, text.as_bytes()).map_err(|error| unwritten(path, &error))
@@ -96,9 +96,9 @@ pub fn set_up(
     if is_first && profile != DEFAULT_NAME && !document.contains_key(DEFAULT_PROFILE) {
         document.insert(DEFAULT_PROFILE, Item::Value(profile.into()));
     }
-    let item = profile_item(document, profile).ok_or("`profiles` is no table")?;
+    let item = profile_item(document, profile).ok_or("`profiles` is not a table")?;
     let is_inline = item.is_inline_table();
-    let table = item.as_table_like_mut().ok_or("the profile is no table")?;
+    let table = item.as_table_like_mut().ok_or("the profile is not a table")?;
     // A comment needs a line of its own, which an inline table and a dotted key do not have.
     let takes_comments = !is_inline && !table.is_dotted();
     for change in changes {
@@ -151,7 +151,7 @@ pub fn remove_abandoned_drafts(path: &Path) -> Result<()> {
         // Another user's directory is cleaned up by that user.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_of_others() => Ok(()),
         Err(error) => {
-            let problem = format!("cannot look for drafts of the configuration in {}: {error}", dir.display());
+            let problem = format!("cannot remove temporary files in {}: {error}", dir.display());
             Err(Error::other(problem).hint("check the permissions of the directory"))
         }
     }
@@ -223,7 +223,7 @@ mod tests {
         fs::write(&path, before)?;
         for change in [Change::new("unknown", "x"), Change::new("account", ""), Change::new("username", true)] {
             let error = write(&path, "default", vec![change], Instant::now()).err();
-            assert!(error.is_some_and(|error| error.message.contains("it could not be read any more: ")));
+            assert!(error.is_some_and(|error| error.message.contains("the result would be invalid: ")));
             assert_eq!(fs::read_to_string(&path)?, before);
         }
         Ok(())

@@ -95,7 +95,7 @@ fn check_author(path: &Path, metadata: &Metadata, is_link: bool) -> Result<()> {
     }
     let (owner, user) = (os::owner(metadata), os::current_user());
     let (what, remedy) = if os::is_world_writable(metadata) {
-        ("can be written by everybody, and its commands run as you".to_owned(), "chmod o-w".to_owned())
+        ("is world-writable, and its commands run as you".to_owned(), "chmod o-w".to_owned())
     } else if [os::ROOT, user].contains(&owner) {
         return Ok(());
     } else {
@@ -113,7 +113,7 @@ fn check_directory(path: &Path, file: &Path) -> Result<()> {
     if !os::is_open_to_all(&dir.metadata().map_err(|error| unreadable(path, &error))?) {
         return Ok(());
     }
-    Err(problem(path, "can be replaced by everybody, and its commands run as you")
+    Err(problem(path, "is in a world-writable directory, and its commands run as you")
         .hint(format!("check its content, then chmod o-w {}", shell_word(&dir.to_string_lossy()))))
 }
 
@@ -160,7 +160,7 @@ impl<'t> Reader<'t> {
         // The parser's message repeats nothing of the text; its list of expected characters is cut off.
         let what = error.message().split(", expected ").next().unwrap_or_default();
         Error::config(format!("{} is not valid TOML: {}", self.source(&span), one_line(what)))
-            .hint("text stands in quotes, and a table begins with its name in brackets: [profiles.work]")
+            .hint("put text in quotes, and the name of a table in brackets: [profiles.work]")
     }
 
     fn profile(&mut self, name: &str, table: &DeTable<'_>) -> Result<Profile> {
@@ -217,7 +217,7 @@ impl<'t> Reader<'t> {
             }
         };
         if let Some(other) = profile.secret(setting) {
-            let problem = format!("the {} has a second source, `{key}`, beside that of {}", setting.name, other.source);
+            let problem = format!("`{key}` is a second source of the {}; the first is {}", setting.name, other.source);
             return Err(self.error(&value.span(), &problem, "keep one of them"));
         }
         Ok(ProfileValue::Secret(SecretSetting { name: setting.name, secret, source }))
@@ -253,7 +253,7 @@ impl<'t> Reader<'t> {
             return Ok(name);
         }
         let hint = format!("{key} = \"pass\" is for the program docker-credential-pass");
-        Err(self.wrong(key, value, "is no name of a secret store", &hint))
+        Err(self.wrong(key, value, "is not the name of a secret store", &hint))
     }
 
     fn boolean(&self, key: &str, value: Value<'_, '_>) -> Result<Sourced<String>> {
@@ -293,7 +293,7 @@ impl<'t> Reader<'t> {
         let hint = match nearest(key, [DEFAULT_PROFILE, PROFILES]) {
             Some(known) => format!("did you mean `{known}`?"),
             None if value.get_ref().is_table() => format!("did you mean [{PROFILES}.{}]?", one_line(key)),
-            None => format!("the keys of a profile follow its name in brackets: [{PROFILES}.NAME]"),
+            None => format!("put the keys of a profile below its name in brackets: [{PROFILES}.NAME]"),
         };
         self.unknown_key(span, key, &hint)
     }

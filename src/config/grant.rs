@@ -23,7 +23,7 @@ pub enum GrantType {
     /// An assertion of the organization's identity provider, for single sign-on.
     Saml {
         organization_id: String,
-        /// Whose assertions these are, as far as that is known here: see [`subject`].
+        /// A substitute for the user of the assertion: see [`subject`].
         subject: String,
     },
     /// RFC 6749, section 4.4.
@@ -39,7 +39,7 @@ pub enum GrantKind {
 }
 
 impl GrantType {
-    /// The grant with its values; nothing where one is missing.
+    /// The grant with its values; `None` if one is missing.
     pub fn resolve(
         kind: GrantKind,
         sources: &Sources,
@@ -58,7 +58,7 @@ impl GrantType {
         })
     }
 
-    /// What distinguishes its tokens from those of other grants of this client.
+    /// The parts of the cache key that depend on the grant.
     pub fn identity<'a>(&'a self, client_id: &'a str) -> Vec<&'a str> {
         match self {
             Self::Password { username } => vec![PASSWORD_GRANT, client_id, username],
@@ -92,7 +92,7 @@ impl GrantKind {
     }
 }
 
-/// The organization, of an alphabet that needs no encoding in a URL.
+/// The organization id, which must need no encoding in a URL.
 fn organization_id(sources: &Sources) -> Result<Option<String>> {
     let Some(Sourced { value, source }) = sources.text(&settings::ORGANIZATION_ID)? else { return Ok(None) };
     if is_account(&value) {
@@ -102,8 +102,8 @@ fn organization_id(sources: &Sources) -> Result<Option<String>> {
     Err(Error::config(problem).hint("it has letters, digits, `.`, `_` and `-` only"))
 }
 
-/// An assertion does not tell here whose it is. So the tokens belong to its file or command, or to the profile where a
-/// person gives it: one user's are never another one's.
+/// The user of an assertion is not known before it is sent. Its file, command or profile is used instead, so that two
+/// users never share tokens.
 fn subject(assertion: Option<&SecretSetting>, location: &ProfileLocation) -> String {
     match assertion {
         Some(setting) if !matches!(setting.secret, SecretSource::Value(_)) => setting.digest(),
@@ -114,12 +114,12 @@ fn subject(assertion: Option<&SecretSetting>, location: &ProfileLocation) -> Str
     }
 }
 
-/// Whether the profile's token command is a grant. Without it the command prints a permanent token.
+/// Whether the profile's token command is a grant; otherwise it prints a permanent token.
 pub fn is_command_grant(sources: &Sources) -> Result<bool> {
     Ok(sources.text(&settings::GRANT)?.is_some_and(|grant| grant.value == COMMAND_GRANT))
 }
 
-/// The grant. Fails where it is unknown, or one that this profile cannot have.
+/// The kind of the grant. Fails if it is unknown, or is `command` without a token command.
 pub fn grant_kind(sources: &Sources, location: &ProfileLocation) -> Result<GrantKind> {
     let Some(Sourced { value, source }) = sources.text(&settings::GRANT)? else {
         return Ok(GrantKind::Password);

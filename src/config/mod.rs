@@ -105,7 +105,7 @@ impl Config {
 
     pub fn missing_account(&self, format: &str) -> Error {
         let mut error = self.location.missing(&[&settings::ACCOUNT]);
-        error.message.push_str(&format!(", and the readers of the {format} format demand one"));
+        error.message.push_str(&format!(": the {format} format requires one"));
         error
     }
 }
@@ -176,7 +176,7 @@ fn check_no_credentials(sources: &Sources, token: &SecretSetting, is_command: bo
     };
     let what = if is_command { "token command" } else { "permanent token" };
     let problem = format!("the profile has both a {what} ({}) and the credentials of a grant ({other})", token.source);
-    Err(Error::config(problem).hint("keep one of the two, or make two profiles of them"))
+    Err(Error::config(problem).hint("keep one of the two, or move one to another profile"))
 }
 
 /// The source of the profile's credentials, if it has any. `grant` counts, unless it is that of the token command.

@@ -70,7 +70,7 @@ impl ProfileLocation {
         let is_new = PASSWORD_LOGIN.iter().all(|setting| names.contains(&setting.name));
         let mut problem = match is_new {
             true => "not logged in: no credentials found".to_owned(),
-            false => format!("there is no {}", names.join(", no ")),
+            false => format!("missing {}", names.join(", ")),
         };
         let variables = required.iter().flat_map(|setting| setting.all_variables());
         let empty: Vec<_> = variables.filter(|name| env::is_empty(name)).collect();
@@ -91,8 +91,7 @@ impl ProfileLocation {
     /// Only the profile can set a token command. A variable cannot: whoever sets it could run any program.
     pub fn missing_token_command(&self) -> Error {
         let key = settings::TOKEN.command_key();
-        Error::config("there is no token command")
-            .hint(format!("token command: `{key}`; keys go into {}", self.describe()))
+        Error::config("missing token command").hint(format!("token command: `{key}`; keys go into {}", self.describe()))
     }
 
     /// The file and table for keys, for hints.
@@ -164,7 +163,7 @@ pub fn path(flags: &Flags) -> Option<Sourced<PathBuf>> {
 /// The path for a command that writes the file.
 pub fn path_to_write(flags: &Flags) -> Result<PathBuf> {
     path(flags).map(|path| path.value).ok_or_else(|| {
-        let problem = "there is no home directory, and so no place for a configuration";
+        let problem = "there is no home directory for the configuration file";
         Error::config(problem).hint(format!("name a file with {}", settings::CONFIG.flag_or_variable()))
     })
 }

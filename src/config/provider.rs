@@ -52,10 +52,10 @@ impl TokenProvider {
 #[derive(Debug)]
 pub struct EndpointConfig {
     pub grant: GrantType,
-    /// That of the grant, whichever it is.
+    /// The URL of the grant: `token_url` or `saml_url`.
     pub token_url: Endpoint,
     pub refresh_url: Endpoint,
-    /// Nobody knows whether the service wants the client's credentials to refresh a token of a SAML assertion.
+    /// Optional for SAML, because it is unknown whether the service requires it to refresh such a token.
     pub client_id: Option<String>,
     client_secret: Option<SecretSetting>,
     /// The password or the SAML assertion.
@@ -64,7 +64,7 @@ pub struct EndpointConfig {
     pub store_refresh_token: bool,
     /// The name of the secret store that keeps it instead of the cache.
     pub secret_store: Option<String>,
-    /// A person types the password, or gives the assertion, at each `login`, and it is stored nowhere.
+    /// Whether the password or assertion is entered at each `login` and not stored.
     is_login: bool,
     location: ProfileLocation,
 }
@@ -112,7 +112,7 @@ impl EndpointConfig {
         [self.token_url.as_str(), self.refresh_url.as_str()].into_iter().chain(grant).map(Cow::from).collect()
     }
 
-    /// The client secret; none where the refresh grant of a SAML login has to do without one.
+    /// The client secret; `None` if a SAML login refreshes without one.
     pub fn client_secret(&self) -> Result<Option<&SecretSetting>> {
         match &self.client_secret {
             None if !self.is_saml() => Err(self.location.missing(&[&settings::CLIENT_SECRET])),
@@ -120,9 +120,9 @@ impl EndpointConfig {
         }
     }
 
-    /// The password or the SAML assertion; none for client credentials.
+    /// The password or the SAML assertion; `None` for client credentials.
     ///
-    /// Fails with [`ErrorKind::Rejected`] where a person gives it at each login, which then has ended.
+    /// Fails with [`ErrorKind::Rejected`] if it is entered at each login: the login has ended.
     pub fn grant_secret(&self) -> Result<Option<&SecretSetting>> {
         let Some(setting) = self.grant.kind().secret() else { return Ok(None) };
         self.grant_secret.as_ref().map(Some).ok_or_else(|| match self.login_hint() {
@@ -145,7 +145,7 @@ impl EndpointConfig {
         self.grant == GrantType::ClientCredentials || self.grant_secret.is_some()
     }
 
-    /// Whether the own grant sends the same assertion each time, which must be sent once.
+    /// Whether the grant would send the same assertion each time, although it may be sent only once.
     pub fn has_one_assertion(&self) -> bool {
         self.is_saml()
             && self.grant_secret.as_ref().is_some_and(|setting| !matches!(setting.secret, SecretSource::Command(_)))
@@ -181,7 +181,7 @@ impl EndpointConfig {
         self.client_secret().err().or_else(|| self.grant_secret().err())
     }
 
-    /// The error of an assertion that was sent already.
+    /// The error for an assertion that was already sent.
     pub fn sent_twice(&self) -> Option<Error> {
         let assertion = self.grant_secret.as_ref()?;
         let hint = match &assertion.secret {
@@ -219,7 +219,7 @@ impl CommandConfig {
     pub fn resolve(setting: SecretSetting, location: &ProfileLocation) -> Result<Self> {
         let SecretSource::Command(command) = &setting.secret else {
             let mut error = location.missing_token_command();
-            error.message.push_str(&format!(", and the grant is \"{COMMAND_GRANT}\""));
+            error.message.push_str(&format!(" for the grant \"{COMMAND_GRANT}\""));
             return Err(error);
         };
         let dir = location.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("/")).to_owned();

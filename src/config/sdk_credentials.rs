@@ -88,7 +88,7 @@ fn only_one<T: PartialEq>(setting: &Setting, named: Vec<Sourced<T>>) -> Result<O
     };
     match named.find(|other| other.value != first.value) {
         Some(other) => {
-            let problem = format!("{} and {} give the {} two values", first.source, other.source, setting.name);
+            let problem = format!("{} and {} set the {} to different values", first.source, other.source, setting.name);
             Err(Error::config(problem).hint("unset one of them"))
         }
         None => Ok(Some(first)),

@@ -98,7 +98,7 @@ impl SecretSetting {
             }
             SecretSource::Store(item) => item
                 .get(StoreCall { identity, deadline })?
-                .ok_or_else(|| Error::config(format!("{} holds none", self.describe())).hint(item.login_hint())),
+                .ok_or_else(|| Error::config(format!("{} does not hold it", self.describe())).hint(item.login_hint())),
         }
     }
 
@@ -122,7 +122,7 @@ impl SecretSetting {
 
     fn parse(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret> {
         let secret = Secret::from_line(bytes)
-            .ok_or_else(|| self.problem("what is not valid UTF-8").hint("it must be the secret alone, as text"))?;
+            .ok_or_else(|| self.problem("invalid UTF-8").hint("it must be the secret alone, as text"))?;
         if secret.expose().is_empty() {
             return Err(self.problem("nothing").hint("it must be the secret, which may end with one newline"));
         }
@@ -166,7 +166,7 @@ impl SecretSetting {
         match error {
             CommandError::OutputTooLarge => self.too_long().kind(failed),
             CommandError::Recursive => {
-                let what = "is not started: it runs already, and seems to run itself";
+                let what = "was not started: it is already running and seems to call itself";
                 problem(ErrorKind::Config, what, &settings::another_profile_hint())
             }
             CommandError::NotStarted(error) => {

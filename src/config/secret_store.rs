@@ -76,7 +76,7 @@ impl StoreItem {
             result => result.map_err(|error| self.error("did not return", error, None))?,
         };
         let found: Found = serde_json::from_slice(&printed)
-            .map_err(|_| self.failed("did not return", "it printed no document of the protocol"))?;
+            .map_err(|_| self.failed("did not return", "its output does not follow the protocol"))?;
         // Some programs print an empty secret if there is none.
         Ok(Some(Secret::from(found.secret)).filter(|secret| !secret.expose().is_empty()))
     }
@@ -90,7 +90,7 @@ impl StoreItem {
         let mut input = Zeroizing::new(Vec::with_capacity(6 * secret.expose().len() + 512));
         serde_json::to_writer(&mut *input, &credentials).map_err(|error| Error::other(error.to_string()))?;
         let result = self.run("store", &input, call);
-        result.map(drop).map_err(|error| self.error("did not take", error, Some(secret)))
+        result.map(drop).map_err(|error| self.error("did not store", error, Some(secret)))
     }
 
     /// Removes the secret. A missing secret is not an error.
@@ -118,7 +118,7 @@ impl StoreItem {
         if returned?.as_ref() == Some(&test) {
             return Ok(());
         }
-        Err(self.failed("did not return", "it was given one just now"))
+        Err(self.failed("did not return", "it was stored just now"))
     }
 
     /// The hint if the store does not have this secret of a profile.
@@ -186,7 +186,7 @@ impl StoreItem {
                     .hint(format!("unlock it; if it prompts, set `{setting}` in the profile, for example \"60s\""))
             }
             CommandError::Recursive => {
-                let why = format!("{} is not started: it runs already, and seems to run itself", self.program());
+                let why = format!("{} was not started: it is already running and seems to call itself", self.program());
                 failed(&why).kind(ErrorKind::Config).hint(settings::another_profile_hint())
             }
             CommandError::NotStarted(error) => {

@@ -102,11 +102,10 @@ fn an_origin_is_scheme_host_and_port_in_one_form() {
 
 #[test]
 fn an_invalid_url_gets_a_specific_error() {
-    let fragment = "holds a fragment (#…), which is never sent";
-    let user = "holds a user name or password, which do not belong there";
-    let port = "has no number from 1 to 65535 as its port";
-    let plain_http =
-        "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
+    let fragment = "must not contain a fragment (#…)";
+    let user = "must not contain a user name or password";
+    let port = "has an invalid port";
+    let plain_http = "is not https: http is only allowed to loopback addresses, as it sends secrets unencrypted";
     for (text, expected) in [
         ("", "is not a URL"),
         ("https://a b/", "is not a URL"),
@@ -124,7 +123,7 @@ fn an_invalid_url_gets_a_specific_error() {
         assert_eq!(Endpoint::parse(text), Err(expected), "{text}");
     }
     for (text, expected) in
-        [("https://:1/", "names no host"), ("https://", "names no host"), ("https://a:+1", port), ("https://a:", port)]
+        [("https://:1/", "has no host"), ("https://", "has no host"), ("https://a:+1", port), ("https://a:", port)]
     {
         assert_eq!(Origin::parse(text), Err(expected), "{text}");
     }

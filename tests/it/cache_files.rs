@@ -578,8 +578,8 @@ fn a_secret_file_that_is_a_pipe_is_read_until_the_time_limit() {
     sandbox.unset("SPOTINST_PASSWORD").set("SPOTINST_PASSWORD_FILE", &pipe);
 
     let problem = format!(
-        "spotinst-cred: the password file {} (from SPOTINST_PASSWORD_FILE) does not end in time\n\
-         hint: is it a pipe that nobody writes to, or a terminal?\n",
+        "spotinst-cred: the password file {} (from SPOTINST_PASSWORD_FILE) cannot be read: timed out\n\
+         hint: check that it is not a terminal or a pipe without a writer\n",
         pipe.display()
     );
     sandbox.run(["--timeout", "300ms"]).fails(5, &problem);

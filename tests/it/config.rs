@@ -466,7 +466,7 @@ fn the_sdk_file_is_ignored_if_anything_is_configured() {
         let mut sandbox = with_sdk_file();
         let outcome = sandbox.set(variable, "password").run([]);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(3), ""), "{variable}: {outcome:?}");
-        let is_missing = ["spotinst-cred: there is no ", NOTHING].iter().any(|start| outcome.stderr.starts_with(start));
+        let is_missing = ["spotinst-cred: missing ", NOTHING].iter().any(|start| outcome.stderr.starts_with(start));
         assert!(is_missing, "{variable}: {outcome:?}");
     }
     let sandbox = with_sdk_file();

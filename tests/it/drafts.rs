@@ -123,7 +123,7 @@ fn logout_all_fails_if_it_cannot_search_for_drafts() {
     PlainUser::of(&sandbox).run(["logout", "--all"]).fails(
         1,
         &format!(
-            "spotinst-cred: cannot look for drafts of the configuration in {}: Permission denied (os error 13)\n\
+            "spotinst-cred: cannot remove temporary files in {}: Permission denied (os error 13)\n\
              hint: check the permissions of the directory\n",
             dir.display()
         ),

@@ -82,7 +82,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["exec"],
             status: 2,
-            stderr: "spotinst-cred: `exec` lacks its argument: <CMD>\n\
+            stderr: "spotinst-cred: missing argument of `exec`: <CMD>\n\
                      hint: spotinst-cred exec [OPTIONS] -- <CMD> [ARG …]\n",
         },
         Row {
@@ -90,7 +90,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["completions"],
             status: 2,
-            stderr: "spotinst-cred: `completions` lacks its argument: <SHELL>\n\
+            stderr: "spotinst-cred: missing argument of `completions`: <SHELL>\n\
                      hint: expected one of bash, elvish, fish, powershell, zsh\n",
         },
         Row {
@@ -98,7 +98,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["logout", "--min-ttl", "5m"],
             status: 2,
-            stderr: "spotinst-cred: --min-ttl does not go with `logout`\n\
+            stderr: "spotinst-cred: --min-ttl cannot be used with `logout`\n\
                      hint: `spotinst-cred help logout` lists its options\n",
         },
         Row {
@@ -106,7 +106,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["--min-ttl", "5m", "logout"],
             status: 2,
-            stderr: "spotinst-cred: --min-ttl does not go with `logout`\n\
+            stderr: "spotinst-cred: --min-ttl cannot be used with `logout`\n\
                      hint: `spotinst-cred help logout` lists its options\n",
         },
         Row {
@@ -114,7 +114,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["status", "-f", "json"],
             status: 2,
-            stderr: "spotinst-cred: -f does not go with `status`\n\
+            stderr: "spotinst-cred: -f cannot be used with `status`\n\
                      hint: `spotinst-cred help status` lists its options\n",
         },
         Row {
@@ -122,7 +122,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["profiles", "--json", "use", "work"],
             status: 2,
-            stderr: "spotinst-cred: --json does not go with `use`\n\
+            stderr: "spotinst-cred: --json cannot be used with `use`\n\
                      hint: `spotinst-cred help profiles` lists its options\n",
         },
         Row {
@@ -162,7 +162,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["logout", "--no-cache"],
             status: 2,
-            stderr: "spotinst-cred: --no-cache does not go with `logout`\n\
+            stderr: "spotinst-cred: --no-cache cannot be used with `logout`\n\
                      hint: `spotinst-cred help logout` lists its options\n",
         },
         Row {
@@ -178,7 +178,7 @@ fn command_line_errors() {
             prepare: complete,
             args: &["-n", "-f", "json"],
             status: 2,
-            stderr: "spotinst-cred: --no-newline goes with the token format only, and --format asks for another\n\
+            stderr: "spotinst-cred: --no-newline is only for the token format, but --format selects another\n\
                      hint: leave out one of the two\n",
         },
         Row {
@@ -189,8 +189,7 @@ fn command_line_errors() {
             },
             args: &["-n"],
             status: 2,
-            stderr: "spotinst-cred: --no-newline goes with the token format only, and SPOTINST_CRED_FORMAT asks for \
-                     another\n\
+            stderr: "spotinst-cred: --no-newline is only for the token format, but SPOTINST_CRED_FORMAT selects another\n\
                      hint: leave out one of the two\n",
         },
         Row {
@@ -255,7 +254,7 @@ fn missing_settings() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: there is no user name\n\
+            stderr: "spotinst-cred: missing user name\n\
                      hint: user name: SPOTINST_USERNAME, SPOTINST_EMAIL, SPOTINST_USER or `username`; \
                      keys go into [profiles.NAME] of $FILE\n",
         },
@@ -267,7 +266,7 @@ fn missing_settings() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: there is no password (set, but empty: SPOTINST_PASSWORD)\n\
+            stderr: "spotinst-cred: missing password (set, but empty: SPOTINST_PASSWORD)\n\
                      hint: password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
                      `password_command`; keys go into [profiles.NAME] of $FILE\n",
         },
@@ -278,7 +277,7 @@ fn missing_settings() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: there is no client secret\n\
+            stderr: "spotinst-cred: missing client secret\n\
                      hint: client secret: SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, \
                      `client_secret_file`, `client_secret_command`; keys go into [profiles.NAME] of $FILE\n",
         },
@@ -289,7 +288,7 @@ fn missing_settings() {
             },
             args: &["-p", "work"],
             status: 3,
-            stderr: "spotinst-cred: there is no client id\n\
+            stderr: "spotinst-cred: missing client id\n\
                      hint: client id: SPOTINST_CLIENT_ID or `client_id`; keys go into [profiles.work] of $FILE\n",
         },
         Row {
@@ -300,7 +299,7 @@ fn missing_settings() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: there is no password, no client id, no client secret\n\
+            stderr: "spotinst-cred: missing password, client id, client secret\n\
                      hint: password: SPOTINST_PASSWORD, SPOTINST_PASSWORD_FILE or `password`, `password_file`, \
                      `password_command`; client id: SPOTINST_CLIENT_ID or `client_id`; client secret: \
                      SPOTINST_CLIENT_SECRET, SPOTINST_CLIENT_SECRET_FILE or `client_secret`, `client_secret_file`, \
@@ -382,7 +381,7 @@ fn profile_errors() {
             status: 3,
             stderr: "spotinst-cred: the profile has both a permanent token ($FILE:2) and the credentials of a grant \
                      ($FILE:3)\n\
-                     hint: keep one of the two, or make two profiles of them\n",
+                     hint: keep one of the two, or move one to another profile\n",
         },
     ]);
 }
@@ -454,7 +453,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2 is not valid TOML: string values must be quoted\n\
-                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+                     hint: put text in quotes, and the name of a table in brackets: [profiles.work]\n",
         },
         Row {
             situation: "an unterminated string",
@@ -464,7 +463,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2 is not valid TOML: invalid basic string\n\
-                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+                     hint: put text in quotes, and the name of a table in brackets: [profiles.work]\n",
         },
         Row {
             situation: "a key given twice",
@@ -474,7 +473,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:3 is not valid TOML: duplicate key\n\
-                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+                     hint: put text in quotes, and the name of a table in brackets: [profiles.work]\n",
         },
         Row {
             situation: "the format of the SDK's file",
@@ -484,7 +483,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:2 is not valid TOML: invalid float\n\
-                     hint: text stands in quotes, and a table begins with its name in brackets: [profiles.work]\n",
+                     hint: put text in quotes, and the name of a table in brackets: [profiles.work]\n",
         },
         Row {
             situation: "an unknown table",
@@ -513,7 +512,7 @@ fn configuration_file_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: $FILE:2: `secret_store` is no name of a secret store\n\
+            stderr: "spotinst-cred: $FILE:2: `secret_store` is not the name of a secret store\n\
                      hint: secret_store = \"pass\" is for the program docker-credential-pass\n",
         },
         Row {
@@ -523,7 +522,7 @@ fn configuration_file_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: $FILE:3: the token has a second source, `token_store`, beside that of $FILE:2\n\
+            stderr: "spotinst-cred: $FILE:3: `token_store` is a second source of the token; the first is $FILE:2\n\
                      hint: keep one of them\n",
         },
         Row {
@@ -579,7 +578,7 @@ fn configuration_file_errors() {
             args: &[],
             status: 3,
             stderr: "spotinst-cred: $FILE:1: unknown key `a b [31m`\n\
-                     hint: the keys of a profile follow its name in brackets: [profiles.NAME]\n",
+                     hint: put the keys of a profile below its name in brackets: [profiles.NAME]\n",
         },
         Row {
             situation: "a number instead of text",
@@ -688,8 +687,7 @@ fn configuration_file_errors() {
             },
             args: &["-p", "work"],
             status: 3,
-            stderr: "spotinst-cred: $FILE:3: the password has a second source, `password_file`, beside that of \
-                     $FILE:2\n\
+            stderr: "spotinst-cred: $FILE:3: `password_file` is a second source of the password; the first is $FILE:2\n\
                      hint: keep one of them\n",
         },
         Row {
@@ -712,7 +710,7 @@ fn configuration_file_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the configuration $FILE can be replaced by everybody, and its commands run as you\n\
+            stderr: "spotinst-cred: the configuration $FILE is in a world-writable directory, and its commands run as you\n\
                      hint: check its content, then chmod o-w $HOME/.config/spotinst-cred\n",
         },
         Row {
@@ -762,8 +760,7 @@ fn invalid_values() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the refresh URL from SPOTINST_REFRESH_URL is not https: http is allowed to a \
-                     loopback address only, as it would show the secrets to the network\n\
+            stderr: "spotinst-cred: the refresh URL from SPOTINST_REFRESH_URL is not https: http is only allowed to loopback addresses, as it sends secrets unencrypted\n\
                      hint: it looks like https://api.spotinst.io/token\n",
         },
         Row {
@@ -784,8 +781,7 @@ fn invalid_values() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL holds a user name or password, which do not \
-                     belong there\n\
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL must not contain a user name or password\n\
                      hint: it looks like https://oauth.spotinst.io/token\n",
         },
         Row {
@@ -796,7 +792,7 @@ fn invalid_values() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL holds a fragment (#…), which is never sent\n\
+            stderr: "spotinst-cred: the token URL from SPOTINST_TOKEN_URL must not contain a fragment (#…)\n\
                      hint: it looks like https://oauth.spotinst.io/token\n",
         },
         Row {
@@ -942,8 +938,7 @@ fn secret_source_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: the password file $HOME/password (from SPOTINST_PASSWORD_FILE) holds what is not \
-                     valid UTF-8\n\
+            stderr: "spotinst-cred: the password file $HOME/password (from SPOTINST_PASSWORD_FILE) holds invalid UTF-8\n\
                      hint: it must be the secret alone, as text\n",
         },
         Row {
@@ -1093,7 +1088,7 @@ fn secret_source_errors() {
             },
             args: &["-f", "dotenv", "-o", "out"],
             status: 1,
-            stderr: "spotinst-cred: cannot write out: it holds more than an earlier output, and that would be lost\n\
+            stderr: "spotinst-cred: cannot write out: it holds data that would be lost\n\
                      hint: write to another file, or move this one away\n",
         },
         Row {
@@ -1104,7 +1099,7 @@ fn secret_source_errors() {
             },
             args: &["-f", "yaml", "-o", "out"],
             status: 1,
-            stderr: "spotinst-cred: cannot write out: it holds more than an earlier output, and that would be lost\n\
+            stderr: "spotinst-cred: cannot write out: it holds data that would be lost\n\
                      hint: write to another file, and name it with SPOTINST_CREDENTIALS_FILE or \
                      SPOTINST_SHARED_CREDENTIALS_FILE, or move this one away\n",
         },
@@ -1113,7 +1108,7 @@ fn secret_source_errors() {
             prepare: nothing,
             args: &["--section", "hunter2"],
             status: 2,
-            stderr: "spotinst-cred: --section goes with the formats ini and yaml only\n\
+            stderr: "spotinst-cred: --section is only for the formats ini and yaml\n\
                      hint: for example: --format yaml --section staging\n",
         },
         Row {
@@ -1196,7 +1191,7 @@ fn secret_source_errors() {
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: SPOTINST_CREDENTIALS_PROFILE and SPOTINST_PROFILE give the SDK profile two values\n\
+            stderr: "spotinst-cred: SPOTINST_CREDENTIALS_PROFILE and SPOTINST_PROFILE set the SDK profile to different values\n\
                      hint: unset one of them\n",
         },
         Row {
@@ -1362,8 +1357,8 @@ fn login_errors() {
             },
             args: ARGS,
             status: 3,
-            stderr: "spotinst-cred: profile \"default\" gets its tokens in another way ($FILE:2)\n\
-                     hint: name another profile with --profile; it is made if it is missing\n",
+            stderr: "spotinst-cred: profile \"default\" already has another source of tokens ($FILE:2)\n\
+                     hint: name another profile with --profile; it is created if it does not exist\n",
         },
     ]);
 }

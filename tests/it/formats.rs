@@ -101,12 +101,11 @@ fn formats_that_require_an_account_fail_without_one_before_any_request() {
         file.display()
     );
     for format in ["ini", "yaml"] {
-        let problem = format!("there is no account, and the readers of the {format} format demand one");
+        let problem = format!("missing account: the {format} format requires one");
         sandbox.run(["-f", format]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
     }
     sandbox.set("SPOTINST_ACCOUNT_ID", "");
-    let problem =
-        "there is no account (set, but empty: SPOTINST_ACCOUNT_ID), and the readers of the ini format demand one";
+    let problem = "missing account (set, but empty: SPOTINST_ACCOUNT_ID): the ini format requires one";
     sandbox.run(["-f", "ini"]).fails(3, &format!("spotinst-cred: {problem}\n{hint}"));
     assert_eq!(stand_in.connections(), 0);
 

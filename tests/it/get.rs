@@ -72,7 +72,7 @@ fn any_other_server_is_refused_by_name() {
         ("http://api.spotinst.io/", "http://api.spotinst.io:80"),
         ("http://api.spotinst.io:443/", "http://api.spotinst.io:443"),
     ] {
-        let problem = format!("spotinst-cred: {server} gets no token: it is not of Spotinst\n");
+        let problem = format!("spotinst-cred: {server} gets no token: it is not a Spotinst server\n");
         ask_for(&sandbox, uri).fails(1, &format!("{problem}{HINT}"));
     }
 }
@@ -80,11 +80,11 @@ fn any_other_server_is_refused_by_name() {
 #[test]
 fn ambiguous_uris_are_refused_and_not_shown() {
     let sandbox = with_permanent_token("abc", "");
-    let user = "holds a user name or password, which do not belong there";
-    let odd_host = "has an odd host";
-    let odd_port = "has no number from 1 to 65535 as its port";
-    let no_host = "names no host";
-    let odd_byte = "holds a space, a control character or one that is not ASCII";
+    let user = "must not contain a user name or password";
+    let odd_host = "has an invalid host";
+    let odd_port = "has an invalid port";
+    let no_host = "has no host";
+    let odd_byte = "holds a space, a control character or a non-ASCII character";
     let mark = "holds a backslash or a fragment";
     for (uri, problem) in [
         ("https://api.spotinst.io@evil.example/", user),
@@ -164,15 +164,14 @@ fn the_configured_api_gets_a_token_too() {
     sandbox.set("SPOTINST_API_URL", "http://gateway.example");
     ask_for(&sandbox, "https://api.spotinst.io/").fails(
         3,
-        "spotinst-cred: the API URL from SPOTINST_API_URL is not https: http is allowed to a loopback address only, as \
-         it would show the secrets to the network\nhint: it looks like https://api.spotinst.io\n",
+        "spotinst-cred: the API URL from SPOTINST_API_URL is not https: http is only allowed to loopback addresses, as it sends secrets unencrypted\nhint: it looks like https://api.spotinst.io\n",
     );
 }
 
 #[test]
 fn stdin_must_hold_a_request() {
     let sandbox = with_permanent_token("abc", "");
-    let no_request = "spotinst-cred: stdin holds no request: a JSON object with a `uri` is wanted\n";
+    let no_request = "spotinst-cred: stdin is not a request: expected a JSON object with a `uri`\n";
     for input in [
         "",
         "https://api.spotinst.io/",

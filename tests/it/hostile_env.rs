@@ -100,7 +100,7 @@ fn github_variables_are_written_only_to_a_file() {
 fn an_unknown_shell_is_not_shown() {
     Sandbox::new().run(["completions", "hunter2"]).fails(
         2,
-        "spotinst-cred: <SHELL> is none of the known ones (not shown: it could be a secret)\n\
+        "spotinst-cred: unknown value for <SHELL> (not shown: it could be a secret)\n\
          hint: expected one of bash, elvish, fish, powershell, zsh\n",
     );
 }
@@ -127,7 +127,7 @@ fn silent_pipe(sandbox: &Sandbox) -> PathBuf {
     fifo
 }
 
-const ENDLESS: &str = "does not end in time\nhint: is it a pipe that nobody writes to, or a terminal?\n";
+const ENDLESS: &str = "cannot be read: timed out\nhint: check that it is not a terminal or a pipe without a writer\n";
 
 #[test]
 fn a_silent_pipe_as_configuration_times_out() {
@@ -230,7 +230,7 @@ fn a_world_writable_configuration_is_refused() {
             Running::start(sandbox.program([]).args(arguments)).end().fails(
                 3,
                 &format!(
-                    "spotinst-cred: the configuration {0} can be written by everybody, and its commands run as you\n\
+                    "spotinst-cred: the configuration {0} is world-writable, and its commands run as you\n\
                      hint: check its content, then chmod o-w {0}\n",
                     path.display()
                 ),
@@ -252,7 +252,7 @@ fn a_configuration_in_a_world_writable_directory_is_refused() {
     let dir = path.parent().unwrap();
     let problem = |path: &Path, dir: &Path| {
         format!(
-            "spotinst-cred: the configuration {} can be replaced by everybody, and its commands run as you\n\
+            "spotinst-cred: the configuration {} is in a world-writable directory, and its commands run as you\n\
              hint: check its content, then chmod o-w {}\n",
             path.display(),
             dir.display()

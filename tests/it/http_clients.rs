@@ -156,7 +156,7 @@ fn retries_after_a_401(library: &Library) {
     let other = StandIn::start();
     let outcome = library.post(&program, &sandbox, &format!("{}/ocean", other.base()));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{outcome:?}");
-    assert!(outcome.stderr.contains("gets no token: it is not of Spotinst"), "{outcome:?}");
+    assert!(outcome.stderr.contains("gets no token: it is not a Spotinst server"), "{outcome:?}");
     assert_eq!(other.connections(), 0);
 }
 

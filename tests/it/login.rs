@@ -378,9 +378,9 @@ fn without_a_terminal_the_error_names_the_variables() {
 
     sandbox.run(["login"]).fails(
         3,
-        "spotinst-cred: login asks questions, and there is no terminal\n\
-         hint: without one set SPOTINST_USERNAME, SPOTINST_PASSWORD or SPOTINST_PASSWORD_FILE, SPOTINST_CLIENT_ID, \
-         and SPOTINST_CLIENT_SECRET or SPOTINST_CLIENT_SECRET_FILE: then spotinst-cred needs no login\n",
+        "spotinst-cred: login needs a terminal to ask for credentials\n\
+         hint: without a terminal, set SPOTINST_USERNAME, SPOTINST_PASSWORD or SPOTINST_PASSWORD_FILE, SPOTINST_CLIENT_ID, \
+         and SPOTINST_CLIENT_SECRET or SPOTINST_CLIENT_SECRET_FILE instead\n",
     );
     assert_eq!(stand_in.connections(), 0);
 }
@@ -392,8 +392,8 @@ fn a_profile_that_needs_no_password_refuses_a_login() {
     sandbox.config("[profiles.default]\ntoken = \"abc\"\n[profiles.broker]\ngrant = \"client_credentials\"\n");
     for (name, why) in [("default", "has a token of its own"), ("broker", "uses client credentials")] {
         let Some(mut terminal) = Terminal::start(&sandbox, ["login", "-p", name]) else { return };
-        terminal.until(&format!("spotinst-cred: profile \"{name}\" {why}, so there is nothing to log in to\n"));
-        terminal.until("hint: name another profile with --profile; it is made if it is missing\n");
+        terminal.until(&format!("spotinst-cred: profile \"{name}\" {why}, so it needs no login\n"));
+        terminal.until("hint: name another profile with --profile; it is created if it does not exist\n");
         assert_eq!(terminal.end().1, Some(3));
     }
 }
@@ -430,7 +430,7 @@ fn a_login_that_stores_no_refresh_token_is_refused_before_any_prompt() {
 
     let (screen, status) = terminal.end();
     let expected = format!(
-        "spotinst-cred: profile \"default\" stores no refresh token ({}:5), and nothing else keeps a login\n\
+        "spotinst-cred: profile \"default\" stores no refresh token ({}:5), which a login needs\n\
          hint: remove `store_refresh_token = false`, or set `password_file` or `password_command`\n",
         sandbox.config_path().display()
     );

@@ -201,7 +201,7 @@ fn a_variable_that_contradicts_the_profile_is_refused_before_any_prompt() {
         sandbox.set(variable, "http://127.0.0.1:1/token");
         let Some(terminal) = Terminal::start(&sandbox, ["login"]) else { return };
         let expected = format!(
-            "spotinst-cred: {variable} and {}:{line} name two values of the {key}, and a login is for one\n\
+            "spotinst-cred: {variable} and {}:{line} set the {key} to different values\n\
              hint: unset {variable}, or name another profile with --profile\n",
             sandbox.config_path().display()
         );
@@ -272,7 +272,7 @@ fn an_unwritable_directory_is_reported_before_any_prompt() {
         let problem = if dir.starts_with(".config") {
             format!("cannot change the configuration {}", sandbox.config_path().display())
         } else {
-            format!("the login cannot be kept in {}", sandbox.cache_dir().display())
+            format!("the login cannot be stored in {}", sandbox.cache_dir().display())
         };
         assert_eq!(status, Some(1), "{screen}");
         let expected = format!("spotinst-cred: {problem}: Permission denied (os error 13)\nhint: ");

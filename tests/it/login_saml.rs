@@ -174,16 +174,16 @@ fn what_cannot_be_logged_in_to_is_refused_before_anything_is_read() {
     login(&sandbox, ASSERTION).fails(
         3,
         &format!(
-            "spotinst-cred: there is no organization id\n\
+            "spotinst-cred: missing organization id\n\
              hint: organization id: SPOTINST_ORGANIZATION_ID or `organization_id`; keys go into [profiles.default] of {}\n",
             sandbox.config_path().display()
         ),
     );
     let path = sandbox.config_path().display().to_string();
-    let another = "hint: name another profile with --profile; it is made if it is missing\n";
+    let another = "hint: name another profile with --profile; it is created if it does not exist\n";
     for (lines, problem) in [
-        ("token = \"x\"", format!("profile \"default\" gets its tokens in another way ({path}:2)")),
-        ("username = \"ada\"", format!("profile \"default\" gets its tokens in another way ({path}:2)")),
+        ("token = \"x\"", format!("profile \"default\" already has another source of tokens ({path}:2)")),
+        ("username = \"ada\"", format!("profile \"default\" already has another source of tokens ({path}:2)")),
         ("grant = \"client_credentials\"", "profile \"default\" uses another grant".to_owned()),
     ] {
         sandbox.config(&format!("[profiles.default]\n{lines}\n"));

@@ -135,8 +135,8 @@ fn a_store_that_does_not_work_is_not_offered() {
 fn a_store_that_is_named_fails_before_the_first_question() {
     let (stand_in, sandbox, store) = machine("safe");
     for (step, code, reason) in [
-        ("before-store", LOCKED, "did not take the test: the keychain is locked"),
-        ("before-get", "echo '{\"Secret\":\"another\"}'; exit 0", "did not return the test: it was given one just now"),
+        ("before-store", LOCKED, "did not store the test: the keychain is locked"),
+        ("before-get", "echo '{\"Secret\":\"another\"}'; exit 0", "did not return the test: it was stored just now"),
     ] {
         store.at(step, code);
         let Some(terminal) = Terminal::start(&sandbox, ["login", "--secret-store", "safe"]) else { return };
@@ -147,7 +147,7 @@ fn a_store_that_is_named_fails_before_the_first_question() {
     }
     let Some(terminal) = Terminal::start(&sandbox, ["login", "--secret-store", "no/name"]) else { return };
     let (screen, status) = terminal.end();
-    let message = "spotinst-cred: \"no/name\" is no name of a secret store\n\
+    let message = "spotinst-cred: \"no/name\" is not the name of a secret store\n\
                    hint: expected one of osxkeychain, wincred, secretservice, pass\n";
     assert!(screen.contains(message) && status == Some(2), "{screen}");
     assert_eq!(stand_in.grants(), Vec::<String>::new());
@@ -275,8 +275,8 @@ fn a_store_that_fails_during_a_login_is_tried_again() {
     );
     let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
     terminal.until("Password (not shown): ").line(PASSWORD);
-    terminal.until("did not take the refresh token: the keychain is locked\n").until("Try again? [Y/n]: ").line("");
-    terminal.until("did not take the client secret: the keychain is locked\n").until("Try again? [Y/n]: ").line("");
+    terminal.until("did not store the refresh token: the keychain is locked\n").until("Try again? [Y/n]: ").line("");
+    terminal.until("did not store the client secret: the keychain is locked\n").until("Try again? [Y/n]: ").line("");
     let (screen, status) = terminal.end();
     assert_eq!(status, Some(0), "{screen}");
     assert_eq!(stand_in.grants(), ["password", "password"], "the first refresh token is lost");

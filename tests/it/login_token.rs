@@ -142,8 +142,8 @@ fn an_invalid_permanent_token_is_refused_before_any_request() {
     for (input, problem, hint) in [
         (&b""[..], "there is no token: the input is empty", alone),
         (b" \n\t\n", "there is no token: the input is empty", alone),
-        (b"two words", "that is no token: it has characters that RFC 6750 does not allow", alone),
-        (b"\xff\xfe", "stdin holds what is not valid UTF-8", alone),
+        (b"two words", "not a token: it has characters that RFC 6750 does not allow", alone),
+        (b"\xff\xfe", "stdin holds invalid UTF-8", alone),
         (long.as_bytes(), "stdin holds more than 64 KiB", alone),
         (temporary.as_bytes(), "that is a temporary token, which expires in ", copy),
         (expired.as_bytes(), "that is a temporary token, which has expired", copy),
@@ -165,8 +165,8 @@ fn only_a_token_in_the_profile_itself_is_replaced() {
     sandbox.config(&format!("{others}[profiles.old]\ntoken = \"old\" # of May\naccount = \"act-2\"\n"));
     for (name, line) in [("a", 2), ("b", 4), ("c", 6)] {
         let expected = format!(
-            "spotinst-cred: profile \"{name}\" gets its tokens in another way ({}:{line})\n\
-             hint: name another profile with --profile; it is made if it is missing\n",
+            "spotinst-cred: profile \"{name}\" already has another source of tokens ({}:{line})\n\
+             hint: name another profile with --profile; it is created if it does not exist\n",
             sandbox.config_path().display()
         );
         login(&sandbox, TOKEN.as_bytes(), ["-p", name]).fails(3, &expected);

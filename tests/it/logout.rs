@@ -228,9 +228,9 @@ fn invalidate_requires_a_token_on_stdin() {
 
     invalidate(&sandbox, "").fails(2, &format!("spotinst-cred: there is no token on stdin\n{hint}"));
     let two = format!("{token} {}", spotinst::PASSWORD);
-    invalidate(&sandbox, &two).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
+    invalidate(&sandbox, &two).fails(2, &format!("spotinst-cred: stdin does not hold a token\n{hint}"));
     let long = "x".repeat(70_000);
-    invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: what stdin holds is no token\n{hint}"));
+    invalidate(&sandbox, &long).fails(2, &format!("spotinst-cred: stdin does not hold a token\n{hint}"));
 }
 
 /// The revision tells waiting callers that there was a refresh.

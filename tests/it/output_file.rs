@@ -351,7 +351,7 @@ fn a_section_that_does_not_fit_is_a_usage_error() {
             sandbox.run(["-f", format, "--section", section]).fails(2, &name);
         }
     }
-    let formats = format!("spotinst-cred: --section goes with the formats ini and yaml only\n{hint}");
+    let formats = format!("spotinst-cred: --section is only for the formats ini and yaml\n{hint}");
     sandbox.run(["--section", "a"]).fails(2, &formats);
     sandbox.run(["-f", "dotenv", "--section", "a"]).fails(2, &formats);
 }
@@ -359,7 +359,7 @@ fn a_section_that_does_not_fit_is_a_usage_error() {
 #[test]
 fn options_that_conflict_with_output() {
     let sandbox = with_document(DOCUMENT);
-    let github = "--output does not go with the github format of --format, whose output the runner reads";
+    let github = "--output cannot be used with the github format (from --format): the runner reads stdout";
     let hint = "leave out one of the two";
     sandbox.run(["-f", "github", "-o", "x"]).fails(2, &format!("spotinst-cred: {github}\nhint: {hint}\n"));
     for (arguments, option, command) in [
@@ -369,7 +369,7 @@ fn options_that_conflict_with_output() {
         (["--section", "x", "get"], "--section", "get"),
     ] {
         let hint = format!("`spotinst-cred help {command}` lists its options");
-        let expected = format!("spotinst-cred: {option} does not go with `{command}`\nhint: {hint}\n");
+        let expected = format!("spotinst-cred: {option} cannot be used with `{command}`\nhint: {hint}\n");
         sandbox.run(arguments).fails(2, &expected);
     }
 }
@@ -379,7 +379,7 @@ fn would_lose(file: &Path, format: &str) -> String {
     let name = ", and name it with SPOTINST_CREDENTIALS_FILE or SPOTINST_SHARED_CREDENTIALS_FILE";
     let name = if ["ini", "yaml"].contains(&format) { name } else { "" };
     format!(
-        "spotinst-cred: cannot write {}: it holds more than an earlier output, and that would be lost\n\
+        "spotinst-cred: cannot write {}: it holds data that would be lost\n\
          hint: write to another file{name}, or move this one away\n",
         file.display()
     )

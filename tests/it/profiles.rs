@@ -61,7 +61,7 @@ fn profiles_use_sets_the_default_and_keeps_the_rest_of_the_file() {
 
     sandbox.set("SPOTINST_CRED_PROFILE", "work");
     let outcome = sandbox.run(["profiles", "use", "home"]);
-    let stderr = "spotinst-cred: SPOTINST_CRED_PROFILE is set to \"work\" and comes before the default\n";
+    let stderr = "spotinst-cred: SPOTINST_CRED_PROFILE is set to \"work\" and overrides the default\n";
     assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr, Some(0)));
 }
 

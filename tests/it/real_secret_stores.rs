@@ -72,7 +72,8 @@ fn a_locked_keychain_is_named_and_the_password_serves() {
         sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
 
         let status = sandbox.run(["status"]).stdout;
-        let lost = format!("\nlost           the secret store \"{}\" did not take the refresh token: ", keychain.store);
+        let lost =
+            format!("\nlost           the secret store \"{}\" did not store the refresh token: ", keychain.store);
         assert_eq!(keychain.store == "secretservice", status.contains(&lost), "{status}");
     });
 }

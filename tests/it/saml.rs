@@ -348,7 +348,7 @@ fn what_is_missing_or_wrong_is_named() {
         ),
     );
     sandbox.config("[profiles.default]\ngrant = \"saml\"\nsaml_assertion_file = \"x\"\n");
-    assert!(sandbox.run([]).stderr.starts_with("spotinst-cred: there is no organization id\nhint: organization id: "));
+    assert!(sandbox.run([]).stderr.starts_with("spotinst-cred: missing organization id\nhint: organization id: "));
     assert_eq!(stand_in.connections(), 0);
 }
 

@@ -83,7 +83,7 @@ fn variables_that_contradict_each_other_are_an_error() {
 
     sandbox.set("SPOTINST_PROFILE", "default").run([]).fails(
         3,
-        "spotinst-cred: SPOTINST_CREDENTIALS_PROFILE and SPOTINST_PROFILE give the SDK profile two values\n\
+        "spotinst-cred: SPOTINST_CREDENTIALS_PROFILE and SPOTINST_PROFILE set the SDK profile to different values\n\
          hint: unset one of them\n",
     );
     // What is named for this program decides.
@@ -91,7 +91,7 @@ fn variables_that_contradict_each_other_are_an_error() {
 
     sandbox.set("SPOTINST_SHARED_CREDENTIALS_FILE", "elsewhere").run(["-p", "default"]).fails(
         3,
-        "spotinst-cred: SPOTINST_CREDENTIALS_FILE and SPOTINST_SHARED_CREDENTIALS_FILE give the SDK file two values\n\
+        "spotinst-cred: SPOTINST_CREDENTIALS_FILE and SPOTINST_SHARED_CREDENTIALS_FILE set the SDK file to different values\n\
          hint: unset one of them\n",
     );
     // Where the file is no source, they do not matter.
@@ -213,7 +213,7 @@ fn formats_and_status_tell_the_expiry_of_a_pasted_token() {
 
     let sandbox = with_file(&format!("[default]\ntoken = {token}\n"));
     let text = sandbox.run(["status"]).stdout;
-    let line = text.lines().find(|line| line.contains("; it is printed as it is, and nothing is cached; set, from "));
+    let line = text.lines().find(|line| line.contains("; not cached; set, from "));
     assert!(line.is_some_and(|line| line.starts_with("token          fresh, 59 min ")), "{text}");
     let document: Value = serde_json::from_str(&sandbox.run(["status", "--json"]).stdout).unwrap();
     assert_eq!(document["token"]["state"], "fresh");

@@ -153,7 +153,7 @@ fn with_a_locked_store_the_other_grant_is_used() {
 fn a_store_that_fails_is_named_with_the_reason_and_the_remedy() {
     const UNLOCK: &str = "unlock it, or run `docker-credential-safe list` to see why";
     const LOGIN: &str = "run `spotinst-cred login`";
-    const NO_PROTOCOL: &str = "it printed no document of the protocol";
+    const NO_PROTOCOL: &str = "its output does not follow the protocol";
     for (code, status, reason, hint) in [
         (LOCKED, 5, "the keychain is locked", UNLOCK),
         ("exit 3", 5, "exit status: 3", UNLOCK),
@@ -241,7 +241,7 @@ fn a_rotated_refresh_token_that_the_store_rejects_is_reported() {
 
     sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
 
-    let why = "the secret store \"safe\" did not take the refresh token: the keychain is locked";
+    let why = "the secret store \"safe\" did not store the refresh token: the keychain is locked";
     let status = sandbox.run(["status"]).stdout;
     assert!(
         status.contains("refresh token  none\n") && status.contains(&format!("lost           {why} (")),
@@ -277,7 +277,7 @@ fn a_message_repeats_no_secret_that_the_store_was_given() {
     store.at("before-store", "echo \"cannot store $input\"; echo \"$input\" >&2; exit 1");
     let outcome = sandbox.run([]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    assert!(sandbox.run(["status"]).stdout.contains("did not take the refresh token: exit status: 1 ("));
+    assert!(sandbox.run(["status"]).stdout.contains("did not store the refresh token: exit status: 1 ("));
 }
 
 /// A kill at any step loses no more than without a store.
@@ -429,7 +429,7 @@ fn a_permanent_token_comes_from_the_store() {
     sandbox.run([]).fails(
         3,
         &format!(
-            "spotinst-cred: the secret store \"safe\" of the token (from {}:2) holds none\n\
+            "spotinst-cred: the secret store \"safe\" of the token (from {}:2) does not hold it\n\
              hint: run `spotinst-cred login --with-token --profile default`\n",
             path.display()
         ),

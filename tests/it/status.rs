@@ -178,7 +178,7 @@ fn what_is_missing_for_a_token_is_the_error() {
     assert_eq!(outcome.status, Some(3));
     assert_eq!(line(&outcome, "user name"), "not set");
     assert_eq!(line(&outcome, "password"), "not set");
-    assert!(outcome.stderr.starts_with("spotinst-cred: there is no user name, no password\nhint: "), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("spotinst-cred: missing user name, password\nhint: "), "{outcome:?}");
 }
 
 #[test]
@@ -328,7 +328,7 @@ profile        default, by default
 account        not set
 API URL        BASE, from SPOTINST_API_URL
 time limit     8s, by default
-token          permanent: it is printed as it is, and nothing is cached; set, from config.toml:2
+token          permanent, not cached; set, from config.toml:2
 configuration  ~/.config/spotinst-cred/config.toml, by default
 cache          ~/.cache/spotinst-cred (not there), by default
 ",

@@ -193,8 +193,7 @@ fn a_variable_that_names_no_root_is_a_configuration_error() {
 fn http_to_another_machine_is_refused_before_anything_is_sent() {
     // The kernel routes this address to the stand-in, so it would get a request.
     let stand_in = StandIn::start_on(TcpListener::bind("0.0.0.0:0").unwrap(), None);
-    let problem =
-        "is not https: http is allowed to a loopback address only, as it would show the secrets to the network";
+    let problem = "is not https: http is only allowed to loopback addresses, as it sends secrets unencrypted";
     let hint = |host| format!("hint: it looks like https://{host}/token");
     for host in ["0.0.0.0", "localhost.example", "127.0.0.1.example", "[::ffff:127.0.0.1]"] {
         let mut sandbox = Sandbox::of(&stand_in);

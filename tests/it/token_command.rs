@@ -216,7 +216,7 @@ fn a_missing_account_is_an_error_only_after_the_command_ran() {
     with_document(DOCUMENT).run(["-f", "ini"]).prints(&format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n"));
     let sandbox = with_document("abc123");
     let outcome = sandbox.run(["-f", "ini"]);
-    let problem = "spotinst-cred: there is no account, and the readers of the ini format demand one\n";
+    let problem = "spotinst-cred: missing account: the ini format requires one\n";
     outcome.fails(
         3,
         &format!(
@@ -268,7 +268,7 @@ fn a_short_lifetime_does_not_limit_the_next_token() {
     assert_eq!(runs(&sandbox), 2);
 }
 
-const ANOTHER: &str = "hint: let the command name another profile: spotinst-cred --profile NAME\n";
+const ANOTHER: &str = "hint: use another profile in the command: spotinst-cred --profile NAME\n";
 
 /// It would wait for the lock that its ancestor holds.
 #[test]
@@ -310,7 +310,7 @@ fn a_command_that_calls_itself_without_a_cache_is_not_started_again() {
     let sandbox = Sandbox::new();
     let name = format!("the token command from {}", origin(&sandbox));
     let itself = format!(
-        "spotinst-cred: {name} is not started: it runs already, and seems to run itself\n{ANOTHER}\
+        "spotinst-cred: {name} was not started: it is already running and seems to call itself\n{ANOTHER}\
          spotinst-cred: {name} failed: exit status: 3\nhint: run it by hand to see why\n"
     );
     for (grant, options, status) in [("grant = \"command\"", ["--no-cache"], 5), ("", ["--no-cache"], 3)] {
@@ -349,18 +349,16 @@ fn the_command_grant_needs_only_its_command() {
     let path = sandbox.config_path().display().to_string();
     let hint = format!("hint: token command: `token_command`; keys go into [profiles.default] of {path}\n");
     sandbox.config("[profiles.default]\ngrant = \"command\"\n");
-    sandbox.run([]).fails(3, &format!("spotinst-cred: there is no token command\n{hint}"));
+    sandbox.run([]).fails(3, &format!("spotinst-cred: missing token command\n{hint}"));
     sandbox.config("[profiles.default]\ngrant = \"command\"\ntoken = \"abc\"\n");
-    sandbox
-        .run([])
-        .fails(3, &format!("spotinst-cred: there is no token command, and the grant is \"command\"\n{hint}"));
+    sandbox.run([]).fails(3, &format!("spotinst-cred: missing token command for the grant \"command\"\n{hint}"));
 
     sandbox.config("[profiles.default]\ngrant = \"command\"\ntoken_command = [\"echo\", \"a\"]\nusername = \"u\"\n");
     sandbox.run([]).fails(
         3,
         &format!(
             "spotinst-cred: the profile has both a token command ({path}:3) and the credentials of a grant ({path}:4)\n\
-             hint: keep one of the two, or make two profiles of them\n"
+             hint: keep one of the two, or move one to another profile\n"
         ),
     );
     sandbox.config("[profiles.default]\ntoken_command = [\"echo\", \"a\"]\n");

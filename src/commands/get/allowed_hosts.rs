@@ -18,20 +18,20 @@ pub fn check(uri: &str, api: &Endpoint) -> Result<()> {
     if (origin.is_tls && is_below && !is_encoded) || origin == *api.origin() {
         return Ok(());
     }
-    Err(refused(format!("{origin} gets no token: it is not of Spotinst")))
+    Err(refused(format!("{origin} gets no token: it is not a Spotinst server")))
 }
 
 /// The origin of a URI, if all programs parse it the same way.
 fn parse(uri: &str) -> std::result::Result<Origin, &'static str> {
     if !uri.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("holds a space, a control character or one that is not ASCII");
+        return Err("holds a space, a control character or a non-ASCII character");
     }
     if uri.contains(['\\', '#']) {
         return Err("holds a backslash or a fragment");
     }
     let origin = Origin::parse(uri)?;
     if !origin.is_ip_v6() && !is_hostname(&origin.host) {
-        return Err("has an odd host");
+        return Err("has an invalid host");
     }
     Ok(origin)
 }

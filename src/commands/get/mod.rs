@@ -48,7 +48,7 @@ fn read(deadline: Instant) -> Result<Request> {
         io::ErrorKind::TimedOut => problem("was not closed in time").kind(ErrorKind::Temporary),
         _ => problem(&format!("cannot be read: {error}")),
     })?;
-    parse(&bytes).ok_or_else(|| problem("holds no request: a JSON object with a `uri` is wanted"))
+    parse(&bytes).ok_or_else(|| problem("is not a request: expected a JSON object with a `uri`"))
 }
 
 /// The request in these bytes. Pure.

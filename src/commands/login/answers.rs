@@ -59,7 +59,7 @@ impl Answers {
         Ok(answers)
     }
 
-    /// Asks for what a SAML login takes, as far as neither the environment nor the profile has it.
+    /// Asks for the values of a SAML login that neither the environment nor the profile has.
     pub fn ask_for_saml(sources: &Sources) -> Result<Self> {
         let (profile, is_login) = (&sources.profile, sources.profile.is_login());
         let mut answers = Self { texts: Vec::new(), secrets: Vec::new(), variables_needed: Vec::new(), is_login };
@@ -141,8 +141,8 @@ impl Answers {
         }
     }
 
-    /// Keeps the secrets; returns what to write. A typed password or an assertion is not written; that it is
-    /// given at each login, is.
+    /// Stores the secrets and returns the changes to write. For a typed password or an assertion that is only `login
+    /// = true`.
     pub fn changes(&self, storage: &Storage) -> Result<Vec<Change>> {
         let texts = self.texts.iter().map(|(setting, text)| Change::new(setting.key(), text));
         let mut changes: Vec<_> = texts.collect();
@@ -183,7 +183,7 @@ impl Answers {
         &self.variables_needed
     }
 
-    /// The secret that a person gives at each login, if there is one.
+    /// The secret that was entered and is needed again at each login, if any.
     pub fn given_at_login(&self) -> Option<&'static Setting> {
         let is_given = |(setting, answer): &&(&'static Setting, Answer)| {
             is_given_at_login(setting) && matches!(answer, Answer::Typed(_))

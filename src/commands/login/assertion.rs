@@ -1,4 +1,4 @@
-//! The SAML assertion of a login: pasted by a person, or read from stdin.
+//! The SAML assertion of a login: pasted at the terminal, or read from stdin.
 
 use super::stdin;
 use crate::config::secret_source::MAX_ASSERTION;
@@ -17,7 +17,7 @@ pub fn get() -> Result<Secret> {
     if saml::xml(&text).is_some() { Ok(text) } else { Err(no_assertion("stdin holds no SAML response")) }
 }
 
-/// Asks until there is an assertion.
+/// Asks until the user enters an assertion.
 pub fn ask() -> Result<Secret> {
     loop {
         match prompt::ask_hidden_text("SAML response", MAX_ASSERTION)? {

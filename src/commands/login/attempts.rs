@@ -14,14 +14,14 @@ pub struct Attempts {
     rejected: Vec<Vec<Secret>>,
 }
 
-/// A secret that a person gave, and how it is asked for again; an empty answer is none.
+/// An entered secret, and a function that asks for it again; an empty answer is `None`.
 pub struct TypedSecret<'a> {
     pub secret: &'a mut Secret,
     pub ask: Box<dyn Fn() -> Result<Option<Secret>>>,
 }
 
 impl<'a> TypedSecret<'a> {
-    /// One that fits a line.
+    /// A secret that fits on one line.
     pub fn line(question: &'static str, secret: &'a mut Secret) -> Self {
         Self { secret, ask: Box::new(move || prompt::ask_hidden_once(question)) }
     }

@@ -1,4 +1,4 @@
-//! The end of a login: a real grant proves the answers, and the profile is written.
+//! The last part of a login: verifies the answers with a real grant and writes the profile.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::settings;
 use crate::sys::{printer, prompt};
 use crate::text::duration;
 
-/// Logs in, asking again where a person can answer, and writes the profile.
+/// Logs in and writes the profile. At a terminal, asks again after a failure.
 pub fn run(
     mut target: Target,
     mut answers: Answers,
@@ -36,7 +36,7 @@ pub fn run(
             Err(error) => return Err(error),
         }
     };
-    // Before the last question: the login is good without its answer.
+    // Write before the last question: the login works without its answer.
     target.write(keep(&storage, &answers, &mut attempts)?)?;
     if can_write && prompt::is_available() && target.sources.account()?.is_none() {
         account::choose(&target, account::list(&target, &login.token.value))?;
@@ -45,7 +45,7 @@ pub fn run(
     storage.finish(login.left_refresh_token)
 }
 
-/// Puts the secrets where they are kept; returns what to write. A store that fails may be unlocked meanwhile.
+/// Stores the secrets and returns the changes to write. If a store fails, the user can unlock it and retry.
 fn keep(storage: &Storage, answers: &Answers, attempts: &mut Attempts) -> Result<Vec<Change>> {
     loop {
         let moved = storage.move_secrets();
@@ -71,11 +71,11 @@ fn conclude(target: &Target, answers: &Answers, login: &Login) {
     }
 }
 
-/// How long the login lasts, and what else there is to know of it.
+/// How long the login lasts, followed by `more`.
 fn lifetime(refresh_lifetime: Option<Option<Duration>>, more: &str) -> String {
     match refresh_lifetime {
         Some(Some(lifetime)) => format!("the login lasts {}; {more}", duration(lifetime)),
         Some(None) => format!("the server did not say when the login expires; {more}"),
-        None => "the server gave no refresh token: the login lasts no longer than this token".to_owned(),
+        None => "the server returned no refresh token: the login ends when this token expires".to_owned(),
     }
 }

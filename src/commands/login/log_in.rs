@@ -32,7 +32,7 @@ pub struct Login {
 pub fn check_cache_dir(dir: Option<PathBuf>) -> Result<PathBuf> {
     let Some(dir) = dir else {
         let flag = settings::CACHE_DIR.flag();
-        return Err(Error::config("a login is kept in the cache, and none is used")
+        return Err(Error::config("there is no cache directory to store the login in")
             .hint(format!("set HOME, or name a directory with {flag}")));
     };
     output_file::check_dir(&dir).map_err(|error| unkept(&dir, &error))?;
@@ -41,12 +41,12 @@ pub fn check_cache_dir(dir: Option<PathBuf>) -> Result<PathBuf> {
 
 fn unkept(place: &Path, error: &io::Error) -> Error {
     let flag = settings::CACHE_DIR.flag();
-    Error::other(format!("the login cannot be kept in {}: {error}", place.display()))
+    Error::other(format!("the login cannot be stored in {}: {error}", place.display()))
         .hint(format!("check the directory's permissions and the room on the disk, or name another one with {flag}"))
 }
 
-/// Sends the profile's own grant, whatever the cache holds, and caches the tokens. One attempt: a rejected secret is not
-/// tried again. Fails also where the cache cannot be written, as nothing would be left of the login.
+/// Sends the profile's grant, even if a token is cached, and caches the new tokens. Makes one attempt: a rejected
+/// secret is not retried. Also fails if the cache cannot be written, because the login would be lost.
 pub fn log_in(
     endpoint: EndpointConfig,
     transport: Result<Transport>,
@@ -79,8 +79,8 @@ pub fn log_in(
     if let Err(FetchError::New { error, .. }) = &result.outcome
         && error.kind != ErrorKind::RateLimited
     {
-        // A password that was mistyped here says nothing about other callers' credentials; only an assertion that was sent
-        // is remembered, and one that was not is forgotten.
+        // A mistyped password says nothing about other callers' credentials, so the failure is not cached. Only a
+        // sent assertion is recorded, so that it is not sent twice.
         if attempt.is_some() {
             let next = result.sent_assertion.into_iter().fold(before, Entry::with_sent_assertion);
             pending.publish(&next, &began_with).map_err(unkept)?;
@@ -113,6 +113,6 @@ pub fn log_in(
             Ok(Login { token, refresh_lifetime, left_refresh_token })
         }
         (Some(failure), _) => Err(failure.error),
-        (None, None) => Err(Error::other("the login brought neither token nor failure")),
+        (None, None) => Err(Error::other("the login returned neither a token nor an error")),
     }
 }

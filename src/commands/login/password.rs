@@ -55,15 +55,14 @@ fn no_terminal() -> Error {
         [&settings::USERNAME, &settings::PASSWORD, &settings::CLIENT_ID, &settings::CLIENT_SECRET]
             .map(|setting| setting.variables.iter().take(1).copied().chain(setting.file_variable))
             .map(|variables| variables.collect::<Vec<_>>().join(" or "));
-    Error::config("login asks questions, and there is no terminal").hint(format!(
-        "without one set {username}, {password}, {client_id}, and {client_secret}: then spotinst-cred needs no login"
-    ))
+    Error::config("login needs a terminal to ask for credentials")
+        .hint(format!("without a terminal, set {username}, {password}, {client_id}, and {client_secret} instead"))
 }
 
 /// Fails for a profile that does not use the password grant, or does not store the refresh token.
 fn check(target: &Target) -> Result<()> {
     let sources = &target.sources;
-    let refuse = |why| Err(target.refusal(&format!("{why}, so there is nothing to log in to")));
+    let refuse = |why| Err(target.refusal(&format!("{why}, so it needs no login")));
     if sources.profile.secret(&settings::TOKEN).is_some() {
         return refuse("has a token of its own");
     }

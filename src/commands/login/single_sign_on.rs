@@ -1,5 +1,5 @@
-//! `login --saml`: for single sign-on. A person gives an assertion of the identity provider, which is sent once; what is
-//! kept of the login is the refresh token in the cache.
+//! `login --saml`: for single sign-on. The user enters an assertion of the identity provider, which is sent once;
+//! only the refresh token is stored, in the cache.
 
 use super::answers::Answers;
 use super::complete;
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::settings::{self, Setting};
 use crate::sys::prompt;
 
-/// The settings that tell one login from another.
+/// The settings that identify a login.
 const IDENTITY: [&Setting; 5] =
     [&settings::ORGANIZATION_ID, &settings::CLIENT_ID, &settings::GRANT, &settings::SAML_URL, &settings::REFRESH_URL];
 
@@ -48,13 +48,13 @@ fn introduce(target: &Target) {
     ));
 }
 
-/// A profile with another source of tokens is not changed into one for single sign-on.
+/// Fails for a profile with another source of tokens.
 fn check(target: &Target) -> Result<()> {
     let profile = &target.sources.profile;
     let secrets = [&settings::TOKEN, &settings::PASSWORD].map(|one| profile.secret(one).map(|secret| &secret.source));
     let username = profile.text(&settings::USERNAME).map(|text| &text.source);
     if let Some(conflict) = secrets.into_iter().flatten().next().or(username) {
-        return Err(target.refusal(&format!("gets its tokens in another way ({conflict})")));
+        return Err(target.refusal(&format!("already has another source of tokens ({conflict})")));
     }
     let is_named = target.sources.text(&settings::GRANT)?.is_some();
     if is_named && grant_kind(&target.sources, &target.location)? != GrantKind::Saml {

@@ -1,4 +1,4 @@
-//! A secret from stdin, where that is no terminal.
+//! Reads a secret from stdin, if that is not a terminal.
 
 use std::io::{self, IsTerminal};
 
@@ -6,16 +6,16 @@ use crate::error::{Error, Result};
 use crate::sys::bounded_read;
 use crate::sys::secret::Secret;
 
-/// Reads stdin to its end. It has no time limit: a person at a password manager may write to it.
+/// Reads stdin to its end. There is no time limit, because a password manager may prompt first.
 pub fn read(limit: u64, hint: &str) -> Result<Secret> {
     if io::stdin().is_terminal() {
-        return Err(Error::config("the question cannot be shown: stderr is no terminal")
-            .hint("run it with stderr at the terminal, or with the secret in a file as its stdin"));
+        return Err(Error::config("cannot prompt: stderr is not a terminal")
+            .hint("run it with stderr on the terminal, or redirect stdin from a file that holds the secret"));
     }
     let problem = |what: &str| Error::config(format!("stdin holds {what}")).hint(hint);
     let bytes = bounded_read::read(io::stdin().lock(), 0, limit).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => problem(&format!("more than {} KiB", limit / 1024)),
         _ => Error::other(format!("stdin cannot be read: {error}")).hint(hint),
     })?;
-    Secret::from_line(bytes).ok_or_else(|| problem("what is not valid UTF-8"))
+    Secret::from_line(bytes).ok_or_else(|| problem("invalid UTF-8"))
 }

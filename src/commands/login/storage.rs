@@ -42,7 +42,7 @@ impl Storage {
     /// secrets into the profile in memory.
     pub fn choose(target: &mut Target, asked_for: Option<&str>, asks: bool) -> Result<Self> {
         if let Some(name) = asked_for.filter(|name| !is_store_name(name)) {
-            let problem = format!("\"{}\" is no name of a secret store", one_line(name));
+            let problem = format!("\"{}\" is not the name of a secret store", one_line(name));
             return Err(Error::new(ErrorKind::Usage, problem).hint(format!("expected one of {}", KNOWN.join(", "))));
         }
         let present = target.sources.profile.secret_store().map(str::to_owned);

@@ -49,7 +49,8 @@ impl Target {
         self.location.profile_name()
     }
 
-    /// A login serves one identity: the next call, perhaps without the variable, must not look for another.
+    /// Fails if a variable and the profile name different identities: a later call without the variable would look
+    /// for the other one.
     pub fn check_identity(&self, identity: &[&'static Setting]) -> Result<()> {
         for setting in identity {
             let (Some(given), Some(profile)) = (self.sources.text(setting)?, self.sources.profile.text(setting)) else {
@@ -57,23 +58,24 @@ impl Target {
             };
             if given.value != profile.value {
                 let problem =
-                    format!("{} and {} name two values of the {}", given.source, profile.source, setting.name);
+                    format!("{} and {} set the {} to different values", given.source, profile.source, setting.name);
                 let flag = settings::PROFILE.flag();
-                return Err(Error::config(format!("{problem}, and a login is for one"))
-                    .hint(format!("unset {}, or name another profile with {flag}", given.source)));
+                return Err(
+                    Error::config(problem).hint(format!("unset {}, or name another profile with {flag}", given.source))
+                );
             }
         }
         Ok(())
     }
 
-    /// Fails where nothing would keep the login: no refresh token, and not the secret, which a person gives each time.
+    /// Fails if nothing of the login would be stored: neither the refresh token nor the secret, which is entered each
+    /// time.
     pub fn check_storage(&self, secret: &'static Setting) -> Result<()> {
         match self.sources.profile.boolean(&settings::STORE_REFRESH_TOKEN) {
-            // A secret that is set already is not asked for, and serves again.
+            // A secret that is already set is not asked for, and can be used again.
             Some(Sourced { value: false, source }) if self.sources.secret(secret)?.is_none() => {
                 let name = one_line(self.name());
-                let problem =
-                    format!("profile \"{name}\" stores no refresh token ({source}), and nothing else keeps a login");
+                let problem = format!("profile \"{name}\" stores no refresh token ({source}), which a login needs");
                 let store = settings::STORE_REFRESH_TOKEN.key();
                 let (file, command) = (secret.file_key(), secret.command_key());
                 Err(Error::config(problem).hint(format!("remove `{store} = false`, or set `{file}` or `{command}`")))
@@ -82,11 +84,11 @@ impl Target {
         }
     }
 
-    /// The error of a profile that cannot be logged in to in this way.
+    /// The error for a profile that does not support this kind of login.
     pub fn refusal(&self, why: &str) -> Error {
         let flag = settings::PROFILE.flag();
         Error::config(format!("profile \"{}\" {why}", one_line(self.name())))
-            .hint(format!("name another profile with {flag}; it is made if it is missing"))
+            .hint(format!("name another profile with {flag}; it is created if it does not exist"))
     }
 
     /// Checks that the profile can be written, before any question is asked.

@@ -66,7 +66,7 @@ fn check(target: &Target) -> Result<()> {
     let conflict =
         token.map(|token| &token.source).or_else(|| credentials(profile, false)).or(login.map(|text| &text.source));
     let Some(conflict) = conflict else { return Ok(()) };
-    Err(target.refusal(&format!("gets its tokens in another way ({conflict})")))
+    Err(target.refusal(&format!("already has another source of tokens ({conflict})")))
 }
 
 fn introduce(target: &Target) {
@@ -128,7 +128,7 @@ fn permanent(text: &Secret) -> Result<Secret> {
         return Err(not_a_token("there is no token: the input is empty"));
     }
     if !is_bearer_token(token.expose()) {
-        return Err(not_a_token("that is no token: it has characters that RFC 6750 does not allow"));
+        return Err(not_a_token("not a token: it has characters that RFC 6750 does not allow"));
     }
     let Some(expiry) = jwt_expiry(token.expose()) else { return Ok(token) };
     let when = match span(clock::now(), expiry).as_secs() {

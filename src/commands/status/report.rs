@@ -130,10 +130,8 @@ impl Report {
             login_end: ends_soon.zip(login_hint).map(|(left, hint)| LoginEnd { seconds_left: left.as_secs(), hint }),
             is_new: config.is_err() && is_new,
             instead_of_tokens: match config.map(|config| config.provider) {
-                Ok(TokenProvider::Static(_)) if given_token.is_some() => {
-                    "it is printed as it is, and nothing is cached"
-                }
-                Ok(TokenProvider::Static(_)) => "permanent: it is printed as it is, and nothing is cached",
+                Ok(TokenProvider::Static(_)) if given_token.is_some() => "not cached",
+                Ok(TokenProvider::Static(_)) => "permanent, not cached",
                 Ok(_) => "no cache is used",
                 Err(_) => "none",
             },

@@ -43,13 +43,13 @@ fn no_other_server_gets_the_token() {
         ("https://[::1]/", "https://api.spotinst.io", "https://[::1]:443"),
         ("https://a.XN--a.spotinst.io/", "https://api.spotinst.io", "https://a.xn--a.spotinst.io:443"),
     ] {
-        assert_eq!(problem(uri, api), Some(format!("{origin} gets no token: it is not of Spotinst")));
+        assert_eq!(problem(uri, api), Some(format!("{origin} gets no token: it is not a Spotinst server")));
     }
 }
 
 #[test]
 fn a_uri_that_programs_may_read_differently_is_refused_without_repeating_it() {
-    let odd_characters = "holds a space, a control character or one that is not ASCII";
+    let odd_characters = "holds a space, a control character or a non-ASCII character";
     let label = "a".repeat(64);
     let too_long = format!("https://{}spotinst.io/", "a.".repeat(122));
     for (uri, expected) in [
@@ -58,19 +58,19 @@ fn a_uri_that_programs_may_read_differently_is_refused_without_repeating_it() {
         ("https://api.spotinst.io/ö", odd_characters),
         ("https://api.spotinst.io\\@example.com/", "holds a backslash or a fragment"),
         ("https://api.spotinst.io/#f", "holds a backslash or a fragment"),
-        ("https://secret@api.spotinst.io/", "holds a user name or password, which do not belong there"),
+        ("https://secret@api.spotinst.io/", "must not contain a user name or password"),
         ("api.spotinst.io", "is not an absolute URL"),
         ("ftp://api.spotinst.io/", "is not https"),
-        ("https:///", "names no host"),
-        ("https://api.spotinst.io./", "has an odd host"),
-        ("https://.spotinst.io/", "has an odd host"),
-        ("https://-a.spotinst.io/", "has an odd host"),
-        ("https://a-.spotinst.io/", "has an odd host"),
-        ("https://a_b.spotinst.io/", "has an odd host"),
-        ("https://%61.spotinst.io/", "has an odd host"),
-        ("https://[::1/", "has an odd host"),
-        (&format!("https://{label}.spotinst.io/"), "has an odd host"),
-        (&too_long, "has an odd host"),
+        ("https:///", "has no host"),
+        ("https://api.spotinst.io./", "has an invalid host"),
+        ("https://.spotinst.io/", "has an invalid host"),
+        ("https://-a.spotinst.io/", "has an invalid host"),
+        ("https://a-.spotinst.io/", "has an invalid host"),
+        ("https://a_b.spotinst.io/", "has an invalid host"),
+        ("https://%61.spotinst.io/", "has an invalid host"),
+        ("https://[::1/", "has an invalid host"),
+        (&format!("https://{label}.spotinst.io/"), "has an invalid host"),
+        (&too_long, "has an invalid host"),
     ] {
         assert_eq!(problem(uri, "https://api.spotinst.io"), Some(format!("the URI {expected}")), "{uri}");
     }
