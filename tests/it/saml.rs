@@ -321,7 +321,7 @@ fn what_is_missing_or_wrong_is_named() {
     sandbox.run([]).fails(
         3,
         &format!(
-            "spotinst-cred: there is no SAML assertion\n\
+            "spotinst-cred: missing SAML assertion\n\
              hint: run `spotinst-cred login --saml`; SAML assertion: SPOTINST_SAML_ASSERTION_FILE or `saml_assertion`, \
              `saml_assertion_file`, `saml_assertion_command`; keys go into [profiles.default] of {path}\n"
         ),
