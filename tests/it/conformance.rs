@@ -139,7 +139,7 @@ fn event(line: &str) -> Option<String> {
     Some(match line {
         _ if line.starts_with("the lock is held") => "waits".to_owned(),
         _ if line.contains("falling back") => "falls back".to_owned(),
-        _ if line.starts_with("token from another process") => "uses another's token".to_owned(),
+        _ if line.starts_with("token refreshed by another process") => "uses another's token".to_owned(),
         _ if line.starts_with("token from ") => "finds a fresh token".to_owned(),
         _ if grant().is_some() => format!("asks {}", grant()?.1.trim_end_matches(')')),
         // Which of these it is depends on the server.

@@ -17,8 +17,19 @@ pub fn path(example: &str) -> PathBuf {
 }
 
 /// Folders of `contrib/` that are not examples.
-const OURS: [&str; 10] =
-    ["bench", "completions", "demo", "fleet", "json-schema", "man", "release", "soak", "stand-in", "transcript"];
+const OURS: [&str; 11] = [
+    "bench",
+    "completions",
+    "demo",
+    "fleet",
+    "fuzz",
+    "json-schema",
+    "man",
+    "release",
+    "soak",
+    "stand-in",
+    "transcript",
+];
 
 pub fn examples() -> Vec<PathBuf> {
     let folders = fs::read_dir(path("")).unwrap().map(|folder| folder.unwrap().path());

@@ -466,7 +466,7 @@ fn check_reports_why_there_is_no_token() {
 
     sandbox.unset("SPOTINST_PASSWORD");
     let missing = sandbox.run(["status", "--check"]);
-    assert_eq!((missing.status, line(&missing, "check").as_str()), (Some(3), "there is no password"));
+    assert_eq!((missing.status, line(&missing, "check").as_str()), (Some(3), "missing password"));
 }
 
 /// The API's list of this many accounts, with members that the program does not read.
