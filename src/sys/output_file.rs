@@ -49,7 +49,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     Ok(draft.publish(content, &target)?)
 }
 
-/// Reads the file that [`write`] would replace; nothing if there is none. Fails with [`io::ErrorKind::FileTooLarge`] if
+/// Reads the file that [`write()`] would replace; nothing if there is none. Fails with [`io::ErrorKind::FileTooLarge`] if
 /// it has more than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, WriteError> {
     match bounded_read::regular_file(&resolve(path)?, limit) {
