@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Instant;
 
+use crate::cache::entry::Entry;
 use crate::cache::{Cache, CacheLock, LockOutcome};
 use crate::cli::Options;
 use crate::config::flags::Flags;
@@ -174,7 +175,17 @@ fn forget(cache: &Cache, outcome: LockOutcome<CacheLock<'_>>, stored: &Stored, d
         return stored.erase_refresh_token(cache, deadline).map(|()| false);
     }
     let lock = cache.require(outcome)?;
-    let erased = stored.erase_refresh_token(cache, deadline);
-    let had_tokens = lock.forget_tokens()?;
-    erased.map(|()| had_tokens)
+    let Err(error) = stored.erase_refresh_token(cache, deadline) else {
+        return lock.forget_tokens();
+    };
+    let entry = lock.read();
+    if entry.refresh_token.as_ref().is_none_or(|token| token.value.store().is_none()) {
+        lock.forget_tokens()?;
+        return Err(error);
+    }
+    // The profile may not name the store any more, so the entry keeps its name for the next logout.
+    if let Err(error) = lock.replace_or_remove(&Entry { token: None, ..entry }) {
+        return Err(Error::other(format!("cannot remove the token from {}: {error}", cache.path().display())));
+    }
+    Err(error)
 }

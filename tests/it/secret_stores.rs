@@ -364,18 +364,32 @@ fn logout_all_finds_stores_without_a_profile_through_the_cache() {
 fn if_one_erase_fails_logout_still_removes_the_rest_and_fails() {
     for arguments in [["logout"].as_slice(), &["logout", "--all"]] {
         let (_stand_in, sandbox, store) = with_store("");
-        sandbox.token();
+        let token = sandbox.token();
         store.at("before-erase", LOCKED);
         run(&sandbox, arguments).fails(
             5,
             "spotinst-cred: the secret store \"safe\" did not erase the refresh token: the keychain is locked\n\
              hint: unlock it, or run `docker-credential-safe list` to see why\n",
         );
-        assert!(sandbox.cache_files("token").is_empty(), "the access token is forgotten");
+        let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
+        assert!(!entry.contains(&token), "the access token is forgotten");
         store.repair("before-erase");
         run(&sandbox, arguments).prints("");
-        assert_eq!(store.items(), Vec::<String>::new(), "by the profile, which names the store");
+        assert_eq!(store.items(), Vec::<String>::new());
+        assert!(sandbox.cache_files("token").is_empty());
     }
+}
+
+#[test]
+fn after_a_failed_erase_logout_finds_the_store_without_its_profile() {
+    let (_stand_in, sandbox, store) = with_store("");
+    sandbox.token();
+    store.at("before-erase", LOCKED);
+    sandbox.run(["logout"]).has_failed(5);
+    store.repair("before-erase");
+    fs::remove_file(sandbox.config_path()).unwrap();
+    sandbox.run(["logout", "--all"]).prints("");
+    assert_eq!(store.items(), Vec::<String>::new());
 }
 
 #[test]
