@@ -73,6 +73,10 @@ struct Plain {
 impl Cli {
     /// Parses the process's arguments. As in clap, `--help` and `--version` are errors, too.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
+        // The most common call has no arguments, so no parser is built for it.
+        if std::env::args_os().len() == 1 {
+            return Ok(Self { output: Output::default(), options: Options::default(), command: None });
+        }
         match Plain::try_parse() {
             Ok(Plain { output, options }) => Ok(Self { output, options, command: None }),
             Err(_) => Self::parse_command(std::env::args_os()),
@@ -211,7 +215,7 @@ pub struct LoginMethod {
 }
 
 /// The options for the output.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Output {
     #[arg(short, long, hide_possible_values = true)]
     pub format: Option<Format>,
@@ -280,4 +284,16 @@ fn exec_help() -> String {
          own; 127 if the program does not exist, 126 if it cannot be run.",
         env::TOKEN
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_arguments_every_option_has_its_default() {
+        let parsed = Plain::try_parse_from(["spotinst-cred"]).map(|Plain { output, options }| (output, options));
+        let defaults = (Output::default(), Options::default());
+        assert_eq!(parsed.ok().map(|parsed| format!("{parsed:?}")), Some(format!("{defaults:?}")));
+    }
 }

@@ -10,7 +10,7 @@ use crate::config::flags::Flags;
 use crate::settings::{self, CONFIG, FORMAT, MIN_TTL, SETTINGS, Setting, ValueKind};
 
 /// How a token is obtained.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Options {
     #[command(flatten)]
     pub flags: Flags,

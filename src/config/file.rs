@@ -142,9 +142,9 @@ impl<'t> Reader<'t> {
             match key.get_ref().as_ref() {
                 DEFAULT_PROFILE => config.default_profile = Some(self.text(DEFAULT_PROFILE, value)?),
                 PROFILES => {
-                    for (name, table) in self.table(PROFILES, value)? {
+                    for (name, table) in self.table(|| PROFILES.to_owned(), value)? {
                         let name = name.get_ref().to_string();
-                        let table = self.table(&format!("{PROFILES}.{name}"), table)?;
+                        let table = self.table(|| format!("{PROFILES}.{name}"), table)?;
                         let profile = self.profile(&name, table);
                         config.profiles.insert(name, profile);
                     }
@@ -262,8 +262,8 @@ impl<'t> Reader<'t> {
         Ok(Sourced { value: boolean.ok_or_else(wrong)?.to_string(), source: self.source(&value.span()) })
     }
 
-    fn table<'a, 'i>(&self, key: &str, value: Value<'a, 'i>) -> Result<&'a DeTable<'i>> {
-        let wrong = || self.wrong(key, value, "must be a table", "write [profiles.NAME] above the profile's keys");
+    fn table<'a, 'i>(&self, key: impl FnOnce() -> String, value: Value<'a, 'i>) -> Result<&'a DeTable<'i>> {
+        let wrong = || self.wrong(&key(), value, "must be a table", "write [profiles.NAME] above the profile's keys");
         value.get_ref().as_table().ok_or_else(wrong)
     }
 
@@ -325,8 +325,11 @@ fn known_keys(unknown: &str) -> String {
 
 /// The setting of a key, and the ending of the key (`_file`, `_command`, `_store` or empty).
 fn find(key: &str) -> Option<(&'static Setting, &str)> {
+    let first = key.bytes().next();
     SETTINGS.iter().find_map(|setting| {
-        let ending = key.strip_prefix(setting.key?)?;
+        // Most settings differ in the first letter: a call for a token compares no more.
+        let name = setting.key.filter(|name| name.bytes().next() == first)?;
+        let ending = key.strip_prefix(name)?;
         (ending.is_empty() || setting.endings().contains(&ending)).then_some((*setting, ending))
     })
 }

@@ -155,6 +155,6 @@ pub fn expand_home(path: &Path) -> Option<PathBuf> {
     Some(home()?.join(rest))
 }
 
-pub fn home() -> Option<PathBuf> {
-    env::home_dir().filter(|home| !home.as_os_str().is_empty())
+pub fn home() -> Option<&'static Path> {
+    BASE_DIRS.as_ref().map(BaseDirs::home_dir)
 }
