@@ -30,7 +30,7 @@ impl Keychain {
             .collect()
     }
 
-    /// GNOME Keyring on a bus of its own, unlocked with a password.
+    /// GNOME Keyring on a separate bus, unlocked with a password.
     pub fn secretservice(sandbox: &mut Sandbox) -> Option<Self> {
         let is_there = is_installed("docker-credential-secretservice", &["version"])
             && is_installed("gnome-keyring-daemon", &["--version"])

@@ -117,7 +117,7 @@ fn without_a_configuration_profile_names_a_section() {
     sandbox.run(["-p", "default"]).has_failed(3);
 }
 
-/// So do the credentials of a grant: nobody else's token is printed in the place of theirs.
+/// The credentials of a grant do so, too: another account's token is never printed instead.
 #[test]
 fn a_section_is_not_used_in_the_place_of_credentials() {
     let mut sandbox = with_file("[prod]\ntoken = beef\n");

@@ -101,7 +101,7 @@ pub fn replace(file: &Path, target: &Path) -> io::Result<()> {
     if target.is_dir() { fs::rename(file, target) } else { patiently(|| fs::rename(file, target)) }
 }
 
-/// The file system keeps its directories by a journal of its own.
+/// NTFS journals its directories, so there is nothing to sync.
 pub fn sync_dir(_dir: &Path) {}
 
 /// Creates a directory and its parents, below the user's profile.
@@ -174,7 +174,7 @@ pub fn current_user() -> u32 {
 /// Nobody's number.
 pub const ROOT: u32 = u32::MAX;
 
-/// Whether one file holds all root certificates: the system has a store of its own.
+/// Whether one file holds all root certificates: Windows has a certificate store instead.
 pub const HAS_ROOTS_BUNDLE: bool = false;
 
 /// The system does not tell who holds a lock.

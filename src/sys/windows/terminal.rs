@@ -36,7 +36,7 @@ fn set_on_interrupt(action: OnInterrupt) -> io::Result<()> {
     }
 }
 
-/// Runs on a thread of its own.
+/// Runs on the thread that ctrlc starts.
 fn interrupt() {
     let action = on_interrupt();
     match *action {
