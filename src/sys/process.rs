@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{bounded_read, digest, env, os, timeout};
+use super::{bounded_read, digest, env, os, printer, timeout};
 
 /// How long to wait for a command's last stderr output after it exits. Together with the time limit of an exchange, it
 /// must be shorter than the wait for the lock.
@@ -69,6 +69,7 @@ impl Run<'_> {
         outer.extend(self.identity.map(str::to_owned).into_iter().chain([name]));
         let mut command = self.command(outer.join(":")).map_err(CommandError::NotStarted)?;
         let (tree, mut child) = os::ProcessTree::start(&mut command).map_err(CommandError::NotStarted)?;
+        printer::debug(|| format!("process {} is running", child.id()));
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
             let input = Zeroizing::new(input.to_vec());
             // Written on a thread: a command that does not read its stdin must not block this process. If no thread can

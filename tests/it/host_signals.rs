@@ -78,9 +78,11 @@ fn with_default_signals(sandbox: &Sandbox) -> Command {
 fn a_command_at_a_terminal_ends_with_its_caller() {
     for (name, status) in [("TERM", 143), ("HUP", 129), ("KILL", 137)] {
         let (sandbox, alive) = sandbox_with_prompt();
-        let script = format!("{PROGRAM} & echo $! >pid; fg; echo ended $?");
+        let script = format!("{PROGRAM} --verbose & echo $! >pid; fg; echo ended $?");
         let Some(mut terminal) = Terminal::run(&sandbox, &["bash", "-mc", &script]) else { return };
         let alive = running(&alive);
+        // From now on a SIGKILL ends the command, too.
+        terminal.until(" is running\n");
         let process = std::fs::read_to_string(sandbox.path().join("pid")).unwrap();
         kill(name, process.trim().parse().unwrap());
         terminal.until(&format!("ended {status}\n"));

@@ -14,6 +14,7 @@ use super::terminal::has_terminal;
 
 /// A running command with its descendants. They are killed when this process exits, even if it is killed.
 pub struct ProcessTree {
+    /// The command, or the process whose group it is in.
     root: Pid,
     is_group: bool,
     _undo: UndoGuard,
@@ -23,17 +24,18 @@ pub struct ProcessTree {
 impl ProcessTree {
     /// Starts the command.
     pub fn start(command: &mut Command) -> io::Result<(Self, Child)> {
+        signals::collect_children();
         // With a terminal, the command may prompt the user, so it stays in this process group: another group can
         // neither read from the terminal nor receive Ctrl-C.
         let is_group = !has_terminal();
-        if is_group {
-            command.process_group(0);
-        }
         let mut watchdog = Watchdog::start(is_group);
-        signals::collect_children();
+        let group = watchdog.as_ref().map(Watchdog::id);
+        if is_group {
+            command.process_group(group.map_or(0, Pid::as_raw_pid));
+        }
         let ((child, root), undo) = signals::with_undo(|| {
             let child = command.spawn()?;
-            let root = Pid::from_child(&child);
+            let root = group.filter(|_| is_group).unwrap_or_else(|| Pid::from_child(&child));
             let undo: Undo = if is_group {
                 Box::new(move |_| kill(root, is_group))
             } else {
@@ -42,7 +44,7 @@ impl ProcessTree {
             };
             Ok(((child, root), undo))
         })?;
-        if let Some(watchdog) = &mut watchdog {
+        if let Some(watchdog) = watchdog.as_mut().filter(|_| !is_group) {
             watchdog.guard(&child);
         }
         Ok((Self { root, is_group, _undo: undo, _watchdog: watchdog }, child))
@@ -88,14 +90,16 @@ fn send_to_tree(root: Pid, signal: Signal) {
 }
 
 /// Ends the command if this process is killed by SIGKILL and cannot clean up. It is a shell that reads a pipe from this
-/// process: the first line is the command's process id, and a second line means that the command has exited. The end of
-/// the pipe without a second line means that this process is gone.
+/// process: an empty line means that the command has exited, and the end of the pipe without it that this process is
+/// gone.
 struct Watchdog(Child);
 
 impl Watchdog {
-    const GROUP: &str = "read -r id && [ \"$id\" ] && { read -r line || kill -s KILL -- \"-$id\"; }";
-    /// Ends the process and, on Linux, its descendants. They get a second to restore the terminal if another signal
-    /// reached them first.
+    /// It leads the command's group, so there is no moment in which the command runs without it.
+    const GROUP: &str = "read -r line || kill -s KILL 0";
+    /// Ends the process whose id is on the first line and, on Linux, its descendants. They get a second to restore the
+    /// terminal if another signal reached them first. If this process is killed before it writes the id, the command
+    /// runs on.
     const TREE: &str = "read -r id && [ \"$id\" ] || exit
         read -r line && exit
         add() {
@@ -110,15 +114,19 @@ impl Watchdog {
         sleep 1
         kill -s TERM $found";
 
-    /// Started before the command, so that there is no moment without it. Without `/bin/sh` there is no watchdog.
-    fn start(is_isolated: bool) -> Option<Self> {
+    /// Without `/bin/sh` there is no watchdog.
+    fn start(is_group: bool) -> Option<Self> {
         let mut command = Command::new("/bin/sh");
-        let script = if is_isolated { Self::GROUP } else { Self::TREE };
+        let script = if is_group { Self::GROUP } else { Self::TREE };
         command.args(["-c", script]).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl-C must not reach it.
         command.process_group(0);
         command.spawn().ok().map(Self)
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_child(&self.0)
     }
 
     fn guard(&mut self, child: &Child) {
