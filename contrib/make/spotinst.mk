@@ -1,8 +1,4 @@
 # For a Makefile: `include spotinst.mk` gives every recipe SPOTINST_TOKEN and, if it is known, SPOTINST_ACCOUNT and
-# SPOTINST_ACCOUNT_ID. The program runs once per make, not once per recipe, and make stops if there is no token. Needs
-# GNU make 4.2 or newer.
+# SPOTINST_ACCOUNT_ID. The program runs once per make, not once per recipe, and make stops if there is no token.
 spotinst_variables := $(shell spotinst-cred --format dotenv --min-ttl 30m)
-ifneq ($(.SHELLSTATUS),0)
-$(error no Spotinst token: see the message above)
-endif
-$(foreach variable,$(spotinst_variables),$(eval export $(variable)))
+$(foreach variable,$(or $(spotinst_variables),$(error no Spotinst token: see the message above)),$(eval export $(variable)))

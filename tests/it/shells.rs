@@ -130,11 +130,7 @@ fn a_stale_token_in_the_environment_changes_nothing() {
 }
 
 const MAKEFILE: &str = "\
-SPOTINST_TOKEN := $(shell spotinst-cred)
-ifneq ($(.SHELLSTATUS),0)
-$(error no Spotinst token: see the message above)
-endif
-export SPOTINST_TOKEN
+export SPOTINST_TOKEN := $(or $(shell spotinst-cred),$(error no Spotinst token: see the message above))
 
 all:
 \t@echo \"[$$SPOTINST_TOKEN]\"
@@ -162,7 +158,7 @@ fn a_makefile_stops_without_a_token() {
         return;
     }
     let (sandbox, stderr) = failing();
-    let stop = "Makefile:3: *** no Spotinst token: see the message above.  Stop.\n";
+    let stop = "Makefile:1: *** no Spotinst token: see the message above.  Stop.\n";
     make(&sandbox).fails(2, &format!("{stderr}{stop}"));
 }
 
