@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
+use crate::sys::digest;
 use crate::sys::secret::Secret;
 
 pub const TOKEN: &str = "token";
@@ -16,27 +17,32 @@ pub const ACCOUNT: &str = "account";
 /// The section of values that are outside of any section.
 pub const DEFAULT_SECTION: &str = "default";
 
-/// The start of a file that this program wrote. Such a file can be replaced, and is not a source of tokens.
-const MARK: &str = "# Written by spotinst-cred, which replaces it";
+/// The start of a file that this program wrote. Such a file is not a source of tokens.
+pub const MARK: &str = "# Written by spotinst-cred, which replaces it";
 
-/// The first line of a file that this program writes. All readers treat it as a comment. It must not contain `=`,
-/// because Ansible splits every line there.
-pub fn mark(expiry: Option<String>) -> String {
+/// The document as a file, below a line that all readers treat as a comment. The line must not contain `=`, because
+/// Ansible splits every line there. It ends with a digest of the file: an opaque token does not show whether somebody
+/// replaced it with a permanent one.
+pub fn marked(document: &[u8], expiry: Option<String>) -> Vec<u8> {
     let expiry = expiry.map(|expiry| format!("; the token expires {expiry}")).unwrap_or_default();
-    format!("{MARK}{expiry}\n")
+    let mark = format!("{MARK} if unchanged{expiry}; digest");
+    let digest = digest(&mark, document);
+    [format!("{mark} {digest}\n").as_bytes(), document].concat()
 }
 
 pub fn is_marked(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// Whether this program wrote the file and nothing was added: it has one section with token and account.
+/// Whether this program wrote the file and nobody edited it.
 pub fn is_as_written(text: &str) -> bool {
-    let keys = |file: SdkFile| file.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>();
-    // The mark, the section's line, and these two.
-    is_marked(text)
-        && text.lines().count() == 4
-        && SdkFile::parse(text).is_ok_and(|file| keys(file) == [TOKEN, ACCOUNT])
+    let lines = text.split_once('\n').filter(|_| is_marked(text));
+    let parts = lines.and_then(|(line, document)| Some((line.rsplit_once(' ')?, document)));
+    parts.is_some_and(|((mark, written), document)| written == digest(mark, document.as_bytes()))
+}
+
+fn digest(mark: &str, document: &[u8]) -> String {
+    digest::name(b"sdk file", [mark.as_bytes(), document])
 }
 
 /// Whether a section can have this name in all three forms.

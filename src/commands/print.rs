@@ -103,9 +103,8 @@ fn write(path: &Path, document: &[u8], format: Format, renderer: &Renderer, cred
         Ok(old) if earlier_output::is_replaceable(old, format, renderer, credential) => {}
         _ => return Err(would_lose(path, format)),
     }
-    let mark = if format.is_sdk_file() { sdk_file::mark(credential.expiry()) } else { String::new() };
-    let content = [mark.as_bytes(), document].concat();
-    output_file::write(path, &content).map_err(|error| unwritten(path, &error))
+    let marked = format.is_sdk_file().then(|| sdk_file::marked(document, credential.expiry()));
+    output_file::write(path, marked.as_deref().unwrap_or(document)).map_err(|error| unwritten(path, &error))
 }
 
 fn would_lose(path: &Path, format: Format) -> Error {

@@ -13,18 +13,24 @@ use crate::token::{AccessToken, jwt_expiry, span};
 /// A token that expires later than this is not replaced.
 const TEMPORARY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The rest of the mark in files of unpublished versions, which had no digest.
+const MARK_WITHOUT_DIGEST: &str = "the token expires";
+
 /// The characters between words in all formats.
 const SEPARATORS: &str = "[]{}\"':;=,$#";
 
 /// Whether replacing the old text loses nothing. It must be an earlier output in the same format, with a token that
 /// expires soon or is also in the new output: every word of it is part of the format, such a token, an account or a
-/// time. An unchanged file with the mark of an SDK file can be replaced regardless of its token.
+/// time. An SDK file that this program wrote and nobody edited can be replaced regardless of its token.
 pub fn is_replaceable(old: &str, format: Format, renderer: &Renderer, credential: &Credential<'_>) -> bool {
     // An SDK file gets a mark, after which its token is ignored as a source: do not replace the same token.
     let kept = if format.is_sdk_file() { "" } else { credential.token().trim_end_matches('=') };
     let full = full_output(renderer, credential);
-    let known: BTreeSet<&str> = words(&full).chain([kept]).chain(credential.account).collect();
-    sdk_file::is_as_written(old) || words(old).all(|word| known.contains(word) || is_worthless(word, credential.now))
+    let known: BTreeSet<&str> =
+        words(&full).chain([kept]).chain(credential.account).chain(words(MARK_WITHOUT_DIGEST)).collect();
+    let unmarked = old.strip_prefix(sdk_file::MARK).unwrap_or(old);
+    sdk_file::is_as_written(old)
+        || words(unmarked).all(|word| known.contains(word) || is_worthless(word, credential.now))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

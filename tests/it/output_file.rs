@@ -16,15 +16,19 @@ const HOUR: Duration = Duration::from_secs(3600);
 const ALL_FORMATS: [&str; 11] =
     ["token", "json", "header", "sh", "dotenv", "fish", "powershell", "ini", "yaml", "kubernetes", "terraform"];
 
-/// The first line of the SDKs' file with the token of [`DOCUMENT`].
-const MARK: &str = "# Written by spotinst-cred, which replaces it; the token expires 2098-12-31T23:59:00Z\n";
+/// The first line of the SDKs' file with the token of [`DOCUMENT`], without the digest at its end.
+const MARK: &str =
+    "# Written by spotinst-cred, which replaces it if unchanged; the token expires 2098-12-31T23:59:00Z; digest ";
+
+/// A first line without a digest.
+const OLD_MARK: &str = "# Written by spotinst-cred, which replaces it; the token expires 2098-12-31T23:59:00Z\n";
 
 #[test]
 fn the_file_and_its_directory_are_created_private() {
     let sandbox = with_document(DOCUMENT);
     let file = sandbox.home().join(".spotinst/credentials");
     sandbox.run(["-f", "yaml", "-o", path(&file)]).prints("");
-    assert_eq!(text(&file), format!("{MARK}default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n"));
+    assert_eq!(below_mark(&file, MARK), format!("default:\n  token: {TOKEN}\n  account: {ACCOUNT}\n"));
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
     assert_eq!(names(file.parent().unwrap()), ["credentials"]);
 }
@@ -36,8 +40,9 @@ fn every_format_is_written_as_it_is_printed() {
         let file = sandbox.home().join(format);
         let printed = sandbox.run(["-f", format]).stdout;
         sandbox.run(["-f", format, "--output", path(&file)]).prints("");
-        let mark = if ["ini", "yaml"].contains(&format) { MARK } else { "" };
-        assert_eq!(text(&file), format!("{mark}{printed}"), "{format}");
+        let is_marked = ["ini", "yaml"].contains(&format);
+        let written = if is_marked { below_mark(&file, MARK) } else { text(&file) };
+        assert_eq!(written, printed, "{format}");
     }
     let file = sandbox.home().join("bare");
     sandbox.run(["-n", "-o", path(&file)]).prints("");
@@ -201,6 +206,7 @@ fn a_file_with_nothing_but_a_temporary_token_is_replaced() {
             ("yaml", format!("[default]\ntoken: {token}\n")),
             ("yaml", format!("default:\n  token: '{token}'\n")),
             ("ini", format!("{{\"token\":\"{token}\",\"account\":\"act-1\"}}")),
+            ("yaml", format!("{OLD_MARK}default:\n  token: {token}\n  account: act-1\n")),
             ("token", String::new()),
             // It is the same one.
             ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\n")),
@@ -227,9 +233,10 @@ fn what_would_be_lost_is_not_replaced() {
         ("ini", format!("[default]\ntoken = {two_weeks}\n")),
         // With the mark, the same token would be no source of tokens any more.
         ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
-        ("yaml", format!("{MARK}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
-        ("ini", format!("{MARK}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
-        ("yaml", format!("{MARK}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
+        ("yaml", format!("{OLD_MARK}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
+        ("ini", format!("{OLD_MARK}[default]\ntoken = {permanent}\naccount = act-1\n")),
+        ("ini", format!("{OLD_MARK}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
+        ("yaml", format!("{OLD_MARK}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
         ("ini", format!("# mine\n[default]\ntoken = {permanent}\naccount = act-1\n")),
         ("dotenv", format!("SPOTINST_TOKEN={permanent}\n")),
         ("dotenv", "SPOTINST_TOKEN=12345678901234567890\n".to_owned()),
@@ -253,6 +260,33 @@ fn what_would_be_lost_is_not_replaced() {
     assert_eq!(fs::read(&file).unwrap(), b"\xff");
 }
 
+/// The old token is opaque, and the new one could be permanent: neither shows that the file was edited.
+#[test]
+fn an_sdk_file_that_was_edited_by_hand_is_not_replaced() {
+    let sandbox = with_document(DOCUMENT);
+    let file = sandbox.home().join(".spotinst/credentials");
+    for format in ["ini", "yaml"] {
+        let write = || sandbox.run(["-f", format, "-o", path(&file)]);
+        write().prints("");
+        let written = text(&file);
+        for edited in [
+            written.replace(TOKEN, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+            written.replace(ACCOUNT, "12345678"),
+            format!("{written}# keep this\n"),
+            written.replacen('\n', " keep this\n", 1),
+            written.replacen('\n', "\n# keep this\n", 1),
+            written.replacen("digest ", "digest 0", 1),
+        ] {
+            fs::write(&file, &edited).unwrap();
+            write().fails(1, &would_lose(&file, format));
+            assert_eq!(text(&file), edited);
+        }
+        fs::write(&file, &written).unwrap();
+        write().prints("");
+        assert_eq!(text(&file), written);
+    }
+}
+
 /// Two files of one name are one file: the token that the file gives must not be lost by writing it there.
 #[test]
 fn the_file_that_the_token_comes_from_is_not_replaced() {
@@ -269,10 +303,8 @@ fn the_file_that_the_token_comes_from_is_not_replaced() {
     // Elsewhere it is no loss.
     let elsewhere = sandbox.home().join("elsewhere");
     sandbox.run(["-f", "yaml", "-o", path(&elsewhere)]).prints("");
-    assert_eq!(
-        text(&elsewhere),
-        "# Written by spotinst-cred, which replaces it\ndefault:\n  token: cafe\n  account: act-1\n"
-    );
+    let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest ";
+    assert_eq!(below_mark(&elsewhere, mark), "default:\n  token: cafe\n  account: act-1\n");
 }
 
 #[test]
@@ -311,12 +343,12 @@ fn the_sdk_file_that_was_written_is_not_read_back() {
 /// Comment signs, and no `=`, at which Ansible splits every line.
 #[test]
 fn the_mark_is_a_comment_with_the_expiry() {
-    assert!(MARK.starts_with("# ") && MARK.ends_with(&format!("{EXPIRY}\n")) && !MARK.contains('='));
+    assert!(MARK.starts_with("# ") && MARK.contains(&format!("{EXPIRY};")) && !MARK.contains('='));
     let sandbox = with_permanent_token("cafe", "account = 'act-1'");
     let file = sandbox.home().join("out");
     sandbox.run(["-f", "ini", "-o", path(&file)]).prints("");
-    let text = text(&file);
-    assert_eq!(text, "# Written by spotinst-cred, which replaces it\n[default]\ntoken = cafe\naccount = act-1\n");
+    let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest ";
+    assert_eq!(below_mark(&file, mark), "[default]\ntoken = cafe\naccount = act-1\n");
     // The next permanent token replaces it, too.
     sandbox.config("[profiles.default]\ntoken = 'beef'\naccount = 'act-1'\n");
     sandbox.run(["-f", "yaml", "-o", path(&file)]).prints("");
@@ -337,7 +369,7 @@ fn another_section_is_written_in_the_place_of_default() {
         assert!(printed.stdout.starts_with(header), "{printed:?}");
         // The file holds the section of the last call.
         sandbox.run(["-f", format, "--section", section, "-o", path(&file)]).prints("");
-        assert_eq!(text(&file), format!("{MARK}{}", printed.stdout));
+        assert_eq!(below_mark(&file, MARK), printed.stdout);
     }
 }
 
@@ -389,6 +421,16 @@ fn would_lose(file: &Path, format: &str) -> String {
 fn refuses(outcome: &crate::sandbox::Outcome, file: &Path, why: &str) {
     let hint = "name a regular file; without --output the token goes to stdout";
     outcome.fails(1, &format!("spotinst-cred: cannot write {}: {why}\nhint: {hint}\n", file.display()));
+}
+
+/// The content of an SDK file below its first line, which is `mark` and a digest.
+#[track_caller]
+fn below_mark(file: &Path, mark: &str) -> String {
+    let text = text(file);
+    let (first, rest) = text.split_once('\n').unwrap();
+    let digest = first.strip_prefix(mark).unwrap_or_else(|| panic!("no mark: {first}"));
+    assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+    rest.to_owned()
 }
 
 fn path(path: &Path) -> &str {

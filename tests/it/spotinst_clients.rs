@@ -221,7 +221,7 @@ fn the_serverless_example_writes_the_file_and_passes_the_token() {
 
     let token = network.token();
     let (mark, file) = outcome.stdout.split_once("; the token expires ").unwrap();
-    assert_eq!(mark, format!("deploy [{token}]\n# Written by spotinst-cred, which replaces it"));
+    assert_eq!(mark, format!("deploy [{token}]\n# Written by spotinst-cred, which replaces it if unchanged"));
     let (_, file) = file.split_once('\n').unwrap();
     assert_eq!(file, format!("default:\n  token: {token}\n  account: {ACCOUNT}\n"));
     if let Some(file) = examples::yaml_for_case(&outcome.stdout[outcome.stdout.find('#').unwrap()..]) {
