@@ -33,8 +33,7 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
     };
     let ReadFile { bytes, .. } = match bounded_read::file(&path.value, MAX_FILE, deadline) {
         Ok(read) => read,
-        // The home of a service user may be /dev/null: then the file does not exist.
-        Err(error) if is_missing(&error) && path.source.is_default() => return Ok(None),
+        Err(error) if is_missing(&error, &path.value) && path.source.is_default() => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
         }
@@ -60,8 +59,10 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
         .map_or_else(|| Err(no_token(&file, &section, &path)), |found| Ok(Some(found)))
 }
 
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+/// Whether there is no such file: a symbolic link without a target is there, but cannot be read.
+fn is_missing(error: &io::Error, path: &Path) -> bool {
+    // The home of a service user may be /dev/null: then the file does not exist.
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !path.is_symlink()
 }
 
 /// The file that the variables name, else the one in the home directory.

@@ -1,5 +1,7 @@
 //! The credentials file of Spotinst's SDKs as a source of tokens, and pasted tokens that expire.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -155,6 +157,24 @@ fn a_missing_section_is_an_error_that_lists_those_with_a_token() {
 
 #[test]
 fn a_pasted_token_that_has_expired_is_an_error() {
+/// A link without a file is one that the user made: the file is not on this machine, or not mounted.
+#[test]
+fn a_dangling_symbolic_link_is_a_file_that_cannot_be_read() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.write(".spotinst/credentials", "");
+    for target in ["elsewhere", "/dev/null/elsewhere"] {
+        fs::remove_file(&file).unwrap();
+        symlink(target, &file).unwrap();
+        let outcome = sandbox.run([]);
+        outcome.has_failed(3);
+        let expected = format!("spotinst-cred: the credentials file {} cannot be read: ", file.display());
+        assert!(outcome.stderr.starts_with(&expected), "{outcome:?}");
+    }
+    let outcome = sandbox.set("SPOTINST_CREDENTIALS_FILE", &file).run([]);
+    outcome.has_failed(3);
+    assert!(outcome.stderr.contains(" (from SPOTINST_CREDENTIALS_FILE) cannot be read: "), "{outcome:?}");
+}
+
     let token = jwt::mint(SystemTime::now() - 3 * HOUR, 2 * HOUR);
     for (sandbox, place) in pasted(&token) {
         let outcome = sandbox.run([]);
