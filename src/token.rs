@@ -229,10 +229,13 @@ fn jwt_claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
-/// A claim in seconds since 1970, if it is a valid time.
+/// A claim in seconds since 1970. Text is accepted, as some libraries write and read it. What is no number or beyond
+/// the calendar counts as missing: then the API decides whether the token is valid.
 fn moment(claims: &Value, name: &str) -> Option<OffsetDateTime> {
-    let seconds = claims.get(name)?.as_f64().filter(|at| (0.0..=253_402_300_799.0).contains(at))?;
-    OffsetDateTime::from_unix_timestamp(seconds as i64).ok()
+    let claim = claims.get(name)?;
+    let seconds = claim.as_f64().or_else(|| claim.as_str()?.parse().ok()).filter(|at| *at <= 253_402_300_799.0)?;
+    // Any time before 1970 has long passed.
+    OffsetDateTime::from_unix_timestamp(seconds.max(0.0) as i64).ok()
 }
 
 #[cfg(test)]

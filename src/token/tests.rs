@@ -214,8 +214,13 @@ fn the_expiry_of_a_jwt_is_its_exp_claim() {
         (r#"{"exp":0}"#, Some(0)),
         (r#"{"exp":253402300799}"#, Some(253_402_300_799)),
         (r#"{"exp":253402300800}"#, None),
-        (r#"{"exp":-1}"#, None),
-        (r#"{"exp":"1800000000"}"#, None),
+        (r#"{"exp":-1}"#, Some(0)),
+        (r#"{"exp":-1e300}"#, Some(0)),
+        (r#"{"exp":1e300}"#, None),
+        (r#"{"exp":"1800000000"}"#, Some(1_800_000_000)),
+        (r#"{"exp":"nan"}"#, None),
+        (r#"{"exp":"soon"}"#, None),
+        (r#"{"exp":null}"#, None),
         ("{}", None),
         ("no JSON", None),
     ] {
@@ -233,7 +238,8 @@ fn the_lifetime_of_a_jwt_is_from_its_iat_to_its_exp() {
         (r#"{"iat":1800000001,"exp":1800000000}"#, None),
         (r#"{"exp":1800000000}"#, None),
         (r#"{"iat":1800000000}"#, None),
-        (r#"{"iat":"1800000000","exp":1800003600}"#, None),
+        (r#"{"iat":"1800000000","exp":1800003600}"#, Some(3600)),
+        (r#"{"iat":"today","exp":1800003600}"#, None),
     ] {
         let lifetime = jwt_lifetime(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims)));
         assert_eq!(lifetime, expected.map(Duration::from_secs), "{claims}");

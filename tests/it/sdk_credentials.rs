@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::examples::{ACCOUNT, find, path};
@@ -155,8 +157,6 @@ fn a_missing_section_is_an_error_that_lists_those_with_a_token() {
     assert!(outcome.stderr.ends_with("hint: it has tokens in prod: choose one with --profile\n"), "{outcome:?}");
 }
 
-#[test]
-fn a_pasted_token_that_has_expired_is_an_error() {
 /// A link without a file is one that the user made: the file is not on this machine, or not mounted.
 #[test]
 fn a_dangling_symbolic_link_is_a_file_that_cannot_be_read() {
@@ -175,6 +175,8 @@ fn a_dangling_symbolic_link_is_a_file_that_cannot_be_read() {
     assert!(outcome.stderr.contains(" (from SPOTINST_CREDENTIALS_FILE) cannot be read: "), "{outcome:?}");
 }
 
+#[test]
+fn a_pasted_token_that_has_expired_is_an_error() {
     let token = jwt::mint(SystemTime::now() - 3 * HOUR, 2 * HOUR);
     for (sandbox, place) in pasted(&token) {
         let outcome = sandbox.run([]);
@@ -188,6 +190,39 @@ fn a_dangling_symbolic_link_is_a_file_that_cannot_be_read() {
             sandbox.run(arguments).has_failed(4);
         }
         assert_eq!(sandbox.run(["status", "--check"]).status, Some(4));
+    }
+}
+
+/// The token with this text in place of its `exp`.
+fn with_exp(exp: &str) -> String {
+    let payload = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"iss":"spotinst","exp":{exp}}}"#));
+    format!("e30.{payload}.c2ln")
+}
+
+#[test]
+fn the_expiry_of_a_pasted_token_is_any_number() {
+    for exp in ["-1", "-1e300", "0", "0.5", "1800000.25", "\"1800000\"", "\"-1\""] {
+        let sandbox = with_file(&format!("[default]\ntoken = {}\n", with_exp(exp)));
+        let outcome = sandbox.run([]);
+        outcome.has_failed(4);
+        assert!(outcome.stderr.contains("/.spotinst/credentials:2 expired "), "{exp}: {outcome:?}");
+    }
+    for (exp, expiry) in [
+        ("4070908800", Some("2098-12-31T23:59:00Z")),
+        ("4070908800.9", Some("2098-12-31T23:59:00Z")),
+        ("\"4070908800\"", Some("2098-12-31T23:59:00Z")),
+        // Beyond the calendar, or not a time: no expiry is known.
+        ("9223372036854775807", None),
+        ("1e300", None),
+        ("null", None),
+        ("\"soon\"", None),
+        ("\"nan\"", None),
+        ("true", None),
+    ] {
+        let outcome = with_file(&format!("[default]\ntoken = {}\n", with_exp(exp))).run(["-f", "json"]);
+        assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{exp}");
+        let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(document.get("expiry").and_then(Value::as_str), expiry, "{exp}");
     }
 }
 
