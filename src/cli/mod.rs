@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
+use clap::error::ErrorKind;
 use clap::{Arg, Args, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::format::Format;
@@ -87,8 +88,15 @@ impl Cli {
         let mut definition = Self::command();
         let matches = definition.try_get_matches_from_mut(arguments)?;
         match matches.subcommand() {
-            Some((HELP, of_help)) => Self::parse_command(asking_for(of_help.get_one("command"), "--help")),
-            Some((VERSION, _)) => Self::parse_command(asking_for(None, "--version")),
+            Some((HELP, of_help)) => {
+                let words = [COMMAND, SUBCOMMAND].into_iter().filter_map(|name| of_help.get_one(name).cloned());
+                match Self::parse_command(asking_for(words, "--help")) {
+                    // `--help` was taken as an argument of the program that `exec` runs.
+                    Ok(_) => Err(definition.error(ErrorKind::InvalidSubcommand, "unknown command")),
+                    help => help,
+                }
+            }
+            Some((VERSION, _)) => Self::parse_command(asking_for([], "--version")),
             _ => {
                 options::check_before_command(&mut definition, &matches)?;
                 Self::from_arg_matches(&matches)
@@ -99,19 +107,22 @@ impl Cli {
 
 const HELP: &str = "help";
 const VERSION: &str = "version";
+const COMMAND: &str = "COMMAND";
+const SUBCOMMAND: &str = "SUBCOMMAND";
 
 /// The commands that are aliases of an option. The short help does not list them.
 fn commands_for_options() -> [ClapCommand; 2] {
-    let command = Arg::new("command").value_name("COMMAND").value_parser(ValueParser::os_string());
+    let word = |name, help| Arg::new(name).help(help).value_parser(ValueParser::os_string());
+    let words = [word(COMMAND, "The command"), word(SUBCOMMAND, "Its subcommand")];
     [
-        ClapCommand::new(HELP).about("Print the help of a command").arg(command.help("The command")).hide(true),
+        ClapCommand::new(HELP).about("Print the help of a command").args(words).hide(true),
         ClapCommand::new(VERSION).about("Print the version").hide(true),
     ]
 }
 
 /// The equivalent command line with the option.
-fn asking_for(command: Option<&OsString>, option: &str) -> Vec<OsString> {
-    ["spotinst-cred".into()].into_iter().chain(command.cloned()).chain([option.into()]).collect()
+fn asking_for(words: impl IntoIterator<Item = OsString>, option: &str) -> Vec<OsString> {
+    ["spotinst-cred".into()].into_iter().chain(words).chain([option.into()]).collect()
 }
 
 /// Without a command, the token is printed.

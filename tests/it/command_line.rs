@@ -11,11 +11,39 @@ fn help_and_version_are_commands_too() {
         (&["help"] as &[_], &["--help"] as &[_]),
         (&["help", "logout"], &["logout", "--help"]),
         (&["-v", "help", "exec"], &["exec", "--help"]),
+        (&["help", "profiles"], &["profiles", "--help"]),
+        (&["help", "profiles", "use"], &["profiles", "use", "--help"]),
         (&["version"], &["--version"]),
     ] {
         let expected = run(&sandbox, option);
         assert!(expected.stdout.contains("spotinst-cred "), "{expected:?}");
         run(&sandbox, command).prints(&expected.stdout);
+    }
+}
+
+#[test]
+fn the_help_of_an_unknown_command_is_a_usage_error_and_runs_nothing() {
+    let sandbox = Sandbox::new();
+    let unknown = "unknown command (not shown: it could be a secret)";
+    for (arguments, problem, hint) in [
+        (&["help", "statsu"] as &[_], unknown, "did you mean status?"),
+        (
+            &["help", "profiles", "us"],
+            "`profiles` takes no such argument (not shown: it could be a secret)",
+            "did you mean use?",
+        ),
+        (&["help", "exec", "touch"], unknown, "the commands are "),
+        (&["help", "exec", "--", "touch"], unknown, "the commands are "),
+        (
+            &["help", "profiles", "use", "work"],
+            "`help` takes no such argument (not shown: it could be a secret)",
+            "spotinst-cred help ",
+        ),
+    ] {
+        let outcome = run(&sandbox, arguments);
+        outcome.has_failed(2);
+        let start = format!("spotinst-cred: {problem}\nhint: {hint}");
+        assert!(outcome.stderr.starts_with(&start), "{outcome:?}");
     }
 }
 
