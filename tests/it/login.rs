@@ -380,7 +380,8 @@ fn without_a_terminal_the_error_names_the_variables() {
         3,
         "spotinst-cred: login needs a terminal to ask for credentials\n\
          hint: without a terminal, set SPOTINST_USERNAME, SPOTINST_PASSWORD or SPOTINST_PASSWORD_FILE, SPOTINST_CLIENT_ID, \
-         and SPOTINST_CLIENT_SECRET or SPOTINST_CLIENT_SECRET_FILE instead\n",
+         and SPOTINST_CLIENT_SECRET or SPOTINST_CLIENT_SECRET_FILE instead, or run \
+         `spotinst-cred login --with-token` with a permanent token on stdin\n",
     );
     assert_eq!(stand_in.connections(), 0);
 }

@@ -55,8 +55,10 @@ fn no_terminal() -> Error {
         [&settings::USERNAME, &settings::PASSWORD, &settings::CLIENT_ID, &settings::CLIENT_SECRET]
             .map(|setting| setting.variables.iter().take(1).copied().chain(setting.file_variable))
             .map(|variables| variables.collect::<Vec<_>>().join(" or "));
-    Error::config("login needs a terminal to ask for credentials")
-        .hint(format!("without a terminal, set {username}, {password}, {client_id}, and {client_secret} instead"))
+    Error::config("login needs a terminal to ask for credentials").hint(format!(
+        "without a terminal, set {username}, {password}, {client_id}, and {client_secret} instead, or run \
+         `spotinst-cred login --with-token` with a permanent token on stdin"
+    ))
 }
 
 /// Fails for a profile that does not use the password grant, or does not store the refresh token.
