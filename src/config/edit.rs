@@ -62,9 +62,11 @@ fn rewrite(
     let target = output_file::resolve(path).map_err(|error| unwritten(path, &error))?;
     // Without the lock, concurrent logins would overwrite each other's changes.
     let _lock = lock(path, &target, deadline)?;
-    let mut document = parse(path)?;
+    let before = read(path)?;
+    // The parser's own message would show the line, which may hold a secret.
+    let mut document: DocumentMut = before.parse().map_err(|_| unchanged(path, "it is not valid TOML"))?;
     change(&mut document).map_err(|what| unchanged(path, what))?;
-    let text = Zeroizing::new(document.to_string());
+    let text = with_line_ends_of(&before, document.to_string().into());
     file::check(path, &text, profile).map_err(|error| {
         unchanged(path, format!("the result would be invalid: {error}"))
             .hint(format!("write the profile by hand, or name another one with {}", settings::PROFILE.flag()))
@@ -72,18 +74,27 @@ fn rewrite(
     output_file::write(&target, text.as_bytes()).map_err(|error| unwritten(path, &error))
 }
 
-/// The parsed file; empty if it does not exist.
-fn parse(path: &Path) -> Result<DocumentMut> {
+/// The file's text; empty if it does not exist.
+fn read(path: &Path) -> Result<Zeroizing<String>> {
     let problem = |what: &str| unchanged(path, what);
-    let text = match bounded_read::regular_file(path, MAX_FILE) {
+    let bytes = match bounded_read::regular_file(path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Zeroizing::default(),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(problem("it is not a regular file")),
         Err(error) => return Err(problem(&error.to_string()).hint("check the path and its permissions")),
     };
-    let text = str::from_utf8(&text).map_err(|_| problem("it is not valid UTF-8"))?;
-    // The parser's own message would show the line, which may hold a secret.
-    text.parse().map_err(|_| problem("it is not valid TOML"))
+    let text = str::from_utf8(&bytes).map_err(|_| problem("it is not valid UTF-8"))?;
+    Ok(text.to_owned().into())
+}
+
+/// The text with CRLF line ends if the first line of `before` has one: a changed document has LF.
+fn with_line_ends_of(before: &str, text: Zeroizing<String>) -> Zeroizing<String> {
+    if before.split_once('\n').is_none_or(|(first, _)| !first.ends_with('\r')) {
+        return text;
+    }
+    // Strings of several lines still have CRLF.
+    let lines = Zeroizing::new(text.replace("\r\n", "\n"));
+    lines.replace('\n', "\r\n").into()
 }
 
 /// Applies the changes to one profile.

@@ -66,6 +66,20 @@ fn profiles_use_sets_the_default_and_keeps_the_rest_of_the_file() {
 }
 
 #[test]
+fn profiles_use_keeps_the_line_ends_of_the_file() {
+    let sandbox = Sandbox::new();
+    let rest = "# ours\n[profiles.home] # at home\ntoken = 'abc'\n\n[profiles.work]\ntoken = \"\"\"\\\n  def\"\"\"\n";
+    let crlf = rest.replace('\n', "\r\n");
+    sandbox.config(&crlf);
+    for name in ["work", "home"] {
+        sandbox.run(["profiles", "use", name]).prints("");
+        let text = fs::read_to_string(sandbox.config_path()).unwrap();
+        assert_eq!(text, format!("default_profile = \"{name}\"\r\n{crlf}"));
+    }
+    sandbox.run(["-p", "work"]).prints("def\n");
+}
+
+#[test]
 fn profiles_use_refuses_a_profile_that_could_not_be_used() {
     let sandbox = Sandbox::new();
     let file = sandbox.config_path().display().to_string();
