@@ -166,6 +166,12 @@ impl Cache {
         file_lock::timed_out("spotinst-cred", &path)
     }
 
+    /// The error if the entry of a login cannot be read at the moment.
+    pub fn unreadable(&self, error: &io::Error) -> Error {
+        Error::other(format!("cannot read {}, which stores the login: {error}", self.path().display()))
+            .hint("try again; if this keeps happening, check the file and its disk")
+    }
+
     /// Publishes the result of a request after the lock file was removed, unless another process has published since
     /// the revision `began_with`, or holds the new lock.
     fn publish_after_loss(&self, entry: &Entry, began_with: &str) -> io::Result<()> {

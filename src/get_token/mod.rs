@@ -200,10 +200,7 @@ impl Call<'_> {
 
     /// The token that was read before, if the entry of a login cannot be read.
     fn without_login(&self, cache: &Cache, error: &io::Error, before: &Entry) -> Result<AccessToken> {
-        self.usable_token(before).ok_or_else(|| {
-            Error::other(format!("cannot read {}, which stores the login: {error}", cache.path().display()))
-                .hint("try again; if this keeps happening, check the file and its disk")
-        })
+        self.usable_token(before).ok_or_else(|| cache.unreadable(error))
     }
 
     fn fetch_unshared(&self, entry: &Entry) -> Result<AccessToken> {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::pty::Terminal;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{PROGRAM, Sandbox};
+use crate::strace;
 use stand_in::spotinst::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use stand_in::{Reply, StandIn};
 
@@ -153,6 +154,56 @@ fn a_configuration_keeps_its_comments_and_its_other_profiles() {
     let added = format!("login = true # not yet\nclient_secret = \"{CLIENT_SECRET}\"\naccount = \"act-12345678\"\n");
     let expected = before.replace("login = false # not yet\n", &added);
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), expected);
+}
+
+#[test]
+fn a_configuration_keeps_its_line_ends() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile("# mine\n").replace('\n', "\r\n"));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+    terminal.until("Choose [1]: ").line("").until("(not shown): ").line(PASSWORD);
+    terminal.until("Choose [none]: ").line("1");
+    assert_eq!(terminal.end().1, Some(0));
+
+    let text = fs::read_to_string(sandbox.config_path()).unwrap();
+    assert!(text.contains("\r\nlogin = true\r\n") && text.contains("\r\n# mine\r\n"), "{text:?}");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{text:?}");
+}
+
+#[test]
+fn a_failed_login_keeps_an_entry_that_cannot_be_read_for_a_moment() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile("login = true\naccount = \"act-12345678\"\n"));
+    let log_in = |options: &[&str]| {
+        let trace = ["strace", "--follow-forks", "--quiet=all", "-o", "/dev/null"];
+        let line = [&trace, options, &[PROGRAM, "login"]].concat();
+        let mut terminal = Terminal::run(&sandbox, &line)?;
+        terminal.until("Password (not shown): ").line(PASSWORD);
+        Some(terminal)
+    };
+    let Some(terminal) = log_in(&[]) else { return };
+    assert_eq!(terminal.end().1, Some(0));
+    let entry = sandbox.entry_path();
+    let (before, token) = (fs::read(&entry).unwrap(), sandbox.token());
+    let fails_once = ["-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO:when=1"];
+
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    let Some(mut terminal) = log_in(&fails_once) else { return };
+    terminal.until("rate limited by ");
+    assert_eq!(terminal.end().1, Some(5));
+    assert!(fs::read(&entry).unwrap() == before, "the entry was replaced");
+    assert_eq!(sandbox.token(), token);
+
+    // A login that succeeds replaces it.
+    let Some(mut terminal) = log_in(&fails_once) else { return };
+    terminal.until("logged in");
+    assert_eq!(terminal.end().1, Some(0));
+    assert_ne!(sandbox.token(), token);
 }
 
 #[test]

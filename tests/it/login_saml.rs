@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::pty::Terminal;
 use crate::saml::{saml_url, sent};
 use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
+use crate::strace;
 use stand_in::spotinst::{ASSERTION, ORGANIZATION_ID};
 use stand_in::{Reply, StandIn};
 
@@ -114,6 +115,31 @@ fn a_login_that_is_over_names_the_command_and_is_renewed_by_a_new_assertion() {
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), config);
     assert_eq!(sent(&stand_in), 2);
+}
+
+/// The entry may have tokens; recording an assertion would replace it.
+#[test]
+fn an_assertion_is_not_sent_while_the_entry_cannot_be_read() {
+    if !strace::is_there() {
+        return;
+    }
+    let stand_in = StandIn::start();
+    let new = "<Response>new</Response>";
+    stand_in.settings(|service| service.assertions.push(new.to_owned()));
+    let mut sandbox = machine(&stand_in);
+    sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
+    login(&sandbox, ASSERTION).prints("");
+    let (entry, token) = (sandbox.entry_path(), sandbox.token());
+    let fails_once = ["-o", "/dev/null", "-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO:when=1"];
+
+    let mut command = strace::command(&sandbox, &fails_once, &["login", "--saml"]);
+    let outcome = Running::start(command.stdin(fs::File::open(sandbox.write("new", new)).unwrap())).end();
+
+    let line = format!("cannot read {}, which stores the login: Input/output error (os error 5)", entry.display());
+    let hint = "try again; if this keeps happening, check the file and its disk";
+    outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
+    assert_eq!((sandbox.token(), sent(&stand_in)), (token, 1));
+    login(&sandbox, new).prints("");
 }
 
 #[test]

@@ -56,7 +56,9 @@ pub fn log_in(
     let cache = Cache::new(cache_dir, &endpoint.identity());
     let unkept = |error| unkept(&cache.path(), &error);
     let lock = cache.require(cache.lock_until(deadlines.call_end()))?;
-    let before = lock.read();
+    let read = lock.try_read();
+    let unread = read.as_ref().err().map(|error| cache.unreadable(error));
+    let before = read.unwrap_or_default();
     if let Some(error) = rate_limit(&before, clock::now()) {
         return Err(error);
     }
@@ -66,7 +68,12 @@ pub fn log_in(
     let secrets = Secrets::default();
     let provider = EndpointProvider::new(&endpoint, transport, &secrets, Some(&cache), refresh);
     let request = TokenRequest { min_ttl: Duration::ZERO, force: true };
-    let attempt = provider.assertion_at_stake(NextGrant::Own).map(|own| before.clone().with_sent_assertion(own));
+    let assertion = provider.assertion_at_stake(NextGrant::Own);
+    if let (Some(_), Some(error)) = (&assertion, &unread) {
+        // Recording the assertion would replace the entry, and lose its tokens.
+        return Err(error.clone());
+    }
+    let attempt = assertion.map(|own| before.clone().with_sent_assertion(own));
     let pending = match &attempt {
         Some(attempt) => pending.begin(attempt).map_err(|error| match error {
             BeginError::LockLost => cache.held_error(),
@@ -77,10 +84,11 @@ pub fn log_in(
     let began_with = before.revision.clone();
     let result = provider.fetch_by_own_grant(&before, &request);
     if let Err(FetchError::New { error, .. }) = &result.outcome
-        && error.kind != ErrorKind::RateLimited
+        && (error.kind != ErrorKind::RateLimited || unread.is_some())
     {
         // A mistyped password says nothing about other callers' credentials, so the failure is not cached. Only a
-        // sent assertion is recorded, so that it is not sent twice.
+        // sent assertion is recorded, so that it is not sent twice. An entry that cannot be read at the moment may
+        // have tokens, and is replaced only by new ones.
         if attempt.is_some() {
             let next = result.sent_assertion.into_iter().fold(before, Entry::with_sent_assertion);
             pending.publish(&next, &began_with).map_err(unkept)?;
