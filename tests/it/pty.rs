@@ -13,12 +13,14 @@ use crate::sandbox::Sandbox;
 /// A wait that takes longer fails the test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs its arguments at a terminal with default signals: tests that run in the background inherit an ignored SIGINT.
+/// Runs its arguments at a terminal with default signals: tests in the background inherit an ignored SIGINT, and tests
+/// under `nohup` an ignored SIGHUP.
 /// The status of a program that a signal ended is 256 less the signal.
 const DRIVER: &str = "
 import os, pty, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)
 ";
 
