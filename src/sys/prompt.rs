@@ -12,6 +12,9 @@ use crate::text::printable;
 /// The maximum length of a line, in bytes. Linux truncates a terminal's lines at 4095.
 const MAX_LINE: usize = 4096;
 
+/// The key that suspends a program. It is ignored at a hidden prompt, where it would be a character of the secret.
+const CTRL_Z: u8 = 0x1a;
+
 /// Whether the user can be prompted.
 pub fn is_available() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -77,12 +80,13 @@ fn hidden(
     let line = read();
     drop(hidden);
     show("\n");
-    let line = line?;
+    let mut line = line?;
     if let Some(signal) = HiddenInput::signal(&line) {
         // The terminal is restored, so the process can now exit by the signal of the key.
         os::end_by(signal);
         return Err(aborted("interrupted"));
     }
+    line.retain(|byte| *byte != CTRL_Z);
     let text = str::from_utf8(&line).map_err(|_| aborted("the input is not valid UTF-8"))?;
     Ok(Some(text).filter(|text| !text.is_empty()).map(|text| Secret::from(text.to_owned())))
 }

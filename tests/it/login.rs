@@ -362,6 +362,22 @@ fn a_signal_at_a_hidden_prompt_restores_the_terminal() {
     }
 }
 
+/// It cannot suspend: the echo would stay off. As a character of the secret nobody would see it.
+#[test]
+fn ctrl_z_at_a_hidden_prompt_is_ignored() {
+    let stand_in = StandIn::start();
+    let sandbox = new_machine(&stand_in);
+    sandbox.config(&profile("account = \"act-12345678\"\nlogin = true\n"));
+    let Some(mut terminal) = Terminal::start(&sandbox, ["login"]) else { return };
+
+    terminal.until("Password (not shown): ").line("\u{1a}");
+    let (start, end) = PASSWORD.split_at(3);
+    terminal.until("Password (not shown): ").line(&format!("\u{1a}{start}\u{1a}{end}\u{1a}"));
+
+    terminal.until("logged in");
+    assert_eq!(terminal.end().1, Some(0));
+}
+
 #[test]
 fn what_is_typed_before_a_hidden_prompt_is_discarded() {
     let stand_in = StandIn::start();
