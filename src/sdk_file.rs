@@ -18,7 +18,7 @@ pub const ACCOUNT: &str = "account";
 pub const DEFAULT_SECTION: &str = "default";
 
 /// The start of a file that this program wrote. Such a file is not a source of tokens.
-pub const MARK: &str = "# Written by spotinst-cred, which replaces it";
+const MARK: &str = "# Written by spotinst-cred, which replaces it";
 
 /// The document as a file, below a line that all readers treat as a comment. The line must not contain `=`, because
 /// Ansible splits every line there. It ends with a digest of the file: an opaque token does not show whether somebody

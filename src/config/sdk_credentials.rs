@@ -46,10 +46,12 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
     let not_utf8 = |_| Error::config(format!("{} is not valid UTF-8", describe(&path))).hint("save it in UTF-8");
     let text = str::from_utf8(&bytes).map_err(not_utf8)?;
     if sdk_file::is_marked(text) {
-        let what = "holds only a token that spotinst-cred wrote there";
-        return Err(
-            Error::config(format!("not logged in: {} {what}", describe(&path))).hint("run `spotinst-cred login`")
-        );
+        let (what, hint) = if sdk_file::is_as_written(text) {
+            ("holds only a token that spotinst-cred wrote there", "run `spotinst-cred login`")
+        } else {
+            ("was written by spotinst-cred, and then edited", "to use its token, delete its first line")
+        };
+        return Err(Error::config(format!("not logged in: {} {what}", describe(&path))).hint(hint));
     }
     let file = SdkFile::parse(text).map_err(|error| {
         Error::config(format!("{} {} (line {})", describe(&path), error.problem, error.line))

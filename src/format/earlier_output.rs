@@ -13,9 +13,6 @@ use crate::token::{AccessToken, jwt_expiry, span};
 /// A token that expires later than this is not replaced.
 const TEMPORARY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The rest of the mark in files of unpublished versions, which had no digest.
-const MARK_WITHOUT_DIGEST: &str = "the token expires";
-
 /// The characters between words in all formats.
 const SEPARATORS: &str = "[]{}\"':;=,$#";
 
@@ -26,11 +23,8 @@ pub fn is_replaceable(old: &str, format: Format, renderer: &Renderer, credential
     // An SDK file gets a mark, after which its token is ignored as a source: do not replace the same token.
     let kept = if format.is_sdk_file() { "" } else { credential.token().trim_end_matches('=') };
     let full = full_output(renderer, credential);
-    let known: BTreeSet<&str> =
-        words(&full).chain([kept]).chain(credential.account).chain(words(MARK_WITHOUT_DIGEST)).collect();
-    let unmarked = old.strip_prefix(sdk_file::MARK).unwrap_or(old);
-    sdk_file::is_as_written(old)
-        || words(unmarked).all(|word| known.contains(word) || is_worthless(word, credential.now))
+    let known: BTreeSet<&str> = words(&full).chain([kept]).chain(credential.account).collect();
+    sdk_file::is_as_written(old) || words(old).all(|word| known.contains(word) || is_worthless(word, credential.now))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

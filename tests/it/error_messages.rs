@@ -1069,16 +1069,16 @@ fn secret_source_errors() {
                      login`\n",
         },
         Row {
-            situation: "the SDK's file is one that the program wrote",
+            situation: "the SDK's file is one that the program wrote, and was edited",
             prepare: |sandbox| {
-                let mark = "# Written by spotinst-cred, which replaces it; the token expires 2026-11-23T20:00:00Z";
+                let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest 0123456789abcdef";
                 sandbox.write(".spotinst/credentials", &format!("{mark}\n[default]\ntoken = hunter2\naccount = a\n"));
             },
             args: &[],
             status: 3,
-            stderr: "spotinst-cred: not logged in: the credentials file $HOME/.spotinst/credentials holds only a token \
-                     that spotinst-cred wrote there\n\
-                     hint: run `spotinst-cred login`\n",
+            stderr: "spotinst-cred: not logged in: the credentials file $HOME/.spotinst/credentials was written by \
+                     spotinst-cred, and then edited\n\
+                     hint: to use its token, delete its first line\n",
         },
         Row {
             situation: "an output file with something else in it",

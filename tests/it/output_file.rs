@@ -20,8 +20,8 @@ const ALL_FORMATS: [&str; 11] =
 const MARK: &str =
     "# Written by spotinst-cred, which replaces it if unchanged; the token expires 2098-12-31T23:59:00Z; digest ";
 
-/// A first line without a digest.
-const OLD_MARK: &str = "# Written by spotinst-cred, which replaces it; the token expires 2098-12-31T23:59:00Z\n";
+/// The first line of an edited file.
+const WRONG_MARK: &str = "# Written by spotinst-cred, which replaces it if unchanged; digest 0123456789abcdef\n";
 
 #[test]
 fn the_file_and_its_directory_are_created_private() {
@@ -206,7 +206,6 @@ fn a_file_with_nothing_but_a_temporary_token_is_replaced() {
             ("yaml", format!("[default]\ntoken: {token}\n")),
             ("yaml", format!("default:\n  token: '{token}'\n")),
             ("ini", format!("{{\"token\":\"{token}\",\"account\":\"act-1\"}}")),
-            ("yaml", format!("{OLD_MARK}default:\n  token: {token}\n  account: act-1\n")),
             ("token", String::new()),
             // It is the same one.
             ("dotenv", format!("SPOTINST_TOKEN={TOKEN}\n")),
@@ -233,10 +232,10 @@ fn what_would_be_lost_is_not_replaced() {
         ("ini", format!("[default]\ntoken = {two_weeks}\n")),
         // With the mark, the same token would be no source of tokens any more.
         ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
-        ("yaml", format!("{OLD_MARK}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
-        ("ini", format!("{OLD_MARK}[default]\ntoken = {permanent}\naccount = act-1\n")),
-        ("ini", format!("{OLD_MARK}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
-        ("yaml", format!("{OLD_MARK}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
+        ("yaml", format!("{WRONG_MARK}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
+        ("ini", format!("{WRONG_MARK}[default]\ntoken = {permanent}\naccount = act-1\n")),
+        ("ini", format!("{WRONG_MARK}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
+        ("yaml", format!("{WRONG_MARK}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
         ("ini", format!("# mine\n[default]\ntoken = {permanent}\naccount = act-1\n")),
         ("dotenv", format!("SPOTINST_TOKEN={permanent}\n")),
         ("dotenv", "SPOTINST_TOKEN=12345678901234567890\n".to_owned()),
