@@ -5,10 +5,10 @@ use std::cell::OnceCell;
 use std::time::Instant;
 
 use super::deadlines::RefreshDeadlines;
-use super::decisions::{
-    AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, after_failure, applies_to, choose_grant, failure_source,
-    plan, refresh_failed,
+use super::decisions::grants::{
+    AfterRefresh, Alternatives, NextGrant, Plan, after_failure, choose_grant, plan, refresh_failed,
 };
+use super::decisions::{TokenRequest, applies_to, failure_source};
 use super::fetch_result::{FetchError, FetchResult};
 use super::stored_refresh_token;
 use crate::cache::Cache;

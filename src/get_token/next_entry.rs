@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::decisions::NextGrant;
+use super::decisions::grants::NextGrant;
 use super::fetch_result::{FetchError, FetchResult, RefreshTokenFate};
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::error::ErrorKind;

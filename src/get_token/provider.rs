@@ -2,7 +2,8 @@
 
 use super::command_provider;
 use super::deadlines::RefreshDeadlines;
-use super::decisions::{self, NextGrant, TokenRequest};
+use super::decisions::TokenRequest;
+use super::decisions::grants::{self, NextGrant};
 use super::endpoint_provider::{EndpointProvider, Secrets};
 use super::fetch_result::{FetchError, FetchResult};
 use super::{static_provider, stored_refresh_token};
@@ -130,5 +131,5 @@ pub fn can_use_own_grant(provider: &TokenProvider) -> bool {
 /// assertion might be sent twice.
 pub fn needs_cache(provider: &TokenProvider, entry: &Entry) -> bool {
     let TokenProvider::Endpoint(endpoint) = provider else { return false };
-    endpoint.has_one_assertion() || decisions::needs_refresh_token(entry, can_use_own_grant(provider))
+    endpoint.has_one_assertion() || grants::needs_refresh_token(entry, can_use_own_grant(provider))
 }

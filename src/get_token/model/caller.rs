@@ -11,10 +11,10 @@ use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get_token::deadlines::Deadlines;
-use crate::get_token::decisions::{
-    self, Action, AfterRefresh, Alternatives, NextGrant, Plan, TokenRequest, Traits, after_failure, choose_grant,
-    failure_source, plan, refresh_failed,
+use crate::get_token::decisions::grants::{
+    AfterRefresh, Alternatives, NextGrant, Plan, after_failure, choose_grant, plan, refresh_failed,
 };
+use crate::get_token::decisions::{self, Action, TokenRequest, Traits, failure_source};
 use crate::get_token::fetch_result::{FetchError, FetchResult};
 use crate::oauth::grant_failure::GrantFailure;
 use crate::oauth::{IssuedTokens, fingerprint};

@@ -10,7 +10,8 @@ use super::turn::{Ended, Step, Turn};
 use super::wrong::Wrong;
 use crate::cache::entry::Entry;
 use crate::cache::entry::fixtures::at;
-use crate::get_token::decisions::{NextGrant, from_cache};
+use crate::get_token::decisions::from_cache;
+use crate::get_token::decisions::grants::NextGrant;
 use crate::get_token::fetch_result::{FetchError, FetchResult};
 use crate::get_token::next_entry::{Publication, next_entry};
 

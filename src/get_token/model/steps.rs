@@ -7,7 +7,8 @@ use super::state::{At, Kind, NOBODY, UNREAD};
 use super::turn::{Cause, Ended, Step, Turn};
 use super::wrong::Wrong;
 use crate::cache::entry::Entry;
-use crate::get_token::decisions::{Action, NextGrant, needs_refresh_token};
+use crate::get_token::decisions::Action;
+use crate::get_token::decisions::grants::{NextGrant, needs_refresh_token};
 use crate::get_token::next_entry::attempt;
 
 impl Turn<'_> {
