@@ -18,6 +18,7 @@ pub mod prompt;
 pub mod random;
 pub mod secret;
 pub mod stdout;
+pub mod stdout_kind;
 pub mod timeout;
 
 #[cfg(unix)]

@@ -6,7 +6,8 @@ use std::fmt;
 use std::io;
 use std::sync::LazyLock;
 
-use super::os::{self, StdoutKind};
+use super::os;
+use super::stdout_kind::StdoutKind;
 
 /// Cached, because it takes a few system calls.
 static KIND: LazyLock<StdoutKind> = LazyLock::new(os::stdout_kind);

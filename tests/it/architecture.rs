@@ -18,29 +18,74 @@ const LAYERS: &[&[&str]] = &[
     &["main", "fuzz_targets"],
 ];
 
-/// Code that depends on the operating system. Only `sys` may contain it.
-const OS_DEPENDENT: &[&str] =
-    &["std::os::", "rustix", "libc::", "cfg(unix", "cfg(windows", "target_os", "target_family"];
+/// The folders of `sys` that are its module `os`, each on its own systems.
+const SYSTEMS: [&str; 2] = ["unix", "windows"];
+
+/// Paths that exist on some systems only. Only `sys` may use them.
+const OS_PATHS: &[&[&str]] =
+    &[&["std", "os"], &["rustix"], &["libc"], &["signal_hook"], &["winapi_util"], &["win32job"], &["ctrlc"]];
+
+/// What a `cfg` names to depend on the operating system. Only `sys` may do so.
+const OS_CONDITIONS: &[&str] = &["unix", "windows", "target_os", "target_family", "target_env", "target_vendor"];
 
 #[test]
 fn every_module_imports_only_what_is_below_it() {
-    assert_eq!(wrong_imports(&Source::read()), Vec::<String>::new());
+    for system in SYSTEMS {
+        assert_eq!(wrong_imports(&Source::read(system)), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn no_file_imports_itself_through_others() {
-    let imports = Source::read().imports();
-    assert!(imports["commands/print.rs"].contains("sys/output_file.rs"), "imports are found: {imports:?}");
-    assert!(imports["format/mod.rs"].contains("format/lines.rs"), "imports are found: {imports:?}");
-    assert_eq!(cycle(&imports), None);
+    for system in SYSTEMS {
+        let imports = Source::read(system).imports();
+        for (file, target) in [
+            ("commands/print.rs", "sys/output_file.rs".to_owned()),
+            ("format/mod.rs", "format/lines.rs".to_owned()),
+            ("sys/drafts.rs", format!("sys/{system}/mod.rs")),
+            (&format!("sys/{system}/mod.rs"), format!("sys/{system}/streams.rs")),
+            (&format!("sys/{system}/streams.rs"), "sys/stdout_kind.rs".to_owned()),
+        ] {
+            assert!(imports[file].contains(&target), "{file} imports {target}: {:?}", imports[file]);
+        }
+        assert_eq!(cycle(&imports), None);
+    }
 }
 
 #[test]
 fn only_sys_depends_on_the_operating_system() {
-    let source = Source::read();
-    let outside = source.files.iter().filter(|(path, _)| !path.starts_with("sys/"));
-    let found = outside.filter(|(_, code)| OS_DEPENDENT.iter().any(|mark| code.contains(mark)));
+    let files = read_code("src");
+    let found = files.iter().filter(|(path, code)| !path.starts_with("sys/") && is_os_dependent(code));
     assert_eq!(found.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn code_that_depends_on_the_operating_system_is_found() {
+    for code in [
+        "#[cfg(unix)]",
+        "#[cfg(not(windows))]",
+        "#[cfg(all(test, any(unix, windows)))]",
+        "#[cfg(\n    all(test, unix)\n)]",
+        "#[cfg_attr(windows, path = \"windows/mod.rs\")]",
+        "let is_linux = cfg!(target_os = \"linux\");",
+        "#[cfg(target_family = \"unix\")]",
+        "use std::os::unix::fs::MetadataExt;",
+        "use std::{fs, os::windows::io::AsHandle};",
+        "fn f() { std::os::fd::AsFd::as_fd(&file) }",
+        "use rustix::fs::fstat;",
+        "fn f() { winapi_util::console::mode(stdin) }",
+    ] {
+        assert!(is_os_dependent(code), "{code}");
+    }
+    for code in [
+        "#[cfg(test)]",
+        "#[cfg(any(test, fuzzing))]",
+        "#[cfg(feature = \"x\")] fn on_windows(unix: bool) {}",
+        "use crate::sys::os;",
+        "let shell = \"windows\";",
+    ] {
+        assert!(!is_os_dependent(code), "{code}");
+    }
 }
 
 #[test]
@@ -65,29 +110,31 @@ fn a_cycle_is_reported_with_its_files() {
     assert_eq!(cycle(&source.imports()), Some(expected.to_vec()));
 }
 
-/// The files of `src` by their paths, without tests and comments.
+/// The files of `src` by their paths, without tests and comments, and without those of other systems.
 struct Source {
+    system: &'static str,
     files: BTreeMap<String, String>,
 }
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
 impl Source {
-    fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut files = BTreeMap::new();
-        collect(&root, &root, &mut files);
-        assert!(files.len() > 50, "{} files in {}", files.len(), root.display());
+    fn read(system: &'static str) -> Self {
+        let mut files = read_code("src");
+        for other in SYSTEMS.iter().filter(|other| **other != system) {
+            files.retain(|path, _| !path.starts_with(&format!("sys/{other}/")));
+        }
         let tests: Vec<_> = files.values().flat_map(|code| test_modules(code)).collect();
         let is_test = |path: &str, module: &String| {
             path.ends_with(&format!("{module}.rs")) || path.contains(&format!("/{module}/"))
         };
         files.retain(|path, _| !path.ends_with("tests.rs") && !tests.iter().any(|module| is_test(path, module)));
-        Self { files: files.into_iter().map(|(path, code)| (path, without_tests(&code))).collect() }
+        Self { system, files: files.into_iter().map(|(path, code)| (path, without_tests(&code))).collect() }
     }
 
     fn of(files: &[(&str, &str)]) -> Self {
-        Self { files: files.iter().map(|(path, code)| ((*path).to_owned(), (*code).to_owned())).collect() }
+        let files = files.iter().map(|(path, code)| ((*path).to_owned(), (*code).to_owned())).collect();
+        Self { system: "unix", files }
     }
 
     /// The files that each file imports.
@@ -101,7 +148,7 @@ impl Source {
 
     /// The file of the module that a path in `file` leads to.
     fn resolve(&self, file: &str, import: &[String]) -> Option<String> {
-        let module = module_of(file);
+        let module = self.module_of(file);
         let (first, rest) = import.split_first()?;
         let (mut at, rest) = match first.as_str() {
             "crate" => (Vec::new(), rest),
@@ -126,10 +173,39 @@ impl Source {
         if module.is_empty() {
             return Some("main.rs".to_owned());
         }
-        // `sys::os` is the file of the operating system.
-        let path = module.join("/").replace("sys/os", "sys/unix");
+        let path = module.join("/").replace("sys/os", &format!("sys/{}", self.system));
         [format!("{path}.rs"), format!("{path}/mod.rs")].into_iter().find(|path| self.files.contains_key(path))
     }
+
+    /// The module that a file holds, by its path from the crate's root. `sys::os` is the folder of the operating system.
+    fn module_of(&self, file: &str) -> Vec<String> {
+        let path = file.trim_end_matches(".rs").trim_end_matches("mod").trim_end_matches('/');
+        if path == "main" {
+            return Vec::new();
+        }
+        path.replace(&format!("sys/{}", self.system), "sys/os").split('/').map(str::to_owned).collect()
+    }
+}
+
+/// The files of a folder by their paths, without comments.
+fn read_code(folder: &str) -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files = BTreeMap::new();
+    collect(&root, &root, &mut files);
+    assert!(files.len() > 50, "{} files in {}", files.len(), root.display());
+    files
+}
+
+/// Whether the code is another one, or none, on some operating system.
+fn is_os_dependent(code: &str) -> bool {
+    let conditions = ["cfg(", "cfg!(", "cfg_attr("].iter().flat_map(|start| code.split(start).skip(1));
+    let words = |condition: &str| {
+        let end = closing_parenthesis(condition);
+        let words = condition[..end].split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned);
+        words.collect::<Vec<_>>()
+    };
+    conditions.flat_map(words).any(|word| OS_CONDITIONS.contains(&word.as_str()))
+        || paths(code).iter().any(|path| OS_PATHS.iter().any(|os_path| starts_with(path, os_path)))
 }
 
 fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
@@ -138,7 +214,8 @@ fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
         if path.is_dir() {
             collect(root, &path, files);
         } else {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let parts: Vec<_> = path.strip_prefix(root).unwrap().iter().map(|part| part.to_str().unwrap()).collect();
+            let name = parts.join("/");
             let text = fs::read_to_string(&path).unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             files.insert(name, code.map(|line| format!("{line}\n")).collect());
@@ -158,10 +235,18 @@ fn without_tests(code: &str) -> String {
     code.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
 }
 
-/// The module that a file holds, by its path from the crate's root.
-fn module_of(file: &str) -> Vec<String> {
-    let path = file.trim_end_matches(".rs").trim_end_matches("mod").trim_end_matches('/');
-    if path == "main" { Vec::new() } else { path.replace("sys/unix", "sys/os").split('/').map(str::to_owned).collect() }
+fn starts_with(path: &[String], start: &[&str]) -> bool {
+    path.len() >= start.len() && path.iter().zip(start).all(|(part, expected)| part == expected)
+}
+
+/// Where the parenthesis closes that is open before the text.
+fn closing_parenthesis(text: &str) -> usize {
+    let mut depth = 1;
+    let closes = |c: char| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth == 0
+    };
+    text.find(closes).unwrap_or(text.len())
 }
 
 /// All paths in the code, those of `use` with their braces expanded.

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
 
+use crate::sys::stdout_kind::StdoutKind;
+
 /// Reads once from stdin into the buffer. The standard library's buffer would keep a copy of a secret.
 pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
     loop {
@@ -13,16 +15,6 @@ pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
             result => return Ok(result?),
         }
     }
-}
-
-/// What stdout is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StdoutKind {
-    Closed,
-    /// `/dev/null`, where a write has no effect.
-    Discarded,
-    Terminal,
-    Other,
 }
 
 /// Determines what stdout is. If it is closed, the standard library opens `/dev/null` for reading and writing instead.

@@ -13,6 +13,9 @@ use directories::BaseDirs;
 use winapi_util::Handle;
 use winapi_util::file::information;
 
+use super::error_codes::{
+    ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, ERROR_STOPPED_ON_SYMLINK,
+};
 use crate::sys::lock_holder::LockHolder;
 use crate::sys::random;
 
@@ -22,12 +25,6 @@ pub const CACHE_DIR: &str = r"spotinst-cred\cache";
 
 /// Opens a symbolic link itself, not what it leads to.
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-
-const ERROR_FILE_NOT_FOUND: i32 = 2;
-const ERROR_ACCESS_DENIED: i32 = 5;
-const ERROR_SHARING_VIOLATION: i32 = 32;
-const ERROR_LOCK_VIOLATION: i32 = 33;
-const ERROR_STOPPED_ON_SYMLINK: i32 = 681;
 
 /// How long a file that somebody has open is tried again: a virus scanner or an indexer takes milliseconds. Together
 /// with the time of an exchange it must be shorter than the wait for the lock.

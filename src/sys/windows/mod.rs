@@ -1,5 +1,6 @@
 //! What differs between operating systems, for Windows.
 
+mod error_codes;
 mod files;
 mod process_tree;
 mod processes;

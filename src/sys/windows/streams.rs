@@ -7,8 +7,8 @@ use std::os::windows::io::AsHandle;
 use winapi_util::HandleRef;
 use winapi_util::file::typ;
 
-const ERROR_ACCESS_DENIED: i32 = 5;
-const ERROR_INVALID_HANDLE: i32 = 6;
+use super::error_codes::{ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE};
+use crate::sys::stdout_kind::StdoutKind;
 
 /// Reads stdin once, into the buffer. Only the standard library's own buffer turns what a console has into UTF-8. A line
 /// ends with a newline alone.
@@ -21,16 +21,6 @@ pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
         }
         _ => Ok(length),
     }
-}
-
-/// What stdout is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StdoutKind {
-    Closed,
-    /// `NUL`: a write would do nothing.
-    Discarded,
-    Terminal,
-    Other,
 }
 
 /// What stdout is. The standard library takes a closed one for success.

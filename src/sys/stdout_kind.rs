@@ -1,0 +1,10 @@
+//! What stdout leads to.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdoutKind {
+    Closed,
+    /// The null device, where a write has no effect.
+    Discarded,
+    Terminal,
+    Other,
+}
