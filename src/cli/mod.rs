@@ -20,7 +20,8 @@ pub use options::Options;
 
 /// Prints a Spotinst API token: cached, and renewed once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "spotinst-cred", version, disable_help_subcommand = true)]
+// Help shows this name on every system, and not that of the file, such as `spotinst-cred.exe`.
+#[command(name = "spotinst-cred", bin_name = "spotinst-cred", version, disable_help_subcommand = true)]
 #[command(subcommands(commands_for_options()), mut_args(options::with_help), mut_subcommands(options::add_to))]
 #[command(after_long_help = "\
 Examples:

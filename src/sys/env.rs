@@ -105,8 +105,7 @@ pub struct ProxySetting {
 
 /// The proxy for `https` URLs from the usual variables. As in curl, lower case names take precedence.
 pub fn proxy() -> Result<Option<ProxySetting>> {
-    const PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-    let Some(Sourced { value, source: ValueSource::Variable(variable) }) = text(PROXY)? else {
+    let Some(Sourced { value, source: ValueSource::Variable(variable) }) = text(os::PROXY_VARIABLES)? else {
         return Ok(None);
     };
     let entries = text(&["no_proxy", "NO_PROXY"])?.map(|sourced| sourced.value).unwrap_or_default();

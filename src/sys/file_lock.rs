@@ -47,7 +47,7 @@ pub fn timed_out(other: &str, path: &Path) -> Error {
         Some(holder) => Error::temporary(format!("{problem} ({holder})"))
             .hint(format!("try again; if this keeps happening, end that process: kill {}", holder.pid)),
         None => Error::temporary(format!("{problem} (lock {})", path.display()))
-            .hint(format!("try again; if this keeps happening, find the process with `fuser {}`", path.display())),
+            .hint(format!("try again; if this keeps happening, find the process with `{}`", os::find_process(path))),
     }
 }
 

@@ -168,7 +168,7 @@ fn aborted(problem: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::text_end;
+    use super::{HiddenInput, text_end};
 
     #[test]
     fn a_text_ends_with_an_empty_line_or_a_key() {
@@ -183,10 +183,13 @@ mod tests {
             ("a\r\nb\r\n\r\n", Some(6)),
             ("a\u{4}b", Some(1)),
             ("\u{4}", Some(0)),
-            ("a\nb\u{3}c", Some(4)),
-            ("\u{1c}", Some(1)),
         ] {
             assert_eq!(text_end(typed.as_bytes()), expected, "{typed:?}");
+        }
+        // Some systems handle these keys themselves.
+        for (typed, at) in [("a\nb\u{3}c", 3), ("\u{1c}", 0)] {
+            let is_end = typed.as_bytes().get(..=at).is_some_and(|keys| HiddenInput::signal(keys).is_some());
+            assert_eq!(text_end(typed.as_bytes()), is_end.then_some(at + 1), "{typed:?}");
         }
     }
 }

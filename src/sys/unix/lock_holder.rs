@@ -1,11 +1,10 @@
 //! Finds the process that holds a lock, in Linux's `/proc`. Other systems have no such files, so no holder is found.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{major, minor};
+use rustix::fs::{lstat, major, minor};
 
 use crate::sys::lock_holder::LockHolder;
 use crate::text::one_line;
@@ -15,8 +14,8 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// The process that holds the lock on this file; nothing if it cannot be found.
 pub fn lock_holder(path: &Path) -> Option<LockHolder> {
-    let file = fs::symlink_metadata(path).ok()?;
-    let place = format!("{:02x}:{:02x}:{}", major(file.dev()), minor(file.dev()), file.ino());
+    let file = lstat(path).ok()?;
+    let place = format!("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
     let locks = fs::read_to_string("/proc/locks").ok()?;
     let pid = locks.lines().find_map(|line| holder(line, &place))?;
     let process = Process::read(pid)?;
@@ -24,6 +23,11 @@ pub fn lock_holder(path: &Path) -> Option<LockHolder> {
     let age = uptime.saturating_sub(process.started / TICKS_PER_SECOND);
     let program = Process::read(process.parent).map(|parent| parent.name);
     Some(LockHolder { pid, program, age: Duration::from_secs(age) })
+}
+
+/// The command that finds the process that has a file open.
+pub fn find_process(file: &Path) -> String {
+    format!("fuser {}", file.display())
 }
 
 /// Parses the process id in a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:5899335 0 EOF`. A waiting process has

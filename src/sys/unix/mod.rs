@@ -9,7 +9,7 @@ mod streams;
 mod terminal;
 
 pub use files::*;
-pub use lock_holder::lock_holder;
+pub use lock_holder::{find_process, lock_holder};
 pub use process_tree::ProcessTree;
 pub use processes::*;
 pub use signals::end_by;

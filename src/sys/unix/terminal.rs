@@ -85,3 +85,15 @@ fn restore(modes: &Termios, actions: OptionalActions) {
         let _ = tcsetattr(io::stdin(), actions, modes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HiddenInput, SIGINT, SIGQUIT};
+
+    #[test]
+    fn the_keys_of_signals_are_read_as_bytes() {
+        for (line, signal) in [("a\u{3}", Some(SIGINT)), ("\u{1c}", Some(SIGQUIT)), ("\u{3}a", None), ("", None)] {
+            assert_eq!(HiddenInput::signal(line.as_bytes()), signal, "{line:?}");
+        }
+    }
+}

@@ -26,6 +26,9 @@ pub const CACHE_DIR: &str = r"spotinst-cred\cache";
 /// Opens a symbolic link itself, not what it leads to.
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
+/// Opens a directory, too.
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+
 /// How long a file that somebody has open is tried again: a virus scanner or an indexer takes milliseconds. Together
 /// with the time of an exchange it must be shorter than the wait for the lock.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -68,18 +71,22 @@ pub fn open_to_lock(path: &Path) -> io::Result<File> {
 
 /// A file that is being replaced cannot be opened for a moment.
 fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let options = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-    // A directory never opens so, however often it is tried.
-    let file = if path.is_dir() { options.open(path)? } else { patiently(|| options.open(path))? };
+    // Callers refuse a directory by what it is, as elsewhere. It is not opened patiently: it does not go away.
+    let file = if path.is_dir() {
+        options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)?
+    } else {
+        let options = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+        patiently(|| options.open(path))?
+    };
     match file.metadata()?.is_symlink() {
         true => Err(io::Error::from_raw_os_error(ERROR_STOPPED_ON_SYMLINK)),
         false => Ok(file),
     }
 }
 
-/// Opens for reading.
+/// Opens for reading. Callers refuse a directory by what it is.
 pub fn open_nonblocking(path: &Path) -> io::Result<File> {
-    File::open(path)
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
 /// Creates a file for writing. It must not exist yet.
@@ -177,6 +184,11 @@ pub const HAS_ROOTS_BUNDLE: bool = false;
 /// The system does not tell who holds a lock.
 pub fn lock_holder(_path: &Path) -> Option<LockHolder> {
     None
+}
+
+/// The command that lists the processes of this program: no command shows which one has a file open.
+pub fn find_process(_file: &Path) -> String {
+    "tasklist /fi \"imagename eq spotinst-cred.exe\"".to_owned()
 }
 
 /// Whether anybody but the owner may read or write the file at the path.
