@@ -15,8 +15,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+#[allow(dead_code, reason = "most of it is for the tests")]
+#[cfg_attr(unix, path = "it/os/unix.rs")]
+#[cfg_attr(windows, path = "it/os/windows.rs")]
+mod os;
 #[path = "it/skip_file.rs"]
 mod skip_file;
+#[allow(dead_code, reason = "the tests use it")]
+#[path = "it/steps.rs"]
+mod steps;
 
 fn main() {
     if std::env::args().any(|argument| argument == "--list") {

@@ -217,8 +217,8 @@ fn a_timeout_is_shared_only_with_callers_whose_limit_is_no_longer() {
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
-    assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
-    assert_eq!(sandbox.run(["--timeout", "200ms"]).status, Some(5));
+    assert_eq!(sandbox.run(["--timeout", "1s"]).status, Some(5));
+    assert_eq!(sandbox.run(["--timeout", "1s"]).status, Some(5));
     assert_eq!(stand_in.grants().len(), 1, "the second caller has the same time limit");
     let patient = sandbox.start(["--timeout", "50s"]);
     stand_in.wait_for_requests(2);

@@ -1,6 +1,6 @@
 //! The completions load in real shells and complete the names of configured profiles.
 
-use crate::requirements::is_installed;
+use crate::requirements::{is_installed, is_unix};
 use crate::sandbox::Sandbox;
 
 const CONFIG: &str =
@@ -40,7 +40,7 @@ fn each_shells_script_is_printed() {
 
 #[test]
 fn bash_completes_commands_and_profiles() {
-    if !is_installed("bash", &["-c", "exit"]) {
+    if !is_unix("shell scripts") || !is_installed("bash", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -60,7 +60,7 @@ fn bash_completes_commands_and_profiles() {
 
 #[test]
 fn zsh_completes_profiles() {
-    if !is_installed("zsh", &["-c", "exit"]) {
+    if !is_unix("shell scripts") || !is_installed("zsh", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -73,7 +73,7 @@ fn zsh_completes_profiles() {
 
 #[test]
 fn fish_completes_profiles() {
-    if !is_installed("fish", &["-c", "exit"]) {
+    if !is_unix("shell scripts") || !is_installed("fish", &["-c", "exit"]) {
         return;
     }
     let sandbox = Sandbox::new();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
 use crate::fake_clock::FakeClock;
+use crate::requirements::is_unix;
 use crate::sandbox::{Running, Sandbox};
 use crate::strace;
 use stand_in::spotinst::{PASSWORD, RefreshTokens};
@@ -131,7 +132,7 @@ fn waiters_of_a_failed_refresh_share_its_failure() {
     let sandbox = Sandbox::of(&stand_in);
     let gate = stand_in.close_gate();
 
-    let callers = start_concurrently(&sandbox, 50, ["-v"]);
+    let callers = start_concurrently(&sandbox, 50, ["-v", "--timeout", "1m"]);
     gate.open();
 
     for caller in callers {
@@ -165,7 +166,6 @@ fn one_caller_refreshes_early_and_all_others_print_the_cached_token() {
     assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
 }
 
-#[cfg(unix)]
 #[test]
 fn the_holder_of_a_lock_that_is_not_free_in_time_is_named() {
     let stand_in = StandIn::start();
@@ -174,7 +174,7 @@ fn the_holder_of_a_lock_that_is_not_free_in_time_is_named() {
     let holder = sandbox.start(["--timeout", "1m"]);
     stand_in.wait_for_requests(1);
 
-    sandbox.run(["--timeout", "500ms"]).waited_in_vain("spotinst-cred", holder.id());
+    sandbox.run(["--timeout", "500ms"]).waited_in_vain("spotinst-cred", &sandbox.cache_files("lock")[0], holder.id());
 }
 
 #[test]
@@ -199,6 +199,9 @@ fn a_token_published_during_the_wait_is_used_when_time_runs_out() {
 
 #[test]
 fn no_child_inherits_the_lock() {
+    if !is_unix("shell scripts") {
+        return;
+    }
     let stand_in = StandIn::start();
     stand_in.settings(|service| service.refresh_tokens = RefreshTokens::Never);
     let mut sandbox = Sandbox::of(&stand_in);
@@ -220,7 +223,7 @@ fn no_child_inherits_the_lock() {
 
 /// Starts `n` callers while the stand-in holds back its responses: one sends a request, the others wait for the lock.
 #[track_caller]
-fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
+pub fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
     let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
     assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
     callers
@@ -228,7 +231,7 @@ fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&
 
 /// Asserts that all callers print the `n`th issued token.
 #[track_caller]
-fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
+pub fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
     let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
     let line = format!("{}\n", stand_in.issued()[n]);
     for outcome in outcomes {

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::callers::LOCK_HELD;
+use crate::os;
 use crate::sandbox::{Outcome, Sandbox};
+use crate::steps::Step;
 use stand_in::spotinst::PASSWORD;
 use stand_in::{Reply, StandIn};
 
@@ -140,9 +142,9 @@ fn time_spent_waiting_for_the_lock_counts_toward_the_limit() {
 fn a_command_shares_the_time_limit_of_the_call() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let command = sandbox.script("password", "exec sleep 1000");
+    let command = os::command(&[Step::Wait(1000)]);
     sandbox.unset("SPOTINST_PASSWORD");
-    sandbox.config(&format!("[profiles.default]\npassword_command = [\"{}\"]\n", command.display()));
+    sandbox.config(&format!("[profiles.default]\npassword_command = {command:?}\n"));
 
     for (outcome, took) in run_concurrently(&sandbox, 12, ["--timeout", "1s"]) {
         assert_gave_up(&outcome);
@@ -155,11 +157,11 @@ fn a_command_shares_the_time_limit_of_the_call() {
 fn a_command_may_run_for_its_own_time_limit() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let text = format!("echo run >> \"$HOME/runs\"\nsleep 2\necho '{PASSWORD}'");
-    let command = sandbox.script("password", &text);
+    let runs = sandbox.home().join("runs");
+    let password = sandbox.write("password", &format!("{PASSWORD}\n"));
+    let command = os::command(&[Step::Count(runs.clone()), Step::Wait(2), Step::Print(password)]);
     sandbox.unset("SPOTINST_PASSWORD");
-    let config =
-        format!("[profiles.default]\npassword_command = [\"{}\"]\ncommand_timeout = \"50s\"\n", command.display());
+    let config = format!("[profiles.default]\npassword_command = {command:?}\ncommand_timeout = \"50s\"\n");
     sandbox.config(&config);
 
     // The command takes longer than the time limit of a call.
@@ -168,7 +170,7 @@ fn a_command_may_run_for_its_own_time_limit() {
     for (outcome, _) in ends {
         outcome.prints(&format!("{}\n", stand_in.issued()[0]));
     }
-    assert_eq!(std::fs::read_to_string(sandbox.home().join("runs")).unwrap(), "run\n");
+    assert_eq!(std::fs::read_to_string(runs).unwrap().lines().collect::<Vec<_>>(), ["run"]);
     assert_eq!(stand_in.connections(), 1);
 }
 
@@ -176,10 +178,9 @@ fn a_command_may_run_for_its_own_time_limit() {
 fn a_command_that_exceeds_its_own_time_limit_fails_the_call() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    let command = sandbox.script("password", "exec sleep 1000");
+    let command = os::command(&[Step::Wait(1000)]);
     sandbox.unset("SPOTINST_PASSWORD");
-    let config =
-        format!("[profiles.default]\npassword_command = [\"{}\"]\ncommand_timeout = \"1s\"\n", command.display());
+    let config = format!("[profiles.default]\npassword_command = {command:?}\ncommand_timeout = \"1s\"\n");
     sandbox.config(&config);
 
     for (outcome, took) in run_concurrently(&sandbox, 12, []) {

@@ -82,12 +82,12 @@ fn concurrent_logins_keep_each_others_profiles() {
 fn a_login_gives_up_on_another_one_that_hangs() {
     let stand_in = StandIn::start();
     let sandbox = machine(&stand_in);
-    let lock = sandbox.write(".config/spotinst-cred/config.toml.lock", "");
+    let lock = sandbox.write_beside_config("config.toml.lock", "");
     let holder = fs::File::open(&lock).unwrap();
     fs2::FileExt::try_lock_exclusive(&holder).unwrap();
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--timeout", "500ms"]) else { return };
     let pid = std::process::id();
-    terminal.until(&format!("timed out waiting for another login ({}, for ", crate::sandbox::holder(pid)));
+    terminal.until(&format!("timed out waiting for another login ({}, for ", crate::os::lock_holder(pid).unwrap()));
     terminal.until(&format!("try again; if this keeps happening, end that process: kill {pid}\n"));
     assert_eq!(terminal.end().1, Some(5));
     assert!(!sandbox.config_path().exists());

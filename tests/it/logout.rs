@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::callers::LOCK_HELD;
-use crate::sandbox::{Outcome, Running, Sandbox};
-use stand_in::{StandIn, spotinst};
+use crate::os;
+use crate::requirements::is_unix;
+use crate::sandbox::{Outcome, PROGRAM, Running, Sandbox};
+use stand_in::{Reply, StandIn, spotinst};
 
 /// Runs `invalidate` with this stdin.
 #[track_caller]
@@ -60,7 +62,7 @@ fn a_refresh_in_flight_does_not_bring_the_tokens_back() {
         let caller = sandbox.start([]);
         stand_in.wait_for_requests(1);
 
-        let mut logout = Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments));
+        let mut logout = Running::start(sandbox.command(PROGRAM).args(arguments));
         assert_eq!(logout.next_line(), LOCK_HELD);
         gate.open();
 
@@ -79,7 +81,7 @@ fn logout_gives_up_on_a_holder_that_hangs() {
     let holder = sandbox.start(["--force-refresh"]);
     stand_in.wait_for_requests(2);
 
-    sandbox.run(["logout", "--timeout", "200ms"]).waited_in_vain("spotinst-cred", holder.id());
+    sandbox.run(["logout", "--timeout", "200ms"]).waited_in_vain("spotinst-cred", &sandbox.lock_path(), holder.id());
     holder.kill();
 }
 
@@ -98,7 +100,11 @@ fn logout_all_removes_every_token_whose_lock_is_free() {
     for entry in entries.iter().take(2) {
         let lock = entry.with_extension("lock");
         let holder = hold(&lock);
-        sandbox.run(["logout", "--all", "--timeout", "200ms"]).waited_in_vain("spotinst-cred", std::process::id());
+        sandbox.run(["logout", "--all", "--timeout", "200ms"]).waited_in_vain(
+            "spotinst-cred",
+            &lock,
+            std::process::id(),
+        );
         assert_eq!(sandbox.cache_files("token"), [entry.as_path()]);
         drop(holder);
         for entry in &entries {
@@ -119,6 +125,9 @@ fn hold(lock: &Path) -> fs::File {
 
 #[test]
 fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
+    if !is_unix("limit of the size of files") {
+        return;
+    }
     let stand_in = StandIn::start();
     let sandbox = Sandbox::of(&stand_in);
     let token = sandbox.token();
@@ -135,6 +144,9 @@ fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
 /// The loss of a login is reported only if the user has to log in again.
 #[test]
 fn removing_a_login_with_a_rejected_token_is_reported() {
+    if !is_unix("limit of the size of files") {
+        return;
+    }
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     let config = "[profiles.default]\nlogin = true\n";
@@ -146,8 +158,7 @@ fn removing_a_login_with_a_rejected_token_is_reported() {
     let next = "spotinst-cred: the token is forgotten; the next call gets a new one\n";
     assert_eq!(sandbox.shell("sh", &script).stderr, next);
 
-    fs::write(&entry, kept).unwrap();
-    fs::set_permissions(&entry, fs::Permissions::from_mode(0o600)).unwrap();
+    os::create_private(&entry).unwrap().write_all(&kept).unwrap();
     sandbox.unset("SPOTINST_PASSWORD").config(config);
     let outcome = sandbox.shell("sh", &script);
     let expected = format!(
@@ -249,4 +260,38 @@ fn invalidate_does_not_count_as_a_refresh() {
     assert_eq!(revision(), before);
     assert_ne!(sandbox.token(), token);
     assert_ne!(revision(), before);
+}
+
+#[test]
+fn a_logout_keeps_a_rate_limit() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    sandbox.token();
+    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
+    sandbox.run(["--force-refresh"]);
+    let asked = stand_in.requests().len();
+
+    for arguments in [&["logout"][..], &["logout", "--all"], &["logout"]] {
+        Running::start(sandbox.command(PROGRAM).args(arguments)).end().prints("");
+        sandbox.run([]).has_failed(5);
+    }
+
+    assert_eq!(stand_in.requests().len(), asked, "the rate limit is respected");
+    let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
+    assert!(!stand_in.issued().iter().any(|token| entry.contains(token)));
+    let entry: serde_json::Value = serde_json::from_str(entry.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&entry["token"], &entry["refresh_token"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+}
+
+#[test]
+fn a_logout_keeps_rejections() {
+    let stand_in = StandIn::start();
+    let mut sandbox = Sandbox::of(&stand_in);
+    sandbox.set("SPOTINST_PASSWORD", "wrong");
+    sandbox.run([]).has_failed(4);
+    sandbox.run(["logout"]).prints("");
+    sandbox.run([]).has_failed(4);
+    assert_eq!(stand_in.requests().len(), 1, "the wrong password is not sent again");
+    sandbox.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
+    sandbox.token();
 }

@@ -8,7 +8,8 @@
 //! - `fake_network`: Spotinst's host names for unmodified clients; `fake_clock`: a wall clock that a
 //!   test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
-//!   skipped tests are recorded; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
+//!   skipped tests are recorded; `os`: what differs between operating systems, `steps`: commands for either shell,
+//!   `system_errors`: its texts; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
 //! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items
 //!
 //! Tests, by topic:
@@ -19,8 +20,9 @@
 //! - Requests and responses: `token_requests`, `token_responses`, `refresh_token`, `http_timeouts`, `proxy`, `tls`
 //! - Settings and secrets: `config`, `sdk_credentials`, `secret_sources`, `secret_stores`, `real_secret_stores`,
 //!   `token_command`, `saml`, `hostile_env`, `secret_leaks`, `error_messages`
+//! - Windows: `windows`, and under Wine on other systems `windows_console`
 //! - Hosts: `inherited_state`, `host_signals`
-//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `drafts`, `terminal_output`
+//! - Output: `formats`, `structured_formats`, `json_schema`, `output_file`, `output_links`, `drafts`, `terminal_output`
 //! - Commands: `exec`, `get`, `login`, `login_accounts`, `login_attempts`, `login_profile`, `login_saml`,
 //!   `login_stores`, `login_token`, `logout`, `revocation`, `status`, `completions`, `command_line`, `profiles`
 //! - Programs that use it: `shells`, `kubectl`, `kubernetes_clients`, `spotinst_clients`, `http_clients`,
@@ -57,14 +59,15 @@ mod mount_namespace;
 #[cfg_attr(windows, path = "os/windows.rs")]
 mod os;
 mod parallel;
-#[cfg(unix)]
 mod pty;
 mod requirements;
 mod sandbox;
 mod skip_file;
+mod steps;
 #[cfg(unix)]
 mod store_program;
 mod strace;
+mod system_errors;
 #[cfg(unix)]
 mod unprivileged;
 
@@ -101,7 +104,6 @@ mod tls;
 mod token_requests;
 mod token_responses;
 
-#[cfg(unix)]
 mod config;
 #[cfg(unix)]
 mod error_messages;
@@ -113,7 +115,6 @@ mod hostile_env;
 mod inherited_state;
 #[cfg(unix)]
 mod real_secret_stores;
-#[cfg(unix)]
 mod saml;
 #[cfg(unix)]
 mod sdk_credentials;
@@ -128,18 +129,15 @@ mod token_command;
 
 #[cfg(unix)]
 mod drafts;
-#[cfg(unix)]
 mod formats;
 mod json_schema;
-#[cfg(unix)]
 mod output_file;
-mod structured_formats;
 #[cfg(unix)]
+mod output_links;
+mod structured_formats;
 mod terminal_output;
 
-#[cfg(unix)]
 mod command_line;
-#[cfg(unix)]
 mod completions;
 #[cfg(unix)]
 mod exec;
@@ -158,15 +156,11 @@ mod login_profile;
 mod login_saml;
 #[cfg(unix)]
 mod login_stores;
-#[cfg(unix)]
 mod login_token;
-#[cfg(unix)]
 mod logout;
-#[cfg(unix)]
 mod profiles;
 #[cfg(unix)]
 mod revocation;
-#[cfg(unix)]
 mod status;
 
 #[cfg(unix)]
@@ -209,3 +203,5 @@ mod integrations;
 mod transcript;
 #[cfg(windows)]
 mod windows;
+#[cfg(unix)]
+mod windows_console;

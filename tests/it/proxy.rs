@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{Outcome, Sandbox};
+use crate::system_errors;
 use stand_in::proxy::{Proxy, Tunnel};
 use stand_in::tls::Ca;
 use stand_in::{Reply, StandIn};
@@ -173,17 +174,18 @@ fn a_proxy_refusal_is_an_error_without_the_password() {
 
 #[test]
 fn a_proxy_that_closes_the_connection_or_is_down_is_an_error() {
-    let hint = "check the network and the proxy in all_proxy";
+    let hint = "check the network and the proxy in ALL_PROXY";
     let mut behind = BehindProxy::new();
-    behind.sandbox.set("all_proxy", behind.proxy.url());
+    behind.sandbox.set("ALL_PROXY", behind.proxy.url());
     behind.proxy.refuse(Reply::close_unanswered());
     behind.fails(5, &format!("{URL}: the proxy closed the connection"), hint);
 
     let mut behind = BehindProxy::new();
-    behind.sandbox.set("all_proxy", behind.proxy.url());
+    behind.sandbox.set("ALL_PROXY", behind.proxy.url());
     drop(behind.proxy);
     let outcome = behind.sandbox.run([]);
-    outcome.fails(5, &format!("spotinst-cred: {URL}: Connection refused (os error 111)\nhint: {hint}\n"));
+    let problem = system_errors::connection_refused();
+    outcome.fails(5, &format!("spotinst-cred: {URL}: {problem}\nhint: {hint}\n"));
 }
 
 #[test]

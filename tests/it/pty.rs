@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use crate::requirements::{need, not_installed};
+use crate::requirements::{is_unix, need, not_installed};
 use crate::sandbox::Sandbox;
 
 /// A wait that takes longer fails the test.
@@ -107,6 +107,9 @@ impl Drop for Terminal {
 
 /// The path of the interpreter itself: a wrapper in the `PATH` may need more environment than a sandbox has.
 fn python() -> Option<String> {
+    if !is_unix("pseudo-terminals of Python") {
+        return None;
+    }
     let found = Command::new("python3").args(["-c", "import pty, sys; print(sys.executable)"]).output().ok();
     let found = found.filter(|found| found.status.success());
     need(found.is_some(), &not_installed("python3"));

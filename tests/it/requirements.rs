@@ -8,8 +8,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::os::CI_IS_COMPLETE;
 pub use crate::os::is_root;
+use crate::os::{CI_IS_COMPLETE, IS_UNIX};
 use crate::skip_file;
 
 /// Returns whether a requirement of the whole test is met. `why` says what is missing: `kubectl is not installed`.
@@ -40,6 +40,16 @@ pub fn need_optional_for_case(is_met: bool, why: &str) -> bool {
         record(&format!("skipped in part: {} ({why})", test_name()));
     }
     is_met
+}
+
+/// Returns whether this is Unix, for a test of what Windows does not have, such as shell scripts.
+pub fn is_unix(what: &str) -> bool {
+    need_optional(IS_UNIX, &format!("Windows has no {what}"))
+}
+
+/// Like [`is_unix`], for some of the test's cases.
+pub fn is_unix_for_case(what: &str) -> bool {
+    need_optional_for_case(IS_UNIX, &format!("Windows has no {what}"))
 }
 
 /// Returns whether the program is installed and exits with 0 when run with these arguments: see [`need`].

@@ -12,7 +12,7 @@ use crate::requirements::{is_root, need};
 use crate::sandbox::{Outcome, Running, Sandbox};
 use crate::strace;
 use crate::unprivileged::PlainUser;
-use stand_in::{Reply, StandIn, spotinst};
+use stand_in::{Reply, StandIn};
 
 const COMMANDS: [&[&str]; 3] = [&["logout"], &["logout", "--all"], &["invalidate"]];
 
@@ -206,40 +206,6 @@ fn files_of_other_users_in_a_shared_directory_are_kept() {
     }
     user.run(["logout"]).prints("");
     assert!(entry.exists());
-}
-
-#[test]
-fn a_logout_keeps_a_rate_limit() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    sandbox.token();
-    stand_in.script([Reply::rate_limited_until_reset(Duration::from_secs(600))]);
-    sandbox.run(["--force-refresh"]);
-    let asked = stand_in.requests().len();
-
-    for arguments in [&["logout"][..], &["logout", "--all"], &["logout"]] {
-        Running::start(sandbox.command(crate::sandbox::PROGRAM).args(arguments)).end().prints("");
-        sandbox.run([]).has_failed(5);
-    }
-
-    assert_eq!(stand_in.requests().len(), asked, "the rate limit is respected");
-    let entry = fs::read_to_string(sandbox.entry_path()).unwrap();
-    assert!(!stand_in.issued().iter().any(|token| entry.contains(token)));
-    let entry: serde_json::Value = serde_json::from_str(entry.lines().nth(1).unwrap()).unwrap();
-    assert_eq!((&entry["token"], &entry["refresh_token"]), (&serde_json::Value::Null, &serde_json::Value::Null));
-}
-
-#[test]
-fn a_logout_keeps_rejections() {
-    let stand_in = StandIn::start();
-    let mut sandbox = Sandbox::of(&stand_in);
-    sandbox.set("SPOTINST_PASSWORD", "wrong");
-    sandbox.run([]).has_failed(4);
-    sandbox.run(["logout"]).prints("");
-    sandbox.run([]).has_failed(4);
-    assert_eq!(stand_in.requests().len(), 1, "the wrong password is not sent again");
-    sandbox.set("SPOTINST_PASSWORD", spotinst::PASSWORD);
-    sandbox.token();
 }
 
 #[test]

@@ -91,6 +91,12 @@ impl Sandbox {
         self
     }
 
+    /// Writes a file into the directory of the configuration file, with mode 0600.
+    pub fn write_beside_config(&self, name: &str, text: &str) -> PathBuf {
+        let path = Path::new(os::CONFIG_PATH).with_file_name(name);
+        self.write(path.to_str().unwrap(), text)
+    }
+
     /// Writes a file below the home directory, with mode 0600, and creates its directories.
     pub fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.home().join(path);
@@ -146,11 +152,7 @@ impl Sandbox {
     /// Any command in this sandbox, with empty stdin and both streams captured.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(os::config_variable(&self.config_path()))
-            .envs(&self.variables)
-            .current_dir(self.path());
+        command.env_clear().envs(os::file_variable(&self.home())).envs(&self.variables).current_dir(self.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -236,6 +238,10 @@ impl Running {
         line.trim_end().to_owned()
     }
 
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.as_mut().unwrap().try_wait(), Ok(None))
+    }
+
     pub fn kill(mut self) {
         self.end_child();
     }
@@ -307,12 +313,18 @@ impl Outcome {
         assert_eq!(*self, expected);
     }
 
-    /// Asserts that it waited in vain for the lock of this process, and names what started it.
+    /// Asserts that it waited in vain for this lock of this process, and names what started it.
     #[track_caller]
-    pub fn waited_in_vain(&self, other: &str, pid: u32) {
-        let holder = format!("{}, for ", holder(pid));
+    pub fn waited_in_vain(&self, other: &str, lock: &Path, pid: u32) {
+        let (holder, end) = match os::lock_holder(pid) {
+            Some(holder) => (format!("{holder}, for "), format!(" s)\nhint: HINT, end that process: kill {pid}\n")),
+            None => {
+                let find = format!(")\nhint: HINT, find the process with `{}`\n", os::find_process(lock));
+                (format!("lock {}", lock.display()), find)
+            }
+        };
+        let end = end.replace("HINT", "try again; if this keeps happening");
         let start = format!("spotinst-cred: timed out waiting for another {other} ({holder}");
-        let end = format!(" s)\nhint: try again; if this keeps happening, end that process: kill {pid}\n");
         assert!(self.stderr.starts_with(&start) && self.stderr.ends_with(&end), "{self:?}\n{start}…{end}");
         assert_eq!((self.stdout.as_str(), self.status), ("", Some(5)));
     }
@@ -322,12 +334,4 @@ impl Outcome {
     pub fn has_failed(&self, status: i32) {
         assert_eq!((self.stdout.as_str(), self.status), ("", Some(status)), "{self:?}");
     }
-}
-
-/// How messages name this process: its number, and the program that started it.
-pub fn holder(pid: u32) -> String {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let parent = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
-    let program = fs::read_to_string(format!("/proc/{parent}/comm")).unwrap();
-    format!("pid {pid}, {}", program.trim())
 }

@@ -284,7 +284,7 @@ fn pasted(token: &str) -> Vec<(Sandbox, String)> {
     let profile = with_permanent_token(token, "");
     let mut sandboxes = vec![(file, place)];
     let by_file = Sandbox::new();
-    by_file.write(".config/spotinst-cred/token", &format!("{token}\n"));
+    by_file.write_beside_config("token", &format!("{token}\n"));
     by_file.config("[profiles.default]\ntoken_file = 'token'\n");
     let by_command = Sandbox::new();
     by_command.config(&format!("[profiles.default]\ntoken_command = ['echo', '{token}']\n"));

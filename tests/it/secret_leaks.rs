@@ -292,7 +292,7 @@ fn no_rejected_assertion_is_shown() {
             stand_in.handler(move |request| handler(request));
             let mut sandbox = crate::saml::machine(&stand_in, "saml_assertion_file = \"assertion\"\n");
             sandbox.set("SPOTINST_TOKEN", FOREIGN);
-            sandbox.write(".config/spotinst-cred/assertion", text);
+            sandbox.write_beside_config("assertion", text);
             let outcome = sandbox.run(["-v"]);
             assert_eq!(outcome.status, Some(status), "{what}: {outcome:?}");
             assert_clean(&outcome, what);

@@ -285,7 +285,7 @@ fn a_secret_that_others_can_read_is_refused_until_the_hint_is_followed() {
         let (stand_in, mut sandbox) = grants_everyone();
         sandbox.unset("SPOTINST_PASSWORD").unset("SPOTINST_CLIENT_SECRET");
         let other = if key == "password" { "client_secret" } else { "password" };
-        sandbox.write(".config/spotinst-cred/other", "other");
+        sandbox.write_beside_config("other", "other");
         sandbox.config(&format!("[profiles.default]\n{key} = 'secret'\n{other}_file = 'other'\n"));
         fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o644)).unwrap();
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fake_clock::FakeClock;
 use crate::sandbox::Sandbox;
+use crate::system_errors;
 use stand_in::spotinst::{CLIENT_SECRET, PASSWORD};
 use stand_in::token_reply::REQUEST_ID;
 use stand_in::{Reply, StandIn};
@@ -222,7 +223,7 @@ fn an_unreachable_server_is_tried_three_times() {
 
     assert_eq!(outcome.status, Some(5));
     assert_eq!(outcome.stderr.matches("asking ").count(), 3, "{}", outcome.stderr);
-    let end = format!("spotinst-cred: {url}: Connection refused (os error 111)\nhint: {NETWORK}\n");
+    let end = format!("spotinst-cred: {url}: {}\nhint: {NETWORK}\n", system_errors::connection_refused());
     assert!(outcome.stderr.ends_with(&end), "{}", outcome.stderr);
 }
 

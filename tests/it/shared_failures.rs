@@ -5,7 +5,10 @@ use std::fs;
 
 use crate::callers::LOCK_HELD;
 use crate::fake_clock::FakeClock;
+use crate::os;
+use crate::requirements::is_unix;
 use crate::sandbox::{Running, Sandbox};
+use crate::steps::Step;
 use stand_in::spotinst::PASSWORD;
 use stand_in::tls::Ca;
 use stand_in::{Reply, StandIn};
@@ -32,14 +35,16 @@ fn a_command_that_hangs_fails_only_the_callers_that_run_it() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
-    sandbox.config(
-        "[profiles.hangs]\npassword_command = \"echo run >> \\\"$HOME/ran\\\"; exec sleep 60\"\n\
-         command_timeout = \"400ms\"\n[profiles.good]\npassword_file = \"~/password\"\n",
-    );
-    sandbox.write("password", PASSWORD);
-    let wait_for_command = || while fs::metadata(sandbox.home().join("ran")).is_err() {};
-    let hanging = sandbox.start(["--profile", "hangs", "--timeout", "400ms"]);
-    wait_for_command();
+    let (ran, password) = (sandbox.home().join("ran"), sandbox.write("password", PASSWORD));
+    let command = os::command(&[Step::Count(ran.clone()), Step::Wait(60)]);
+    sandbox.config(&format!(
+        "[profiles.hangs]\npassword_command = {command:?}\ncommand_timeout = \"2s\"\n\
+         [profiles.good]\npassword_file = {password:?}\n",
+    ));
+    let mut hanging = sandbox.start(["--profile", "hangs", "--timeout", "2s"]);
+    while fs::metadata(&ran).is_err() {
+        assert!(hanging.is_running(), "the command was not run");
+    }
 
     let mut good = sandbox.start(["-v", "--profile", "good"]);
     assert_eq!(good.next_line(), LOCK_HELD);
@@ -94,12 +99,11 @@ fn a_waiter_whose_password_comes_from_a_command_does_not_share_another_wrong_pas
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");
-    sandbox.write("password", PASSWORD);
+    let (password, wrong) = (sandbox.write("password", PASSWORD), sandbox.write("wrong", "wrong"));
     sandbox.config(&format!(
-        "[profiles.good]\npassword_command = [\"cat\", \"{0}/password\"]\n[profiles.wrong]\npassword_file = \"{0}/wrong\"\n",
-        sandbox.home().display()
+        "[profiles.good]\npassword_command = {:?}\n[profiles.wrong]\npassword_file = {wrong:?}\n",
+        os::print_file(&password)
     ));
-    sandbox.write("wrong", "wrong");
     let gate = stand_in.close_gate();
     let wrong = sandbox.start(["--profile", "wrong"]);
     stand_in.wait_for_requests(1);
@@ -119,6 +123,9 @@ fn a_waiter_whose_password_comes_from_a_command_does_not_share_another_wrong_pas
 
 #[test]
 fn a_password_from_a_pipe_is_read_once() {
+    if !is_unix("pipes with a path") {
+        return;
+    }
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
     sandbox.unset("SPOTINST_PASSWORD");

@@ -1,20 +1,14 @@
 //! Where the tests of one `cargo test` run record what they skipped.
 
 use std::fs;
-#[cfg(unix)]
-use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
+
+use crate::os;
 
 /// The file of this run. It is named after the process that runs the test targets, which is cargo, so that it has no
 /// lines of other runs, such as filtered or interrupted ones.
 pub fn path() -> PathBuf {
-    directory().join(run_of(parent_id()))
-}
-
-/// The standard library does not know the parent on Windows: all runs share one file.
-#[cfg(windows)]
-fn parent_id() -> u32 {
-    0
+    directory().join(run_of(os::parent_id()))
 }
 
 /// The directory of the files of all runs.

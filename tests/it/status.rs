@@ -1,13 +1,15 @@
 //! `status`: the report in each situation. It changes nothing.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::path::MAIN_SEPARATOR_STR;
 
 use serde_json::Value;
 
 use crate::fake_clock::FakeClock;
-use crate::requirements::need_for_case;
+use crate::os;
+use crate::requirements::{is_unix, is_unix_for_case, need_for_case};
 use crate::sandbox::{Outcome, Running, Sandbox};
+use crate::steps::Step;
 use stand_in::{Reply, StandIn, spotinst};
 
 /// A sandbox whose API is also the stand-in.
@@ -17,9 +19,18 @@ fn sandbox_of(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
-/// The text with placeholders for what differs between runs: home, port, identity and durations.
+/// The text with placeholders for what differs between runs: paths, port, identity and durations.
 fn normalize(text: &str, sandbox: &Sandbox, stand_in: &StandIn) -> String {
-    let text = text.replace(sandbox.home().to_str().unwrap(), "~").replace(&stand_in.base(), "BASE");
+    let mut text = text.replace(&stand_in.base(), "BASE");
+    for (path, name) in [
+        (sandbox.config_path(), "CONFIG"),
+        (sandbox.config_path().parent().unwrap().to_owned(), "CONFIG_DIR"),
+        (sandbox.cache_dir(), "CACHE"),
+        (sandbox.home(), "~"),
+    ] {
+        text = text.replace(path.to_str().unwrap(), name);
+    }
+    let text = text.replace(MAIN_SEPARATOR_STR, "/");
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -56,7 +67,13 @@ fn without_identity(line: &str) -> String {
 #[track_caller]
 fn reports(outcome: &Outcome, sandbox: &Sandbox, stand_in: &StandIn, expected: &str) {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    assert_eq!(normalize(&outcome.stdout, sandbox, stand_in), expected);
+    assert_eq!(normalize(&outcome.stdout, sandbox, stand_in), with_sources(expected));
+}
+
+/// The expected text with the sources of the paths in it.
+fn with_sources(expected: &str) -> String {
+    let expected = expected.replace("NEW_CONFIG", os::NEW_CONFIG);
+    expected.replace("CONFIG_SOURCE", os::CONFIG_SOURCE).replace("CACHE_SOURCE", os::CACHE_SOURCE)
 }
 
 #[track_caller]
@@ -83,20 +100,22 @@ time limit     8s, by default
 fn an_empty_cache_is_reported_without_files_or_requests() {
     let stand_in = StandIn::start();
     let sandbox = sandbox_of(&stand_in);
+    let files = || fs::read_dir(sandbox.home()).unwrap().map(|file| file.unwrap().file_name()).collect::<Vec<_>>();
+    let before = files();
 
     let outcome = sandbox.run(["status"]);
 
     let places = "\
 token          none
 refresh token  none
-lock           free, ~/.cache/spotinst-cred/ID.lock
-cache file     ~/.cache/spotinst-cred/ID.token (not there)
-configuration  ~/.config/spotinst-cred/config.toml (not there), by default
-cache          ~/.cache/spotinst-cred (not there), by default
+lock           free, CACHE/ID.lock
+cache file     CACHE/ID.token (not there)
+configuration  NEW_CONFIG
+cache          CACHE (not there), CACHE_SOURCE
 ";
     reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
     assert_eq!(stand_in.connections(), 0);
-    assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0, "no file was created");
+    assert_eq!(files(), before, "no file was created");
 }
 
 #[test]
@@ -110,10 +129,10 @@ fn tokens_are_reported_with_their_lifetime() {
     let places = "\
 token          fresh, TIME left
 refresh token  alive, TIME left
-lock           free, ~/.cache/spotinst-cred/ID.lock
-cache file     ~/.cache/spotinst-cred/ID.token
-configuration  ~/.config/spotinst-cred/config.toml (not there), by default
-cache          ~/.cache/spotinst-cred, by default
+lock           free, CACHE/ID.lock
+cache file     CACHE/ID.token
+configuration  NEW_CONFIG
+cache          CACHE, CACHE_SOURCE
 ";
     reports(&outcome, &sandbox, &stand_in, &format!("{SETTINGS}{places}"));
     assert_eq!(stand_in.requests().len(), 1, "only the request for the token");
@@ -129,10 +148,11 @@ fn each_setting_is_reported_with_its_source() {
     let ran = sandbox.path().join("ran");
     let config = format!(
         "# ours\ndefault_profile = \"work\"\n\n[profiles.work]\nusername = \"grace@example.com\"\n\
-         password_command = \"touch {}\"\nclient_id = \"c-2\"\nclient_secret_file = \"secret\"\naccount = \"act-1\"\n\
-         token_url = \"{}\"\ncommand_timeout = \"60s\"\nca_file = \"/etc/ca.pem\"\n",
-        ran.display(),
-        stand_in.url()
+         password_command = {:?}\nclient_id = \"c-2\"\nclient_secret_file = \"secret\"\naccount = \"act-1\"\n\
+         token_url = \"{}\"\ncommand_timeout = \"60s\"\nca_file = {:?}\n",
+        os::command(&[Step::Count(ran.clone())]),
+        stand_in.url(),
+        sandbox.home().join("ca.pem")
     );
     sandbox.config(&config);
 
@@ -147,7 +167,7 @@ profile        work, from config.toml:2
 user name      ada@example.com, from SPOTINST_USERNAME
 password       set, by a command, from config.toml:6
 client id      c-2, from config.toml:7
-client secret  set, in the file ~/.config/spotinst-cred/secret, from config.toml:8
+client secret  set, in the file CONFIG_DIR/secret, from config.toml:8
 grant          password, by default
 token URL      BASE/token, from config.toml:10
 refresh URL    BASE/token, from config.toml:10
@@ -155,13 +175,13 @@ account        act-1, from config.toml:9
 API URL        BASE, from SPOTINST_API_URL
 time limit     3s, from --timeout
 command limit  60s, from config.toml:11
-CA file        /etc/ca.pem, from config.toml:12
+CA file        ~/ca.pem, from config.toml:12
 token          none
 refresh token  none
-lock           free, ~/.cache/spotinst-cred/ID.lock
-cache file     ~/.cache/spotinst-cred/ID.token (not there)
-configuration  ~/.config/spotinst-cred/config.toml, by default
-cache          ~/.cache/spotinst-cred (not there), by default
+lock           free, CACHE/ID.lock
+cache file     CACHE/ID.token (not there)
+configuration  CONFIG, CONFIG_SOURCE
+cache          CACHE (not there), CACHE_SOURCE
 ",
     );
     assert!(!ran.exists(), "no command was run");
@@ -191,10 +211,10 @@ fn a_new_user_is_told_in_one_line() {
     let rows = "\
 profile        none
 token          none
-configuration  ~/.config/spotinst-cred/config.toml (not there), by default
-cache          ~/.cache/spotinst-cred (not there), by default
+configuration  NEW_CONFIG
+cache          CACHE (not there), CACHE_SOURCE
 ";
-    assert_eq!(normalize(&outcome.stdout, &sandbox, &stand_in), rows);
+    assert_eq!(normalize(&outcome.stdout, &sandbox, &stand_in), with_sources(rows));
     let stderr = "spotinst-cred: not logged in: no credentials found\n\
                   hint: run `spotinst-cred login`; for CI and permanent tokens see `spotinst-cred help login`\n";
     assert_eq!((outcome.stderr.as_str(), outcome.status), (stderr, Some(3)));
@@ -259,10 +279,12 @@ fn a_held_lock_is_reported_without_waiting() {
 
     let outcome = sandbox.run(["status"]);
 
-    let expected = format!("held by another process ({}, for ", crate::sandbox::holder(holder.id()));
-    assert!(line(&outcome, "lock").starts_with(&expected), "{outcome:?}");
+    let known = os::lock_holder(holder.id());
+    let expected = known.as_ref().map(|known| format!(" ({known}, for ")).unwrap_or_else(|| ", ".to_owned());
+    assert!(line(&outcome, "lock").starts_with(&format!("held by another process{expected}")), "{outcome:?}");
     let document: Value = serde_json::from_str(&sandbox.run(["status", "--json"]).stdout).unwrap();
-    assert_eq!(document["lock"]["holder"]["pid"], holder.id());
+    assert_eq!(document["lock"]["held"], true);
+    assert_eq!(document["lock"]["holder"]["pid"], known.map_or(Value::Null, |_| holder.id().into()));
     gate.open();
     assert_eq!(holder.end().status, Some(0));
     assert!(line(&sandbox.run(["status"]), "lock").starts_with("free, "));
@@ -282,7 +304,7 @@ fn an_unusable_lock_file_is_reported() {
     fs::remove_dir(&path).unwrap();
     fs::write(&path, "").unwrap();
     lock("free");
-    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+    if os::change_owner(&path, 12345).is_err() {
         need_for_case(false, "only root can make a lock file of another user");
         return;
     }
@@ -297,15 +319,19 @@ fn an_unusable_cache_file_is_reported() {
     let path = sandbox.entry_path();
     let trouble = |outcome: &Outcome| line(outcome, "cache file").split_once(" (").unwrap().1.to_owned();
 
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by other users, so it is ignored)");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    if is_unix_for_case("permissions of files") {
+        os::set_mode(&path, 0o644);
+        assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by other users, so it is ignored)");
+        os::set_mode(&path, 0o600);
+    }
     fs::write(&path, "spotinst-cred 1 nonsense\n").unwrap();
     assert_eq!(trouble(&sandbox.run(["status"])), "is damaged or was written by another version, so it is ignored)");
     fs::remove_file(&path).unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
-    assert_eq!(trouble(&sandbox.run(["status"])), "is a symbolic link, so it is ignored)");
-    fs::remove_file(&path).unwrap();
+    if is_unix_for_case("symbolic links that any user can make") {
+        os::symlink(&sandbox.home(), &path);
+        assert_eq!(trouble(&sandbox.run(["status"])), "is a symbolic link, so it is ignored)");
+        fs::remove_file(&path).unwrap();
+    }
     fs::create_dir(&path).unwrap();
     assert_eq!(trouble(&sandbox.run(["status"])), "is not a regular file, so it is ignored)");
 }
@@ -329,8 +355,8 @@ account        not set
 API URL        BASE, from SPOTINST_API_URL
 time limit     8s, by default
 token          permanent, not cached; set, from config.toml:2
-configuration  ~/.config/spotinst-cred/config.toml, by default
-cache          ~/.cache/spotinst-cred (not there), by default
+configuration  CONFIG, CONFIG_SOURCE
+cache          CACHE (not there), CACHE_SOURCE
 ",
     );
 }
@@ -398,6 +424,9 @@ check          the API accepts the token; accounts seen: 2
 
 #[test]
 fn check_reads_the_configuration_only_once() {
+    if !is_unix("shell scripts") {
+        return;
+    }
     let stand_in = StandIn::start();
     let mut sandbox = sandbox_of(&stand_in);
     sandbox

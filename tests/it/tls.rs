@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::mount_namespace::run_with_mounts;
 use crate::sandbox::{Outcome, Sandbox};
+use crate::system_errors;
 use stand_in::tls::{Ca, Identity};
 use stand_in::{Reply, StandIn};
 
@@ -21,7 +22,7 @@ fn sandbox(stand_in: &StandIn, ca: &Ca) -> (Sandbox, PathBuf) {
 
 /// Writes a profile with this `ca_file`.
 fn name_ca_file(sandbox: &Sandbox, path: &str) {
-    sandbox.config(&format!("[profiles.default]\nca_file = \"{path}\"\n"));
+    sandbox.config(&format!("[profiles.default]\nca_file = {path:?}\n"));
 }
 
 #[track_caller]
@@ -143,8 +144,9 @@ fn a_ca_file_without_a_root_is_a_configuration_error() {
     sandbox.write("empty.pem", "");
     sandbox.write("text.pem", "not a certificate\n");
     sandbox.write("garbage.pem", garbage);
+    let missing = format!("cannot be read: {}", system_errors::no_such_file());
     let rows = [
-        ("missing.pem", "No such file or directory (os error 2)"),
+        ("missing.pem", missing.as_str()),
         ("empty.pem", "has no certificate"),
         ("text.pem", "has no certificate"),
         ("garbage.pem", "is not valid PEM"),
@@ -153,7 +155,6 @@ fn a_ca_file_without_a_root_is_a_configuration_error() {
     for (name, what) in rows {
         let path = sandbox.home().join(name);
         name_ca_file(&sandbox, path.to_str().unwrap());
-        let what = if what.contains("os error") { format!("cannot be read: {what}") } else { what.to_owned() };
         let line = format!("ca_file {} (from {}:2) {what}", path.display(), sandbox.config_path().display());
         let hint = "it must be a PEM file with the root certificates to trust";
         sandbox.run([]).fails(3, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
@@ -175,10 +176,8 @@ fn a_variable_that_names_no_root_is_a_configuration_error() {
         sandbox.set(variable, path);
         let line = match (variable, path.exists()) {
             ("SSL_CERT_FILE", false) => {
-                format!(
-                    "{} (from SSL_CERT_FILE) cannot be read: No such file or directory (os error 2)",
-                    path.display()
-                )
+                let why = system_errors::no_such_file();
+                format!("{} (from SSL_CERT_FILE) cannot be read: {why}", path.display())
             }
             _ => format!("found no certificates in {variable}"),
         };

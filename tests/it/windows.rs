@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use stand_in::{StandIn, spotinst};
 
-use crate::sandbox::{PROGRAM, Running, Sandbox};
+use crate::contention::{assert_all_print, start_concurrently};
+use crate::sandbox::{PROGRAM, Sandbox};
 
 /// A sandbox with two profiles: `inner` logs in, and `outer` runs a command that calls the program for `inner`.
 fn nested(stand_in: &StandIn) -> Sandbox {
@@ -40,6 +41,45 @@ fn exec_runs_a_cmd_file_found_by_its_name_and_returns_its_status() {
     let outcome = sandbox.run(["exec", "--", "tool", "hello"]);
     let expected = format!("hello {token}");
     assert_eq!((outcome.stdout.trim_end(), outcome.status), (expected.as_str(), Some(7)), "{outcome:?}");
+}
+
+#[test]
+fn exec_gives_the_program_the_token_and_no_credentials() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let outcome = sandbox.run(["exec", "--", "cmd", "/d", "/c", "set SPOTINST"]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    let variables: Vec<_> = outcome.stdout.lines().collect();
+    assert!(variables.contains(&format!("SPOTINST_TOKEN={}", stand_in.issued()[0]).as_str()), "{outcome:?}");
+    assert!(variables.contains(&format!("SPOTINST_USERNAME={}", spotinst::USERNAME).as_str()), "{outcome:?}");
+    for secret in [spotinst::PASSWORD, spotinst::CLIENT_SECRET] {
+        assert!(!outcome.stdout.contains(secret), "{outcome:?}");
+    }
+}
+
+/// `contention` has hundreds, who take longer to start under Wine than a call may last.
+#[test]
+fn twelve_cold_callers_make_one_request() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let gate = stand_in.close_gate();
+    let callers = start_concurrently(&sandbox, 12, ["-v", "--timeout", "1m"]);
+    gate.open();
+    assert_all_print(callers, &stand_in, 0);
+    assert_eq!(stand_in.grants(), ["password"]);
+}
+
+#[test]
+fn twelve_forced_refreshes_coalesce() {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let old = sandbox.token();
+    let gate = stand_in.close_gate();
+    let callers = start_concurrently(&sandbox, 12, ["-v", "--force-refresh", "--timeout", "1m"]);
+    gate.open();
+    assert_all_print(callers, &stand_in, 1);
+    assert_ne!(sandbox.token(), old);
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
 }
 
 #[test]
@@ -86,9 +126,7 @@ fn the_entry_is_replaced_while_readers_have_it_open() {
     let entry = sandbox.entry_path();
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| hammer(&entry, &is_done));
-        }
+        let readers = [(); 2].map(|()| scope.spawn(|| hammer(&entry, &is_done)));
         for refresh in 1..=20 {
             let outcome = sandbox.run(["--force-refresh", "-v"]);
             assert_eq!(outcome.status, Some(0), "{outcome:?}");
@@ -96,20 +134,26 @@ fn the_entry_is_replaced_while_readers_have_it_open() {
             assert_eq!(sandbox.token(), outcome.stdout.trim_end(), "refresh {refresh} was not cached");
         }
         is_done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            let reads = reader.join().unwrap();
+            assert!(reads > 20, "{reads} reads during the refreshes");
+        }
     });
     assert_eq!(stand_in.requests().len(), 21);
     assert!(sandbox.cache_files("tmp").is_empty());
 }
 
-/// Opens and reads the file again and again.
-fn hammer(path: &Path, is_done: &AtomicBool) {
+/// Opens and reads the file again and again. Returns how often it was read to its end.
+fn hammer(path: &Path, is_done: &AtomicBool) -> usize {
+    let mut reads = 0;
     while !is_done.load(Ordering::Relaxed) {
         if let Ok(mut file) = File::open(path) {
-            std::io::copy(&mut file, &mut std::io::sink()).ok();
+            reads += usize::from(std::io::copy(&mut file, &mut std::io::sink()).is_ok_and(|length| length > 0));
         }
         // A reader is not there all the time.
         thread::sleep(Duration::from_millis(1));
     }
+    reads
 }
 
 #[test]
@@ -121,39 +165,4 @@ fn a_cache_directory_outside_the_users_profile_is_not_used() {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stderr.contains("not below your user profile"), "{outcome:?}");
     assert!(!Path::new(r"C:\windows\temp\spotinst-cred").exists());
-}
-
-#[test]
-fn a_file_is_written_and_replaced_and_the_login_forgotten() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let file = sandbox.path().join("token.env");
-    for _ in 0..2 {
-        sandbox.run(["--force-refresh", "-f", "dotenv", "-o", file.to_str().unwrap()]).prints("");
-        let expected = format!("SPOTINST_TOKEN={}\n", stand_in.issued().pop().unwrap());
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
-    }
-    sandbox.run(["logout"]).prints("");
-    assert_eq!(sandbox.cache_files("token"), Vec::<std::path::PathBuf>::new());
-}
-
-#[test]
-fn invalidate_forgets_the_token_that_it_reads() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let token = sandbox.token();
-    let input = sandbox.write("token", &token);
-    let mut command = sandbox.program(["invalidate"]);
-    Running::start(command.stdin(File::open(input).unwrap())).end().prints("");
-    assert_ne!(sandbox.token(), token);
-}
-
-#[test]
-fn status_shows_the_token() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    sandbox.token();
-    let outcome = sandbox.run(["status"]);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    assert!(outcome.stdout.contains("fresh"), "{outcome:?}");
 }
