@@ -17,15 +17,18 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIST = ROOT / "target/dist"
 ASSETS = DIST / "assets"
-ARCH = {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}[platform.machine()]
-PROGRAM = DIST / ARCH / "spotinst-cred"
+DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class User:
-    """Somebody with an account, a directory, and a URL below which the release is published."""
+    """Somebody with an account, a directory, a URL below which the release is published, and a processor.
 
-    def __init__(self, directory, service, version, url):
+    `emulator` is the start of a command that runs its programs here.
+    """
+
+    def __init__(self, directory, service, version, url, arch=platform.machine(), emulator=()):
         self.directory, self.service, self.version, self.url = directory, service, version, url
+        self.arch, self.emulator, self.program = arch, emulator, DIST / arch / "spotinst-cred"
 
     def place(self, name):
         place = self.directory / name
@@ -34,8 +37,8 @@ class User:
 
     def uses(self, program):
         """The program is the one that was built, it runs, and it gets a token."""
-        expect(filecmp.cmp(program, PROGRAM, shallow=False), f"{program} is another program")
-        self.calls([program])
+        expect(filecmp.cmp(program, self.program, shallow=False), f"{program} is another program")
+        self.calls([*self.emulator, program])
 
     def calls(self, command):
         """The same of a command that starts it."""
@@ -105,10 +108,6 @@ def run(command, input=None, cwd=None, **environment):
 
 def as_root():
     return [] if os.geteuid() == 0 else ["sudo"]
-
-
-def debian_name():
-    return {"x86_64": "amd64", "aarch64": "arm64"}[ARCH]
 
 
 def manifest():
