@@ -297,10 +297,10 @@ fn a_waiter_with_little_time_left_sends_nothing() {
     sandbox.token();
     let lock = File::options().write(true).open(sandbox.lock_path()).unwrap();
     lock.lock().unwrap();
-    let started = Instant::now();
     let mut waiter = sandbox.start(["-v", "--force-refresh", "--timeout", "2s"]);
     assert_eq!(waiter.next_line(), LOCK_HELD);
     // This waits for no event: of the 2.25 s, less than a quarter of an exchange must be left.
+    let started = Instant::now();
     while started.elapsed() < Duration::from_millis(1_900) {
         std::thread::yield_now();
     }

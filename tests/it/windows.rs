@@ -127,13 +127,14 @@ fn the_entry_is_replaced_while_readers_have_it_open() {
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
         let readers = [(); 2].map(|()| scope.spawn(|| hammer(&entry, &is_done)));
+        let end = EndOfReaders(&is_done);
         for refresh in 1..=20 {
             let outcome = sandbox.run(["--force-refresh", "-v"]);
             assert_eq!(outcome.status, Some(0), "{outcome:?}");
             assert!(!outcome.stderr.contains("cannot"), "refresh {refresh} was not cached: {outcome:?}");
             assert_eq!(sandbox.token(), outcome.stdout.trim_end(), "refresh {refresh} was not cached");
         }
-        is_done.store(true, Ordering::Relaxed);
+        drop(end);
         for reader in readers {
             let reads = reader.join().unwrap();
             assert!(reads > 20, "{reads} reads during the refreshes");
@@ -141,6 +142,15 @@ fn the_entry_is_replaced_while_readers_have_it_open() {
     });
     assert_eq!(stand_in.requests().len(), 21);
     assert!(sandbox.cache_files("tmp").is_empty());
+}
+
+/// Ends the readers, also when the test fails.
+struct EndOfReaders<'a>(&'a AtomicBool);
+
+impl Drop for EndOfReaders<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Opens and reads the file again and again. Returns how often it was read to its end.
@@ -160,9 +170,10 @@ fn hammer(path: &Path, is_done: &AtomicBool) -> usize {
 fn a_cache_directory_outside_the_users_profile_is_not_used() {
     let stand_in = StandIn::start();
     let mut sandbox = Sandbox::of(&stand_in);
-    sandbox.set("SPOTINST_CRED_CACHE_DIR", r"C:\windows\temp\spotinst-cred");
+    let dir = format!(r"C:\windows\temp\spotinst-cred-{}", std::process::id());
+    sandbox.set("SPOTINST_CRED_CACHE_DIR", &dir);
     let outcome = sandbox.run(["-v"]);
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stderr.contains("not below your user profile"), "{outcome:?}");
-    assert!(!Path::new(r"C:\windows\temp\spotinst-cred").exists());
+    assert!(!Path::new(&dir).exists());
 }
