@@ -20,13 +20,13 @@ pub const DEFAULT_SECTION: &str = "default";
 /// The start of a file that this program wrote. Such a file is not a source of tokens.
 const MARK: &str = "# Written by spotinst-cred, which replaces it";
 
-/// The document as a file, below a line that all readers treat as a comment. The line must not contain `=`, because
-/// Ansible splits every line there. It ends with a digest of the file: an opaque token does not show whether somebody
-/// replaced it with a permanent one.
+/// The content of the file: a comment line, then the document. The line must not contain `=`, because Ansible splits
+/// every line there. It ends with a digest of the rest, which shows whether the file was edited: an opaque token does
+/// not show whether it is permanent.
 pub fn marked(document: &[u8], expiry: Option<String>) -> Vec<u8> {
     let expiry = expiry.map(|expiry| format!("; the token expires {expiry}")).unwrap_or_default();
     let mark = format!("{MARK} if unchanged{expiry}; digest");
-    let digest = digest(&mark, document);
+    let digest = file_digest(&mark, document);
     [format!("{mark} {digest}\n").as_bytes(), document].concat()
 }
 
@@ -38,10 +38,10 @@ pub fn is_marked(text: &str) -> bool {
 pub fn is_as_written(text: &str) -> bool {
     let lines = text.split_once('\n').filter(|_| is_marked(text));
     let parts = lines.and_then(|(line, document)| Some((line.rsplit_once(' ')?, document)));
-    parts.is_some_and(|((mark, written), document)| written == digest(mark, document.as_bytes()))
+    parts.is_some_and(|((mark, written), document)| written == file_digest(mark, document.as_bytes()))
 }
 
-fn digest(mark: &str, document: &[u8]) -> String {
+fn file_digest(mark: &str, document: &[u8]) -> String {
     digest::name(b"sdk file", [mark.as_bytes(), document])
 }
 

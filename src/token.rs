@@ -229,8 +229,8 @@ fn jwt_claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
-/// A claim in seconds since 1970. Text is accepted, as some libraries write and read it. What is no number or beyond
-/// the calendar counts as missing: then the API decides whether the token is valid.
+/// A claim in seconds since 1970. A number in a string is accepted, because some libraries write one. Any other value,
+/// and a time after the year 9999, counts as missing: then the API decides whether the token is valid.
 fn moment(claims: &Value, name: &str) -> Option<OffsetDateTime> {
     let claim = claims.get(name)?;
     let seconds = claim.as_f64().or_else(|| claim.as_str()?.parse().ok()).filter(|at| *at <= 253_402_300_799.0)?;

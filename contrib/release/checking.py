@@ -21,7 +21,7 @@ DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class User:
-    """Somebody with an account, a directory, a URL below which the release is published, and a processor.
+    """A user: an account, a directory, the URL of the published release, and a processor.
 
     `emulator` is the start of a command that runs its programs here.
     """

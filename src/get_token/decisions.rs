@@ -1,5 +1,5 @@
-//! What a cache entry and the result of a refresh mean for a call. Pure: clock, files, network and randomness are passed
-//! as arguments.
+//! What a cache entry and the result of a refresh mean for a call. Pure: clock, files, network and randomness are
+//! arguments.
 
 pub mod grants;
 

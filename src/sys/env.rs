@@ -103,7 +103,7 @@ pub struct ProxySetting {
     pub no_proxy: Vec<String>,
 }
 
-/// The proxy for `https` URLs from the usual variables. As in curl, lower case names take precedence.
+/// The proxy for `https` URLs, from the first variable that is set.
 pub fn proxy() -> Result<Option<ProxySetting>> {
     let Some(Sourced { value, source: ValueSource::Variable(variable) }) = text(os::PROXY_VARIABLES)? else {
         return Ok(None);

@@ -69,7 +69,7 @@ impl Run<'_> {
         outer.extend(self.identity.map(str::to_owned).into_iter().chain([name]));
         let mut command = self.command(outer.join(":")).map_err(CommandError::NotStarted)?;
         let (tree, mut child) = os::ProcessTree::start(&mut command).map_err(CommandError::NotStarted)?;
-        printer::debug(|| format!("process {} is running", child.id()));
+        printer::debug(|| format!("the command is running (pid {})", child.id()));
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
             let input = Zeroizing::new(input.to_vec());
             // Written on a thread: a command that does not read its stdin must not block this process. If no thread can

@@ -1,4 +1,4 @@
-//! What stdout leads to.
+//! What stdout is connected to.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdoutKind {

@@ -1069,6 +1069,20 @@ fn secret_source_errors() {
                      login`\n",
         },
         Row {
+            situation: "the SDK's file is one that the program wrote",
+            prepare: |sandbox| {
+                sandbox.config("[profiles.default]\ntoken = 'hunter2'\naccount = 'a'\n");
+                let file = sandbox.home().join(".spotinst/credentials");
+                sandbox.run(["-f", "ini", "-o", file.to_str().unwrap()]).prints("");
+                std::fs::remove_file(sandbox.config_path()).unwrap();
+            },
+            args: &[],
+            status: 3,
+            stderr: "spotinst-cred: not logged in: the credentials file $HOME/.spotinst/credentials holds only a token \
+                     that spotinst-cred wrote there\n\
+                     hint: run `spotinst-cred login`\n",
+        },
+        Row {
             situation: "the SDK's file is one that the program wrote, and was edited",
             prepare: |sandbox| {
                 let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest 0123456789abcdef";

@@ -82,7 +82,7 @@ fn a_command_at_a_terminal_ends_with_its_caller() {
         let Some(mut terminal) = Terminal::run(&sandbox, &["bash", "-mc", &script]) else { return };
         let alive = running(&alive);
         // From now on a SIGKILL ends the command, too.
-        terminal.until(" is running\n");
+        terminal.until("the command is running (pid ");
         let process = std::fs::read_to_string(sandbox.path().join("pid")).unwrap();
         kill(name, process.trim().parse().unwrap());
         terminal.until(&format!("ended {status}\n"));

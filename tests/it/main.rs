@@ -9,7 +9,8 @@
 //!   test sets
 //! - `requirements`: programs and privileges that a test needs, and what happens without them; `skip_file`: where
 //!   skipped tests are recorded; `os`: what differs between operating systems, `steps`: commands for either shell,
-//!   `system_errors`: its texts; `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
+//!   `system_errors`: the operating system's error texts
+//! - `unprivileged`, `mount_namespace`, `pty`, `strace`: ways to run a process
 //! - `examples`: the files of `contrib/`; `act`: GitHub's workflows; `parallel`: work on many items
 //!
 //! Tests, by topic:

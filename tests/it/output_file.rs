@@ -20,8 +20,8 @@ const ALL_FORMATS: [&str; 11] =
 const MARK: &str =
     "# Written by spotinst-cred, which replaces it if unchanged; the token expires 2098-12-31T23:59:00Z; digest ";
 
-/// The first line of an edited file.
-const WRONG_MARK: &str = "# Written by spotinst-cred, which replaces it if unchanged; digest 0123456789abcdef\n";
+/// The same of a token without an expiry.
+const MARK_WITHOUT_EXPIRY: &str = "# Written by spotinst-cred, which replaces it if unchanged; digest ";
 
 #[test]
 fn the_file_and_its_directory_are_created_private() {
@@ -157,6 +157,7 @@ fn what_would_be_lost_is_not_replaced() {
     let two_weeks = jwt::mint(SystemTime::now(), 14 * 24 * HOUR);
     let expired = jwt::mint(UNIX_EPOCH, 2 * HOUR);
     let permanent = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    let edited_mark = format!("{MARK_WITHOUT_EXPIRY}0123456789abcdef\n");
     for (format, old) in [
         ("yaml", format!("[default]\ntoken = {permanent}\naccount = act-1\n")),
         ("yaml", format!("default:\n  token: {permanent}\n")),
@@ -165,10 +166,10 @@ fn what_would_be_lost_is_not_replaced() {
         ("ini", format!("[default]\ntoken = {two_weeks}\n")),
         // With the mark, the same token would be no source of tokens any more.
         ("ini", format!("[default]\ntoken = {TOKEN}\naccount = {ACCOUNT}\n")),
-        ("yaml", format!("{WRONG_MARK}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
-        ("ini", format!("{WRONG_MARK}[default]\ntoken = {permanent}\naccount = act-1\n")),
-        ("ini", format!("{WRONG_MARK}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
-        ("yaml", format!("{WRONG_MARK}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
+        ("yaml", format!("{edited_mark}default:\n  token: {expired}\n  account: act-1\nprod:\n  token: {permanent}\n")),
+        ("ini", format!("{edited_mark}[default]\ntoken = {permanent}\naccount = act-1\n")),
+        ("ini", format!("{edited_mark}[default]\ntoken = {expired}\naccount = act-1\n; keep this\n")),
+        ("yaml", format!("{edited_mark}default: {{token: {expired}}}\nprod: {{token: {permanent}}}\n# both\n")),
         ("ini", format!("# mine\n[default]\ntoken = {permanent}\naccount = act-1\n")),
         ("dotenv", format!("SPOTINST_TOKEN={permanent}\n")),
         ("dotenv", "SPOTINST_TOKEN=12345678901234567890\n".to_owned()),
@@ -235,8 +236,7 @@ fn the_file_that_the_token_comes_from_is_not_replaced() {
     // Elsewhere it is no loss.
     let elsewhere = sandbox.home().join("elsewhere");
     sandbox.run(["-f", "yaml", "-o", path(&elsewhere)]).prints("");
-    let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest ";
-    assert_eq!(below_mark(&elsewhere, mark), "default:\n  token: cafe\n  account: act-1\n");
+    assert_eq!(below_mark(&elsewhere, MARK_WITHOUT_EXPIRY), "default:\n  token: cafe\n  account: act-1\n");
 }
 
 /// A token that the program wrote is no credential: it expires, and nobody would know where a new one comes from.
@@ -269,8 +269,7 @@ fn the_mark_is_a_comment_with_the_expiry() {
     let sandbox = with_permanent_token("cafe", "account = 'act-1'");
     let file = sandbox.home().join("out");
     sandbox.run(["-f", "ini", "-o", path(&file)]).prints("");
-    let mark = "# Written by spotinst-cred, which replaces it if unchanged; digest ";
-    assert_eq!(below_mark(&file, mark), "[default]\ntoken = cafe\naccount = act-1\n");
+    assert_eq!(below_mark(&file, MARK_WITHOUT_EXPIRY), "[default]\ntoken = cafe\naccount = act-1\n");
     // The next permanent token replaces it, too.
     sandbox.config("[profiles.default]\ntoken = 'beef'\naccount = 'act-1'\n");
     sandbox.run(["-f", "yaml", "-o", path(&file)]).prints("");

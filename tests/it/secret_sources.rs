@@ -392,7 +392,7 @@ fn prompting(end: &str) -> (StandIn, Sandbox, Prompt) {
 /// Starts fifty callers: one prompts and the others wait for its lock.
 fn start_fifty_callers(sandbox: &Sandbox) -> Vec<Running> {
     let mut callers: Vec<_> = (0..50).map(|_| sandbox.start(["-v"])).collect();
-    assert_one_works(&mut callers, |line| line.ends_with(" is running"));
+    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: the command is running (pid "));
     callers
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::os;
 
 /// The file of this run. It is named after the process that runs the test targets, which is cargo, so that it has no
-/// lines of other runs, such as filtered or interrupted ones.
+/// lines of other runs, such as filtered or interrupted ones. On Windows all runs share one file, because the standard
+/// library has no parent id there.
 pub fn path() -> PathBuf {
     directory().join(run_of(os::parent_id()))
 }

@@ -40,8 +40,8 @@ pub fn choose_grant<'a, E>(
     request: &TokenRequest,
     can_use_own_grant: bool,
     now: OffsetDateTime,
-    fingerprint: impl Fn(NextGrant<'a>) -> std::result::Result<String, E>,
-) -> std::result::Result<Plan<'a>, E> {
+    fingerprint: impl Fn(NextGrant<'a>) -> Result<String, E>,
+) -> Result<Plan<'a>, E> {
     let mut grant = first_grant(entry, can_use_own_grant, now);
     loop {
         match plan(entry, grant, &fingerprint(grant)?, request, can_use_own_grant, now) {
@@ -144,7 +144,7 @@ pub fn refresh_failed(
     failure: GrantFailure,
     decision: AfterFailure,
     client_fingerprint: &str,
-    own_grant: impl FnOnce() -> std::result::Result<IssuedTokens, FetchError>,
+    own_grant: impl FnOnce() -> Result<IssuedTokens, FetchError>,
     failed: impl FnOnce(GrantFailure) -> FetchError,
 ) -> FetchResult {
     let AfterFailure { refresh_token, is_about_client, next } = decision;

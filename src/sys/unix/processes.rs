@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::signals;
 
-/// The variables that name a proxy, the first one that is set counts. As in curl, lower case names take precedence.
+/// The variables that name a proxy; the first one that is set is used. As in curl, lower case comes first.
 pub const PROXY_VARIABLES: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Called once by `main`, before anything else.
