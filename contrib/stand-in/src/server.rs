@@ -14,6 +14,9 @@ use crate::tls::Identity;
 /// How much is read from a client that goes on sending after its reply, in bytes.
 const MAX_LEFTOVER: u64 = 16 << 20;
 
+/// The longest wait for a client to end its side.
+const MAX_HANG_UP: Duration = Duration::from_secs(10);
+
 /// The pause before the next `accept` when the process has no file descriptors left.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(10);
 
@@ -77,8 +80,9 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Ends our side and reads until the client ends its own: closing at once could send a reset, which discards what the
-/// client has not read yet.
+/// client has not read yet. A client that was killed may never do so: under Wine its end can stay open.
 fn hang_up(stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(MAX_HANG_UP))?;
     stream.shutdown(Shutdown::Write)?;
     io::copy(&mut stream.take(MAX_LEFTOVER), &mut io::sink()).map(drop)
 }
