@@ -186,7 +186,7 @@ impl Source {
         [format!("{path}.rs"), format!("{path}/mod.rs")].into_iter().find(|path| self.files.contains_key(path))
     }
 
-    /// The module that a file holds, by its path from the crate's root. `sys::os` is the folder of the operating system.
+    /// The path of a file's module from the crate's root. `sys::os` is the folder of the operating system.
     fn module_of(&self, file: &str) -> Vec<String> {
         let path = file.trim_end_matches(".rs").trim_end_matches("mod").trim_end_matches('/');
         if path == "main" {

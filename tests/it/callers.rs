@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::sandbox::Running;
+use crate::sandbox::{Running, Sandbox};
+use stand_in::StandIn;
 
 /// The first line that a caller with `-v` prints when another one holds the lock.
 pub const LOCK_HELD: &str = "spotinst-cred: the lock is held by another spotinst-cred that is getting a token";
@@ -17,6 +18,24 @@ pub fn assert_one_works(callers: &mut [Running], starts_work: impl Fn(&str) -> b
     };
     let expected = [("works", 1), ("waits for the lock", callers.len() - 1)];
     assert_counts(callers.iter_mut().map(|caller| kind(caller.next_line())), expected);
+}
+
+/// Starts `n` callers while the stand-in holds back its responses: one sends a request, the others wait for the lock.
+#[track_caller]
+pub fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
+    let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
+    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
+    callers
+}
+
+/// Asserts that all callers print the `n`th issued token.
+#[track_caller]
+pub fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
+    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
+    let line = format!("{}\n", stand_in.issued()[n]);
+    for outcome in outcomes {
+        assert_eq!((outcome.stdout.as_str(), outcome.status), (line.as_str(), Some(0)), "{outcome:?}");
+    }
 }
 
 /// Compares how often each value occurs. A failure then shows `{"password": 200}` instead of two hundred strings.

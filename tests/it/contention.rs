@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
-use crate::callers::{LOCK_HELD, assert_counts, assert_one_works};
+use crate::callers::{LOCK_HELD, assert_all_print, assert_counts, start_concurrently};
 use crate::fake_clock::FakeClock;
 use crate::requirements::is_unix;
 use crate::sandbox::{Running, Sandbox};
@@ -219,24 +219,6 @@ fn no_child_inherits_the_lock() {
     outcome.prints(&format!("{}\n", stand_in.issued()[0]));
     assert!(killed.success(), "the command's child is still running");
     assert!(!is_locked);
-}
-
-/// Starts `n` callers while the stand-in holds back its responses: one sends a request, the others wait for the lock.
-#[track_caller]
-pub fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments: [&str; N]) -> Vec<Running> {
-    let mut callers: Vec<_> = (0..n).map(|_| sandbox.start(arguments)).collect();
-    assert_one_works(&mut callers, |line| line.starts_with("spotinst-cred: asking "));
-    callers
-}
-
-/// Asserts that all callers print the `n`th issued token.
-#[track_caller]
-pub fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {
-    let outcomes: Vec<_> = callers.into_iter().map(Running::end).collect();
-    let line = format!("{}\n", stand_in.issued()[n]);
-    for outcome in outcomes {
-        assert_eq!((outcome.stdout.as_str(), outcome.status), (line.as_str(), Some(0)), "{outcome:?}");
-    }
 }
 
 /// Whether a process holds the lock of the only cache entry.

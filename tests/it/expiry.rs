@@ -240,7 +240,7 @@ fn an_impossible_min_ttl_fails_without_a_writable_cache_too() {
     let sandbox = Sandbox::of(&stand_in);
     let failure = "spotinst-cred: --min-ttl 5h cannot be met: the server grants tokens of 2h\n\
                    hint: ask for 1h 59m at most\n";
-    if is_unix_for_case("limit of the size of files") {
+    if is_unix_for_case("a file size limit") {
         sandbox.full_disk(&["--min-ttl", "5h"]).fails(3, failure);
     }
     sandbox.run(["--no-cache", "--min-ttl", "5h"]).fails(3, failure);

@@ -314,7 +314,7 @@ fn github_without_its_file_is_an_error_before_any_request() {
 
 #[test]
 fn github_output_that_cannot_be_written_is_an_error() {
-    if !is_unix("limit of the size of files") {
+    if !is_unix("a file size limit") {
         return;
     }
     let mut sandbox = with_document(DOCUMENT);
@@ -343,7 +343,7 @@ fn github_output_that_cannot_be_written_is_an_error() {
 /// The runner's end of the pipe is full, then closed. Meanwhile another program appends to the same file.
 #[test]
 fn github_keeps_the_lines_of_others_if_the_mask_cannot_be_printed() {
-    if !is_unix("pipe whose size is known") {
+    if !is_unix("a pipe of a known size") {
         return;
     }
     let mut sandbox = with_permanent_token("abc", "");

@@ -40,7 +40,7 @@ fn a_token_from_stdin_is_checked_and_kept_in_the_profile() {
         login(&sandbox, input.as_bytes(), []).prints("");
         let config = fs::read_to_string(sandbox.config_path()).unwrap();
         assert_eq!(config, format!("[profiles.default]\ntoken = \"{TOKEN}\"\n"));
-        os::renew_config(&sandbox.config_path());
+        os::reset_config(&sandbox.config_path());
     }
     login(&sandbox, TOKEN.as_bytes(), ["-p", "ci"]).prints("");
     assert!(os::is_private(&sandbox.config_path()));
@@ -179,7 +179,7 @@ fn only_a_token_in_the_profile_itself_is_replaced() {
 
 #[test]
 fn a_full_disk_keeps_the_old_token() {
-    if !is_unix("limit of the size of files") {
+    if !is_unix("a file size limit") {
         return;
     }
     let stand_in = StandIn::start();

@@ -125,7 +125,7 @@ fn hold(lock: &Path) -> fs::File {
 
 #[test]
 fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
-    if !is_unix("limit of the size of files") {
+    if !is_unix("a file size limit") {
         return;
     }
     let stand_in = StandIn::start();
@@ -144,7 +144,7 @@ fn a_rejected_token_is_removed_even_if_nothing_can_be_written() {
 /// The loss of a login is reported only if the user has to log in again.
 #[test]
 fn removing_a_login_with_a_rejected_token_is_reported() {
-    if !is_unix("limit of the size of files") {
+    if !is_unix("a file size limit") {
         return;
     }
     let stand_in = StandIn::start();

@@ -51,7 +51,7 @@ fn every_format_is_written_as_it_is_printed() {
 
 #[test]
 fn an_open_reader_keeps_the_old_file() {
-    if !is_unix("files that are replaced while they are open, before version 10") {
+    if !is_unix("replacing a file that is open, which Wine refuses") {
         return;
     }
     let sandbox = with_document(DOCUMENT);

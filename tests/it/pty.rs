@@ -107,7 +107,7 @@ impl Drop for Terminal {
 
 /// The path of the interpreter itself: a wrapper in the `PATH` may need more environment than a sandbox has.
 fn python() -> Option<String> {
-    if !is_unix("pseudo-terminals of Python") {
+    if !is_unix("Python's pty module") {
         return None;
     }
     let found = Command::new("python3").args(["-c", "import pty, sys; print(sys.executable)"]).output().ok();

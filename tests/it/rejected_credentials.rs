@@ -154,7 +154,7 @@ fn open_fifo(path: &Path) -> fs::File {
 
 #[test]
 fn the_command_of_a_rejected_password_runs_once_for_all_waiting_callers() {
-    if !is_unix("pipes with a path") {
+    if !is_unix("a FIFO") {
         return;
     }
     let stand_in = StandIn::start();
@@ -174,7 +174,7 @@ fn the_command_of_a_rejected_password_runs_once_for_all_waiting_callers() {
 
 #[test]
 fn a_forced_refresh_does_not_share_a_cached_rejection() {
-    if !is_unix("pipes with a path") {
+    if !is_unix("a FIFO") {
         return;
     }
     let stand_in = StandIn::start();
@@ -284,7 +284,7 @@ fn a_rejection_is_remembered_if_the_cache_becomes_unwritable() {
     clock.set(5);
 
     let expected = rejected(&stand_in, " (5 s ago, not asked again)");
-    if is_unix_for_case("limit of the size of files") {
+    if is_unix_for_case("a file size limit") {
         sandbox.full_disk(&[]).fails(4, &expected);
     }
     fs::remove_file(sandbox.lock_path()).unwrap();

@@ -44,12 +44,12 @@ pub fn need_optional_for_case(is_met: bool, why: &str) -> bool {
 
 /// Returns whether this is Unix, for a test of what Windows does not have, such as shell scripts.
 pub fn is_unix(what: &str) -> bool {
-    need_optional(IS_UNIX, &format!("Windows has no {what}"))
+    need_optional(IS_UNIX, &format!("needs Unix: {what}"))
 }
 
 /// Like [`is_unix`], for some of the test's cases.
 pub fn is_unix_for_case(what: &str) -> bool {
-    need_optional_for_case(IS_UNIX, &format!("Windows has no {what}"))
+    need_optional_for_case(IS_UNIX, &format!("needs Unix: {what}"))
 }
 
 /// Returns whether the program is installed and exits with 0 when run with these arguments: see [`need`].

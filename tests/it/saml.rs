@@ -286,7 +286,7 @@ fn without_a_cache_only_a_command_is_used() {
         "spotinst-cred: no cache is used, which remembers that the SAML assertion was sent\n\
          hint: leave --no-cache out, or get a new assertion each time by `saml_assertion_command`\n",
     );
-    if is_unix_for_case("limit of the size of files") {
+    if is_unix_for_case("a file size limit") {
         let full = sandbox.full_disk(&[]);
         assert!(full.status == Some(1) && full.stderr.contains("which stores the login: File too large"), "{full:?}");
     }

@@ -32,6 +32,7 @@ impl Sandbox {
         let dir = TempDir::with_prefix("spotinst-cred-").unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
         let mut sandbox = Self { dir, variables: BTreeMap::new() };
+        os::prepare_home(&sandbox.home());
         for (name, value) in os::home_variables(&sandbox.home()) {
             sandbox.set(name, value);
         }

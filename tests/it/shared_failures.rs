@@ -123,7 +123,7 @@ fn a_waiter_whose_password_comes_from_a_command_does_not_share_another_wrong_pas
 
 #[test]
 fn a_password_from_a_pipe_is_read_once() {
-    if !is_unix("pipes with a path") {
+    if !is_unix("a FIFO") {
         return;
     }
     let stand_in = StandIn::start();

@@ -319,7 +319,7 @@ fn an_unusable_cache_file_is_reported() {
     let path = sandbox.entry_path();
     let trouble = |outcome: &Outcome| line(outcome, "cache file").split_once(" (").unwrap().1.to_owned();
 
-    if is_unix_for_case("permissions of files") {
+    if is_unix_for_case("mode bits") {
         os::set_mode(&path, 0o644);
         assert_eq!(trouble(&sandbox.run(["status"])), "can be read or written by other users, so it is ignored)");
         os::set_mode(&path, 0o600);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stand_in::{StandIn, spotinst};
 
-use crate::contention::{assert_all_print, start_concurrently};
+use crate::callers::{assert_all_print, start_concurrently};
 use crate::sandbox::{PROGRAM, Sandbox};
 
 /// A sandbox with two profiles: `inner` logs in, and `outer` runs a command that calls the program for `inner`.
@@ -57,7 +57,7 @@ fn exec_gives_the_program_the_token_and_no_credentials() {
     }
 }
 
-/// `contention` has hundreds, who take longer to start under Wine than a call may last.
+/// The hundreds of processes in `contention` take too long to start under Wine.
 #[test]
 fn twelve_cold_callers_make_one_request() {
     let stand_in = StandIn::start();

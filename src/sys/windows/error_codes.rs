@@ -1,4 +1,4 @@
-//! The errors of Windows that need an answer of their own, by the names of `winerror.h`.
+//! The Windows error codes that the program handles, named as in `winerror.h`.
 
 pub const ERROR_FILE_NOT_FOUND: i32 = 2;
 pub const ERROR_ACCESS_DENIED: i32 = 5;

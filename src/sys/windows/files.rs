@@ -71,7 +71,7 @@ pub fn open_to_lock(path: &Path) -> io::Result<File> {
 
 /// A file that is being replaced cannot be opened for a moment.
 fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Callers refuse a directory by what it is, as elsewhere. It is not opened patiently: it does not go away.
+    // Callers check the type and refuse a directory, as on Unix. A retry would not help: no directory is being replaced.
     let file = if path.is_dir() {
         options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)?
     } else {
@@ -84,7 +84,7 @@ fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens for reading. Callers refuse a directory by what it is.
+/// Opens for reading. A directory can be opened, too, so that callers can say what it is.
 pub fn open_nonblocking(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }

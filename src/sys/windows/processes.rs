@@ -17,8 +17,7 @@ const SHELL: [&str; 3] = ["cmd.exe", "/d", "/c"];
 /// The suffixes of programs where `PATHEXT` names none.
 const SUFFIXES: &str = ".COM;.EXE;.BAT;.CMD";
 
-/// The variables that name a proxy, the first one that is set counts. Their case does not matter: messages use the usual
-/// one.
+/// The variables that name a proxy; the first one that is set is used. Windows ignores their case.
 pub const PROXY_VARIABLES: &[&str] = &["HTTPS_PROXY", "ALL_PROXY"];
 
 /// Called once by `main`, before anything else. Nothing is needed here.

@@ -38,6 +38,9 @@ pub fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Nothing is needed in a home.
+pub fn prepare_home(_home: &Path) {}
+
 /// The variables that give the program a home.
 pub fn home_variables(home: &Path) -> Vec<(&'static str, PathBuf)> {
     vec![("HOME", home.to_owned())]
@@ -64,7 +67,7 @@ pub fn is_new_config(path: &Path) -> bool {
 }
 
 /// Makes the configuration file as on a new machine.
-pub fn renew_config(path: &Path) {
+pub fn reset_config(path: &Path) {
     fs::remove_file(path).unwrap();
 }
 

@@ -39,15 +39,18 @@ pub fn symlink(target: &Path, link: &Path) {
 /// Windows has no such permissions.
 pub fn set_mode(_path: &Path, _mode: u32) {}
 
-/// The variables that give the program a home: no variable moves the system's own directories. The configuration file
-/// is there from the start, as one that is named must be, so that no test reads or writes that of the user. Without
-/// `SystemRoot` there are no sockets.
-pub fn home_variables(home: &Path) -> Vec<(&'static str, PathBuf)> {
+/// Creates the configuration file: one that a variable names must exist.
+pub fn prepare_home(home: &Path) {
     let config = home.join(CONFIG_PATH);
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
-    File::create(&config).unwrap();
+    File::create(config).unwrap();
+}
+
+/// The variables that give the program a home. No variable moves the system's own directories, so these name the files:
+/// no test reads or writes those of the user. Without `SystemRoot` there are no sockets.
+pub fn home_variables(home: &Path) -> Vec<(&'static str, PathBuf)> {
     vec![
-        ("SPOTINST_CRED_CONFIG", config),
+        ("SPOTINST_CRED_CONFIG", home.join(CONFIG_PATH)),
         ("SPOTINST_CRED_CACHE_DIR", home.join(CACHE_DIR)),
         ("SystemRoot", std::env::var_os("SystemRoot").unwrap_or_default().into()),
     ]
@@ -70,7 +73,7 @@ pub fn is_new_config(path: &Path) -> bool {
 }
 
 /// Makes the configuration file as on a new machine.
-pub fn renew_config(path: &Path) {
+pub fn reset_config(path: &Path) {
     File::create(path).unwrap();
 }
 
