@@ -12,17 +12,19 @@ use std::time::Duration;
 
 use crate::pty::Terminal;
 use crate::requirements::is_installed;
-use crate::sandbox::{PROGRAM, Sandbox};
+use crate::sandbox::{PROGRAM, Running, Sandbox};
 
 /// A process that takes longer to end fails the test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A profile whose command and its child keep `alive` open while they run.
-fn sandbox_with_prompt() -> (Sandbox, PathBuf) {
+/// A profile whose command and its child keep `alive` open while they run. The child has a process group of its own, as
+/// that of `timeout` has.
+fn sandbox_with_prompt(first: &str) -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     let alive = sandbox.home().join("alive");
     assert!(sandbox.command("mkfifo").arg(&alive).status().unwrap().success());
-    let script = sandbox.script("prompt", "exec 9>~/alive; sleep 1000 & echo $$ >&9; wait");
+    let steps = format!("{first}\nexec 9>~/alive; timeout 1000 sleep 1000 & echo $$ >&9; wait");
+    let script = sandbox.script("prompt", &steps);
     sandbox.config(&format!(
         "[profiles.default]\ncommand_timeout = \"10min\"\ntoken_command = [\"{}\"]\n",
         script.display()
@@ -54,17 +56,42 @@ fn kill(signal: &str, process: u32) {
 /// Without a terminal, as hosts run it: `setsid` gives it a session without one.
 #[test]
 fn a_command_ends_with_its_caller() {
-    if !is_installed("setsid", &["--version"]) {
+    if !is_installed("setsid", &["--version"]) || !is_installed("timeout", &["--version"]) {
         return;
     }
     for (name, number) in [("TERM", 15), ("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9)] {
-        let (sandbox, alive) = sandbox_with_prompt();
+        let (sandbox, alive) = sandbox_with_prompt("");
         let mut caller = with_default_signals(&sandbox).spawn().unwrap();
         let alive = running(&alive);
         kill(name, caller.id());
         assert_eq!(caller.wait().unwrap().signal(), Some(number), "{name}");
         ends(alive, name);
     }
+}
+
+/// Without a terminal, its group has no other process of the caller that it could end or stop.
+#[test]
+fn a_command_that_signals_its_group_ends_with_its_caller() {
+    if !is_installed("setsid", &["--version"]) || !is_installed("timeout", &["--version"]) {
+        return;
+    }
+    let (sandbox, alive) = sandbox_with_prompt("trap '' TERM TSTP; kill -s TSTP 0; kill -s TERM 0");
+    let mut caller = with_default_signals(&sandbox).spawn().unwrap();
+    let alive = running(&alive);
+    kill("KILL", caller.id());
+    caller.wait().unwrap();
+    ends(alive, "KILL");
+}
+
+#[test]
+fn a_command_that_stops_its_group_does_not_stop_its_caller() {
+    if !is_installed("setsid", &["--version"]) || !is_installed("timeout", &["--version"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let script = sandbox.script("prompt", "trap '' TSTP; kill -s TSTP 0; echo abc123");
+    sandbox.config(&format!("[profiles.default]\ntoken_command = [\"{}\"]\n", script.display()));
+    Running::start(sandbox.command("setsid").arg(PROGRAM)).end().prints("abc123\n");
 }
 
 /// The program alone in a session. Tests in the background inherit an ignored SIGINT.
@@ -76,8 +103,11 @@ fn with_default_signals(sandbox: &Sandbox) -> Command {
 
 #[test]
 fn a_command_at_a_terminal_ends_with_its_caller() {
+    if !is_installed("timeout", &["--version"]) {
+        return;
+    }
     for (name, status) in [("TERM", 143), ("HUP", 129), ("KILL", 137)] {
-        let (sandbox, alive) = sandbox_with_prompt();
+        let (sandbox, alive) = sandbox_with_prompt("");
         let script = format!("{PROGRAM} --verbose & echo $! >pid; fg; echo ended $?");
         let Some(mut terminal) = Terminal::run(&sandbox, &["bash", "-mc", &script]) else { return };
         let alive = running(&alive);

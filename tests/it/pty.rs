@@ -1,6 +1,7 @@
 //! Runs a program at a pseudo-terminal, with Python's standard library. Tests read the screen and type keys.
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -11,7 +12,7 @@ use crate::requirements::{is_unix, need, not_installed};
 use crate::sandbox::Sandbox;
 
 /// A wait that takes longer fails the test.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs its arguments at a terminal with default signals: tests in the background inherit an ignored SIGINT, and tests
 /// under `nohup` an ignored SIGHUP.
@@ -70,6 +71,15 @@ impl Terminal {
         }
         self.read += self.screen[self.read..].find(text).unwrap() + text.len();
         self
+    }
+
+    /// Whether the terminal shows what is typed. Needs Linux's `/proc`.
+    pub fn has_echo(&self) -> bool {
+        let id = self.child.id();
+        let child = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let terminal = File::open(format!("/proc/{}/fd/0", child.trim())).unwrap();
+        let modes = Command::new("stty").arg("-a").stdin(terminal).output().unwrap();
+        String::from_utf8(modes.stdout).unwrap().contains(" echo ")
     }
 
     pub fn keys(&mut self, keys: &str) -> &mut Self {

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::pty::Terminal;
+use crate::pty::{LIMIT, Terminal};
 use crate::requirements::{can_run, need_optional};
 use crate::sandbox::Sandbox;
 use stand_in::{Reply, StandIn};
@@ -38,9 +38,13 @@ fn start(sandbox: &Sandbox, stand_in: &StandIn) -> Option<Terminal> {
     Terminal::run(sandbox, &line)
 }
 
-/// Types after a while: Wine takes over the pseudo-terminal only when the program reads, which nothing shows.
+/// Types when Wine has taken over the pseudo-terminal, which it does when the program reads: then it has no echo.
 fn type_when_read(terminal: &mut Terminal, keys: &str) {
-    thread::sleep(Duration::from_secs(3));
+    let started = Instant::now();
+    while terminal.has_echo() {
+        assert!(started.elapsed() < LIMIT, "Wine does not read");
+        thread::sleep(Duration::from_millis(10));
+    }
     terminal.keys(keys);
 }
 

@@ -14,9 +14,9 @@ use super::terminal::has_terminal;
 
 /// A running command with its descendants. They are killed when this process exits, even if it is killed.
 pub struct ProcessTree {
-    /// The command, or the process whose group it is in.
-    root: Pid,
-    is_group: bool,
+    command: Pid,
+    /// The process group of the command, if it is not that of this process.
+    group: Option<Pid>,
     _undo: UndoGuard,
     _watchdog: Option<Watchdog>,
 }
@@ -29,39 +29,38 @@ impl ProcessTree {
         // neither read from the terminal nor receive Ctrl-C.
         let is_group = !has_terminal();
         let mut watchdog = Watchdog::start(is_group);
-        let group = watchdog.as_ref().map(Watchdog::id);
         if is_group {
-            command.process_group(group.map_or(0, Pid::as_raw_pid));
+            command.process_group(watchdog.as_ref().map_or(0, |watchdog| watchdog.id().as_raw_pid()));
         }
-        let ((child, root), undo) = signals::with_undo(|| {
+        let ((child, root, group), undo) = signals::with_undo(|| {
             let child = command.spawn()?;
-            let root = group.filter(|_| is_group).unwrap_or_else(|| Pid::from_child(&child));
+            let root = Pid::from_child(&child);
+            let group = is_group.then(|| watchdog.as_ref().map_or(root, Watchdog::id));
             let undo: Undo = if is_group {
-                Box::new(move |_| kill(root, is_group))
+                Box::new(move |_| kill(root, group))
             } else {
                 // The command may have to restore the terminal.
                 Box::new(move |signal| pass_on(root, signal))
             };
-            Ok(((child, root), undo))
+            Ok(((child, root, group), undo))
         })?;
-        if let Some(watchdog) = watchdog.as_mut().filter(|_| !is_group) {
-            watchdog.guard(&child);
+        if let Some(watchdog) = &mut watchdog {
+            watchdog.guard(root);
         }
-        Ok((Self { root, is_group, _undo: undo, _watchdog: watchdog }, child))
+        Ok((Self { command: root, group, _undo: undo, _watchdog: watchdog }, child))
     }
 
     /// Kills the command and its descendants. Does nothing if it has already exited.
     pub fn kill(&self) {
-        kill(self.root, self.is_group);
+        kill(self.command, self.group);
     }
 }
 
-/// Kills a process and its descendants, by its process group if it has its own.
-fn kill(root: Pid, is_group: bool) {
-    if is_group {
-        let _ = kill_process_group(root, Signal::KILL);
-    } else {
-        send_to_tree(root, Signal::KILL);
+/// Kills a process and, on Linux, its descendants, of which some may have left its group; then the group.
+fn kill(command: Pid, group: Option<Pid>) {
+    send_to_tree(command, Signal::KILL);
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
@@ -90,18 +89,14 @@ fn send_to_tree(root: Pid, signal: Signal) {
 }
 
 /// Ends the command if this process is killed by SIGKILL and cannot clean up. It is a shell that reads a pipe from this
-/// process: an empty line means that the command has exited, and the end of the pipe without it that this process is
-/// gone.
+/// process: a line with the command's process id, and then the end of the pipe, which means that this process is gone.
 struct Watchdog(Child);
 
 impl Watchdog {
-    /// It leads the command's group, so there is no moment in which the command runs without it.
-    const GROUP: &str = "read -r line || kill -s KILL 0";
-    /// Ends the process whose id is on the first line and, on Linux, its descendants. They get a second to restore the
-    /// terminal if another signal reached them first. If this process is killed before it writes the id, the command
-    /// runs on.
-    const TREE: &str = "read -r id && [ \"$id\" ] || exit
-        read -r line && exit
+    /// Finds the command and, on Linux, its descendants. The command may send signals to its group, and so to this shell.
+    const SCRIPT: &str = "trap '' HUP INT QUIT TERM TSTP TTIN TTOU
+        read -r id
+        read -r line
         add() {
             found=\"$found $1\"
             for list in /proc/\"$1\"/task/*/children; do
@@ -110,15 +105,19 @@ impl Watchdog {
                 for child in $children; do add \"$child\"; done
             done
         }
-        add \"$id\"
-        sleep 1
-        kill -s TERM $found";
+        [ \"$id\" ] && add \"$id\"
+        ";
+    /// Kills them, and the group. This shell leads it, so a command of which it has no id yet is killed, too.
+    const KILL_GROUP: &str = "kill -s KILL $found 0";
+    /// They get a second to restore the terminal if another signal reached them first. If this process is killed before
+    /// it writes the id, the command runs on.
+    const END_TREE: &str = "[ \"$found\" ] && sleep 1 && kill -s TERM $found";
 
     /// Without `/bin/sh` there is no watchdog.
     fn start(is_group: bool) -> Option<Self> {
         let mut command = Command::new("/bin/sh");
-        let script = if is_group { Self::GROUP } else { Self::TREE };
-        command.args(["-c", script]).env_clear();
+        let end = if is_group { Self::KILL_GROUP } else { Self::END_TREE };
+        command.args(["-c", &[Self::SCRIPT, end].concat()]).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl-C must not reach it.
         command.process_group(0);
@@ -129,18 +128,17 @@ impl Watchdog {
         Pid::from_child(&self.0)
     }
 
-    fn guard(&mut self, child: &Child) {
+    fn guard(&mut self, command: Pid) {
         if let Some(stdin) = &mut self.0.stdin {
-            writeln!(stdin, "{}", child.id()).ok();
+            writeln!(stdin, "{}", command.as_raw_pid()).ok();
         }
     }
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        if let Some(mut stdin) = self.0.stdin.take() {
-            stdin.write_all(b"\n").ok();
-        }
+        // It does nothing if it is killed before its pipe is closed. The command may have stopped it.
+        self.0.kill().ok();
         // Otherwise a program that `exec` runs would inherit it as a child.
         self.0.wait().ok();
     }
