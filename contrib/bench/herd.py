@@ -47,8 +47,8 @@ def took(callers):
 
 def start_all(program, environment, callers):
     """Starts all callers as fast as possible. Returns, by process id, the end in seconds since the start and CPU time."""
-    null = os.open(os.devnull, os.O_RDWR)
-    streams = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
+    # Not one descriptor for both: a program whose stdout was closed has one that is open for reading, too.
+    streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     begin = time.monotonic()
     waited_for = {os.posix_spawn(program, [program], environment, file_actions=streams) for _ in range(callers)}
     ended = {}
@@ -59,5 +59,4 @@ def start_all(program, environment, callers):
                 raise SystemExit(f"a caller failed: wait status {status}")
             waited_for.remove(process)
             ended[process] = (time.monotonic() - begin, usage.ru_utime + usage.ru_stime)
-    os.close(null)
     return ended

@@ -6,7 +6,7 @@
 pub mod entry;
 mod gc;
 mod lock;
-mod read_error;
+pub mod read_error;
 mod revocation;
 
 use std::fs;

@@ -87,9 +87,11 @@ fn read(path: &Path) -> Result<Zeroizing<String>> {
     Ok(text.to_owned().into())
 }
 
-/// The text with CRLF line ends if the first line of `before` has one: a changed document has LF.
+/// The text with CRLF line ends if all those of `before` are: a changed document has LF. With both kinds, a string of
+/// several lines keeps its own.
 fn with_line_ends_of(before: &str, text: Zeroizing<String>) -> Zeroizing<String> {
-    if before.split_once('\n').is_none_or(|(first, _)| !first.ends_with('\r')) {
+    let crlf = before.matches("\r\n").count();
+    if crlf == 0 || crlf < before.matches('\n').count() {
         return text;
     }
     // Strings of several lines still have CRLF.

@@ -1,7 +1,7 @@
 //! Selects a profile of the configuration file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::file;
@@ -185,7 +185,16 @@ fn read(flags: &Flags) -> Result<(Option<PathBuf>, Option<ConfigFile>)> {
         let problem = format!("there is no configuration file {} (from {source})", path.display());
         return Err(Error::config(problem).hint("check the path"));
     }
+    // Without this error, another source of tokens would be used, perhaps of another account.
+    if config.is_none() && [Some(&*path), path.parent()].into_iter().flatten().any(is_dangling) {
+        let problem = format!("the configuration {} is behind a symbolic link without a target", path.display());
+        return Err(Error::config(problem).hint("restore the target, or remove the link"));
+    }
     Ok((Some(path), config))
+}
+
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
 }
 
 pub fn unknown(name: &Sourced<String>, location: &ProfileLocation) -> Error {

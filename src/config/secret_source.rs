@@ -171,7 +171,7 @@ impl SecretSetting {
             }
             CommandError::NotStarted(error) => {
                 let what = format!("cannot be started: {error}");
-                problem(ErrorKind::Config, &what, "check the program's name and the PATH")
+                problem(ErrorKind::Config, &what, "check the program's name, the PATH and the limits in `ulimit -a`")
             }
             CommandError::Failed(status, _) => problem(failed, &format!("failed: {status}"), BY_HAND),
             CommandError::Unreadable(error) => {

@@ -120,11 +120,14 @@ impl Run<'_> {
         // A grandchild may keep the pipe open indefinitely, so reading needs the deadline, too.
         match timeout::run_with_deadline(self.deadline, move || read_and_wait(child, limit)) {
             Ok(result) => result,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(error) => {
                 tree.kill();
-                Err(CommandError::TimedOut)
+                match error.kind() {
+                    io::ErrorKind::TimedOut => Err(CommandError::TimedOut),
+                    // No thread can be spawned.
+                    _ => Err(CommandError::NotStarted(error)),
+                }
             }
-            Err(error) => Err(CommandError::Unreadable(error)),
         }
     }
 }

@@ -219,6 +219,7 @@ fn the_expiry_of_a_jwt_is_its_exp_claim() {
         (r#"{"exp":1e300}"#, None),
         (r#"{"exp":"1800000000"}"#, Some(1_800_000_000)),
         (r#"{"exp":"nan"}"#, None),
+        (r#"{"exp":"-inf"}"#, None),
         (r#"{"exp":"soon"}"#, None),
         (r#"{"exp":null}"#, None),
         ("{}", None),

@@ -956,7 +956,7 @@ fn secret_source_errors() {
             status: 3,
             stderr: "spotinst-cred: the password command from $FILE:2 cannot be started: No such file or directory \
                      (os error 2)\n\
-                     hint: check the program's name and the PATH\n",
+                     hint: check the program's name, the PATH and the limits in `ulimit -a`\n",
         },
         Row {
             situation: "a command that fails, and says why itself",
@@ -977,7 +977,7 @@ fn secret_source_errors() {
             status: 3,
             stderr: "spotinst-cred: the password command from $FILE:2 cannot be started: Permission denied (os error \
                      13)\n\
-                     hint: check the program's name and the PATH\n",
+                     hint: check the program's name, the PATH and the limits in `ulimit -a`\n",
         },
         Row {
             situation: "a command that is killed",

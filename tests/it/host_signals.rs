@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::pty::Terminal;
 use crate::requirements::is_installed;
 use crate::sandbox::{PROGRAM, Running, Sandbox};
+use crate::strace;
 
 /// A process that takes longer to end fails the test.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -119,6 +120,20 @@ fn a_command_at_a_terminal_ends_with_its_caller() {
         ends(alive, name);
         drop(terminal);
     }
+}
+
+#[test]
+fn a_command_is_killed_if_no_thread_can_read_its_output() {
+    if !strace::is_there() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.config("[profiles.default]\ntoken_command = [\"sleep\", \"1000\"]\n");
+    // After the watchdog, the thread for signals, and the command. `strace` ends when all processes have ended.
+    let no_more_threads = ["-o", "/dev/null", "-e", "inject=clone3,clone:error=EAGAIN:when=4+"];
+    let outcome = Running::start(&mut strace::command(&sandbox, &no_more_threads, &[])).end();
+    outcome.has_failed(3);
+    assert!(outcome.stderr.contains("cannot be started: Resource temporarily unavailable"), "{outcome:?}");
 }
 
 /// `nohup` ignores signals, and so do shells for jobs in the background.

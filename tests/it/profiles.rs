@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::requirements::is_unix_for_case;
 use crate::sandbox::Sandbox;
 use stand_in::StandIn;
 
@@ -77,6 +78,20 @@ fn profiles_use_keeps_the_line_ends_of_the_file() {
         assert_eq!(text, format!("default_profile = \"{name}\"\r\n{crlf}"));
     }
     sandbox.run(["-p", "work"]).prints("def\n");
+}
+
+/// A carriage return in a string of several lines would become part of a command.
+#[test]
+fn profiles_use_keeps_the_values_of_a_file_with_both_line_ends() {
+    let sandbox = Sandbox::new();
+    let rest = "# ours\r\n[profiles.home]\ntoken_command = \"\"\"\nif true; then\n  echo def\nfi\"\"\"\n";
+    sandbox.config(rest);
+    sandbox.run(["profiles", "use", "home"]).prints("");
+    let text = fs::read_to_string(sandbox.config_path()).unwrap();
+    assert!(text.ends_with(rest.split_once("\r\n").unwrap().1), "{text:?}");
+    if is_unix_for_case("shell scripts") {
+        sandbox.run([]).prints("def\n");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -173,6 +174,22 @@ fn a_dangling_symbolic_link_is_a_file_that_cannot_be_read() {
     let outcome = sandbox.set("SPOTINST_CREDENTIALS_FILE", &file).run([]);
     outcome.has_failed(3);
     assert!(outcome.stderr.contains(" (from SPOTINST_CREDENTIALS_FILE) cannot be read: "), "{outcome:?}");
+}
+
+/// A configuration that is not mounted must not be replaced by the SDKs' file, which may be of another account.
+#[test]
+fn a_configuration_behind_a_dangling_symbolic_link_is_an_error() {
+    for link in ["config.toml", "."] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".spotinst/credentials", "[default]\ntoken = cafe\naccount = act-1\n");
+        let config = sandbox.config_path();
+        let link = config.parent().unwrap().join(link).components().collect::<PathBuf>();
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink("elsewhere", link).unwrap();
+        let problem = format!("the configuration {} is behind a symbolic link without a target", config.display());
+        let hint = "restore the target, or remove the link";
+        sandbox.run([]).fails(3, &format!("spotinst-cred: {problem}\nhint: {hint}\n"));
+    }
 }
 
 #[test]

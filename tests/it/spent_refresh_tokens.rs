@@ -252,6 +252,11 @@ fn a_login_outlives_an_entry_that_cannot_be_read_for_a_moment() {
     let hint = "try again; if this keeps happening, check the file and its disk";
     outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!(stand_in.grants(), ["password"]);
+    // `status` names the same cause.
+    let fails = ["-o", "/dev/null", "-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO"];
+    let status = Running::start(&mut strace::command(&sandbox, &fails, &["status"])).end();
+    assert_eq!(status.status, Some(1), "{status:?}");
+    assert!(status.stdout.contains(&line) || status.stderr.contains(&line), "{status:?}");
     sandbox.run(["--force-refresh"]).prints(&format!("{}\n", stand_in.issued()[1]));
 }
 

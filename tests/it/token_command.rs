@@ -169,7 +169,10 @@ fn a_command_that_fails_or_prints_nothing_is_an_error() {
     configure(&sandbox, Path::new("/no/such/program"), "");
     let name = format!("spotinst-cred: the token command from {}", origin(&sandbox));
     let problem = "cannot be started: No such file or directory (os error 2)";
-    sandbox.run([]).fails(3, &format!("{name} {problem}\nhint: check the program's name and the PATH\n"));
+    sandbox.run([]).fails(
+        3,
+        &format!("{name} {problem}\nhint: check the program's name, the PATH and the limits in `ulimit -a`\n"),
+    );
 }
 
 #[test]
@@ -386,7 +389,7 @@ fn a_command_is_not_found_in_the_working_directory() {
     for path in [":/usr/bin:/bin", "/usr/bin:/bin:", "/usr/bin::/bin", "", ":"] {
         sandbox.set("PATH", path).config("[profiles.default]\ntoken_command = [\"tool\"]\n");
         let problem = "cannot be started: No such file or directory (os error 2)";
-        let hint = "hint: check the program's name and the PATH\n";
+        let hint = "hint: check the program's name, the PATH and the limits in `ulimit -a`\n";
         sandbox.run([]).fails(3, &format!("{} {problem}\n{hint}", name(&sandbox)));
         // A shell has the same PATH.
         sandbox.config("[profiles.default]\ntoken_command = \"tool || echo none\"\n");

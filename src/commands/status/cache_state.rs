@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
+use crate::cache::read_error::ReadError;
 use crate::error::{Error, ErrorKind};
 use crate::get_token::decisions::from_cache;
 use crate::sys::color::Color;
@@ -30,6 +31,9 @@ pub struct CacheState {
     pub failure: Option<PastFailure>,
     pub lock: LockState,
     pub cache_file: CacheFile,
+    /// The error if the entry cannot be read at the moment: it may have tokens.
+    #[serde(skip)]
+    pub unreadable: Option<Error>,
 }
 
 #[derive(Serialize)]
@@ -111,7 +115,7 @@ impl CacheState {
     pub fn read(cache: &Cache, now: OffsetDateTime) -> Self {
         let (entry, trouble) = match cache.try_read() {
             Ok(entry) => (entry, None),
-            Err(error) => (Entry::default(), Some(error.to_string())),
+            Err(error) => (Entry::default(), Some(error)),
         };
         let is_locked = cache.is_locked();
         Self {
@@ -134,7 +138,14 @@ impl CacheState {
                 held: is_locked.as_ref().ok().copied(),
                 trouble: is_locked.err().map(|error| error.to_string()),
             },
-            cache_file: CacheFile { path: cache.path().display().to_string(), trouble },
+            cache_file: CacheFile {
+                path: cache.path().display().to_string(),
+                trouble: trouble.as_ref().map(ToString::to_string),
+            },
+            unreadable: match &trouble {
+                Some(ReadError::Io(error)) => Some(cache.unreadable(error)),
+                _ => None,
+            },
         }
     }
 }

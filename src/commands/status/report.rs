@@ -180,7 +180,10 @@ fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error
             SecretSource::Value(value) => static_provider::checked(token, value.clone(), Duration::ZERO).err(),
             _ => None,
         },
-        TokenProvider::Endpoint(endpoint) if tokens.is_none_or(|tokens| !tokens.can_refresh) => endpoint.missing(),
+        TokenProvider::Endpoint(endpoint) if tokens.is_none_or(|tokens| !tokens.can_refresh) => {
+            let unreadable = tokens.and_then(|tokens| tokens.unreadable.clone());
+            endpoint.missing().map(|missing| unreadable.unwrap_or(missing))
+        }
         _ => None,
     };
     missing.or_else(|| tokens?.failure.as_ref()?.rejection.clone())
