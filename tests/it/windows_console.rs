@@ -1,5 +1,5 @@
-//! The Windows program at a console of Wine, which is at a pseudo-terminal of this system. `WINDOWS_PROGRAM` names it,
-//! and `WINEPREFIX` the Windows that runs it: see `.ci/platforms/run`.
+//! The Windows program at a console of Wine, which runs at a pseudo-terminal. `.ci/platforms/run` sets `WINDOWS_PROGRAM`
+//! and `WINEPREFIX`.
 
 use std::fs;
 use std::path::Path;
