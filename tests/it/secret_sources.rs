@@ -137,14 +137,14 @@ fn the_children_of_a_command_are_killed_with_it() {
     assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok(Vec::new()));
 }
 
-/// Processes that left the killed shell's session cannot be killed, and are not waited for.
+/// A process that is neither a descendant of the killed shell nor in its group cannot be killed, and is not waited for.
 #[test]
 fn the_children_of_a_killed_command_are_not_waited_for() {
     if !is_installed("setsid", &["--version"]) {
         return;
     }
     let (_stand_in, mut sandbox, prompt) = prompting("exit 0");
-    sandbox.config("[profiles.default]\npassword_command = 'setsid cat person; true'\n");
+    sandbox.config("[profiles.default]\npassword_command = '(setsid cat person &); exec sleep 600'\n");
     sandbox.set("SPOTINST_CLIENT_SECRET", "secret");
     let outcome = sandbox.run(["--timeout", "2s"]);
     prompt.answer("end");
