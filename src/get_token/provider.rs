@@ -11,8 +11,11 @@ use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
 use crate::config::provider::{EndpointConfig, TokenProvider};
+use crate::config::secret_source::{SecretSetting, SecretSource};
 use crate::config::secret_store::StoreCall;
+use crate::oauth::fingerprint;
 use crate::sys::printer;
+use crate::sys::secret::Secret;
 use crate::token::RefreshToken;
 
 /// The cache of the provider's tokens, if there is one.
@@ -115,6 +118,28 @@ pub fn has_fixed_lifetime(provider: &TokenProvider) -> bool {
 /// Whether the cache may contain a refresh token.
 pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
     matches!(provider, TokenProvider::Endpoint(endpoint) if endpoint.store_refresh_token)
+}
+
+/// Whether this caller's credentials are known to differ from those of a cached rejection. No command runs and no file
+/// is read for it.
+pub fn has_other_credentials(provider: &TokenProvider, rejected: &str) -> bool {
+    let TokenProvider::Endpoint(endpoint) = provider else { return false };
+    let value = |setting: &SecretSetting| match &setting.secret {
+        SecretSource::Value(value) => Some(value.clone()),
+        _ => None,
+    };
+    let Ok(client_secret) = endpoint.client_secret() else { return false };
+    let Some(client_secret) = client_secret.map_or(Some(Secret::default()), value) else { return false };
+    let own = match endpoint.grant_secret() {
+        _ if endpoint.is_saml() => return false,
+        Ok(Some(setting)) => match value(setting) {
+            Some(password) => fingerprint(&client_secret, Some(&password)),
+            None => return false,
+        },
+        // Client credentials, or a login that is kept by its refresh token.
+        _ => fingerprint(&client_secret, None),
+    };
+    rejected != own && rejected != fingerprint(&client_secret, None)
 }
 
 /// The hint if only a refresh token or a new login can obtain a token.

@@ -251,6 +251,23 @@ fn rejected_credentials_need_a_person() {
     assert_eq!(sandbox.run(["status"]).status, Some(0), "the next call asks again");
 }
 
+/// The next call sends its own credentials.
+#[test]
+fn a_rejection_of_other_credentials_is_not_a_problem() {
+    let stand_in = StandIn::start();
+    for variable in ["SPOTINST_PASSWORD", "SPOTINST_CLIENT_SECRET"] {
+        let mut sandbox = sandbox_of(&stand_in);
+        let right = sandbox.variable(variable).unwrap().to_owned();
+        sandbox.set(variable, "wrong");
+        sandbox.run([]).has_failed(4);
+        assert_eq!(sandbox.run(["status"]).status, Some(4));
+        sandbox.set(variable, right);
+        let outcome = sandbox.run(["status"]);
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert!(outcome.stdout.contains("last failure"), "{outcome:?}");
+    }
+}
+
 #[test]
 fn a_cached_rejection_is_reported_with_its_remedy() {
     let stand_in = StandIn::start();

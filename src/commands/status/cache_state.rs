@@ -72,6 +72,9 @@ pub struct PastFailure {
     /// The error, if it prevents requests until the user acts.
     #[serde(skip)]
     pub rejection: Option<Error>,
+    /// The fingerprint of the rejected credentials; `None` if the login has ended.
+    #[serde(skip)]
+    pub fingerprint: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +200,7 @@ impl PastFailure {
             },
             rejection: (failure.error.kind == ErrorKind::Rejected && failure.holds(now))
                 .then(|| from_cache(&failure, now)),
+            fingerprint: failure.fingerprint,
             message: failure.error.message,
         }
     }

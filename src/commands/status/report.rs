@@ -186,7 +186,11 @@ fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error
         }
         _ => None,
     };
-    missing.or_else(|| tokens?.failure.as_ref()?.rejection.clone())
+    missing.or_else(|| {
+        let failure = tokens?.failure.as_ref()?;
+        let is_of_others = |rejected: &String| provider::has_other_credentials(&config.provider, rejected);
+        failure.rejection.clone().filter(|_| !failure.fingerprint.as_ref().is_some_and(is_of_others))
+    })
 }
 
 fn as_problem<S: Serializer>(error: &Option<Error>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
