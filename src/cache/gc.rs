@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::lock::{self, LockOutcome};
+use crate::sys::missing::is_missing;
 use crate::sys::{digest, os, random};
 
 /// The age after which an entry is removed. Its refresh token expired after 14 days.
@@ -75,11 +76,6 @@ pub fn is_own(path: &Path) -> io::Result<bool> {
         Err(error) if is_missing(&error) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Whether the error means that the file does not exist.
-pub fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Removes an old entry unless another process is refreshing it.

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::settings::{self, COMMAND_ENDING, DEFAULT_PROFILE, FILE_ENDING, SETTINGS, STORE_ENDING, Setting, ValueKind};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::bounded_read::ReadFile;
+use crate::sys::missing::is_missing;
 use crate::sys::secret::Secret;
 use crate::sys::{bounded_read, env, os};
 use crate::text::{nearest, one_line, shell_word};
@@ -36,10 +37,7 @@ const PROFILES: &str = "profiles";
 pub fn read(path: &Path, deadline: impl FnOnce() -> Instant) -> Result<Option<ConfigFile>> {
     let ReadFile { metadata, is_link, bytes } = match bounded_read::file(path, MAX_FILE, deadline) {
         Ok(read) => read,
-        // The home of a service user may be /dev/null: then the file does not exist.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
+        Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
     };
     check_author(path, &metadata, is_link)?;

@@ -12,6 +12,7 @@ use crate::settings::{self, Setting};
 use crate::sourced::{Sourced, ValueSource};
 use crate::sys::bounded_read::{self, ReadFile};
 use crate::sys::env;
+use crate::sys::missing::is_missing;
 use crate::text::one_line;
 
 const MAX_FILE: u64 = 1024 * 1024;
@@ -33,7 +34,8 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
     };
     let ReadFile { bytes, .. } = match bounded_read::file(&path.value, MAX_FILE, deadline) {
         Ok(read) => read,
-        Err(error) if is_missing(&error, &path.value) && path.source.is_default() => return Ok(None),
+        // A symbolic link without a target is there, but cannot be read.
+        Err(error) if is_missing(&error) && !path.value.is_symlink() && path.source.is_default() => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             return Err(Error::unreadable(&describe(&path), &io::Error::other("it is longer than 1 MiB")));
         }
@@ -59,12 +61,6 @@ pub fn read(section: Option<&Sourced<String>>, deadline: impl FnOnce() -> Instan
     })?;
     find(&file, &section.value, &path.value)
         .map_or_else(|| Err(no_token(&file, &section, &path)), |found| Ok(Some(found)))
-}
-
-/// Whether there is no such file: a symbolic link without a target is there, but cannot be read.
-fn is_missing(error: &io::Error, path: &Path) -> bool {
-    // The home of a service user may be /dev/null: then the file does not exist.
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !path.is_symlink()
 }
 
 /// The file that the variables name, else the one in the home directory.

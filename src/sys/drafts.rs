@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::atomic_file::AtomicFile;
+use super::missing::is_missing;
 use super::{file_lock, os, random};
 
 /// The names do not include the target's name, which may already have the maximum length.
@@ -34,7 +35,7 @@ pub fn create(dir: &Path) -> io::Result<AtomicFile> {
 /// the others, then returns the first error.
 pub fn remove_abandoned(dir: &Path) -> io::Result<()> {
     let names = match os::file_names(dir) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+        Err(error) if is_missing(&error) => return Ok(()),
         names => names?,
     };
     let drafts = names.iter().filter(|name| is_draft(name)).map(|name| dir.join(name));

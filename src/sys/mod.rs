@@ -11,6 +11,7 @@ pub mod drafts;
 pub mod env;
 pub mod file_lock;
 pub mod lock_holder;
+pub mod missing;
 pub mod output_file;
 pub mod printer;
 pub mod process;

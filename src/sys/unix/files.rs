@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use rustix::fs::{Dir, OFlags};
 use rustix::io::Errno;
 
+use crate::sys::missing::is_missing;
+
 /// The program's directories below the platform's configuration and cache directories.
 pub const CONFIG_DIR: &str = "spotinst-cred";
 pub const CACHE_DIR: &str = "spotinst-cred";
@@ -115,7 +117,7 @@ pub fn other_owner_of_place(path: &Path) -> io::Result<Option<u32>> {
         let dir = if place.as_os_str().is_empty() { Path::new(".") } else { place };
         match dir.metadata() {
             Ok(metadata) => return Ok(Some(metadata.uid()).filter(|&owner| owner != ROOT)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) if is_missing(&error) => {}
             Err(error) => return Err(error),
         }
         let Some(above) = place.parent() else {
