@@ -233,8 +233,8 @@ fn jwt_claims(token: &str) -> Option<Value> {
 /// and a time after the year 9999, counts as missing: then the API decides whether the token is valid.
 fn moment(claims: &Value, name: &str) -> Option<OffsetDateTime> {
     let claim = claims.get(name)?;
-    let seconds = claim.as_f64().or_else(|| claim.as_str()?.parse().ok())?;
-    let seconds = Some(seconds).filter(|at| at.is_finite() && *at <= 253_402_300_799.0)?;
+    let number = claim.as_f64().or_else(|| claim.as_str()?.parse().ok());
+    let seconds = number.filter(|at| at.is_finite() && *at <= 253_402_300_799.0)?;
     // Any time before 1970 has long passed.
     OffsetDateTime::from_unix_timestamp(seconds.max(0.0) as i64).ok()
 }

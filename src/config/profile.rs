@@ -186,7 +186,7 @@ fn read(flags: &Flags) -> Result<(Option<PathBuf>, Option<ConfigFile>)> {
         return Err(Error::config(problem).hint("check the path"));
     }
     // Without this error, another source of tokens would be used, perhaps of another account.
-    if config.is_none() && [Some(&*path), path.parent()].into_iter().flatten().any(is_dangling) {
+    if config.is_none() && path.ancestors().take(2).any(is_dangling) {
         let problem = format!("the configuration {} is behind a symbolic link without a target", path.display());
         return Err(Error::config(problem).hint("restore the target, or remove the link"));
     }

@@ -66,6 +66,11 @@ pub struct SecretSetting {
 }
 
 impl SecretSetting {
+    /// The secret, if it is a value in the environment or the configuration: nothing has to be read or run for it.
+    pub fn value(&self) -> Option<&Secret> {
+        if let SecretSource::Value(value) = &self.secret { Some(value) } else { None }
+    }
+
     /// Whether a program supplies it. The program may prompt, and may print a different secret for another caller.
     pub fn runs_program(&self) -> bool {
         matches!(self.secret, SecretSource::Command(_) | SecretSource::Store(_))

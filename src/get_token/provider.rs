@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::cache::entry::{CachedFailure, Entry};
 use crate::config::Config;
 use crate::config::provider::{EndpointConfig, TokenProvider};
-use crate::config::secret_source::{SecretSetting, SecretSource};
+use crate::config::secret_source::SecretSetting;
 use crate::config::secret_store::StoreCall;
 use crate::oauth::fingerprint;
 use crate::sys::printer;
@@ -124,22 +124,23 @@ pub fn keeps_refresh_token(provider: &TokenProvider) -> bool {
 /// is read for it.
 pub fn has_other_credentials(provider: &TokenProvider, rejected: &str) -> bool {
     let TokenProvider::Endpoint(endpoint) = provider else { return false };
-    let value = |setting: &SecretSetting| match &setting.secret {
-        SecretSource::Value(value) => Some(value.clone()),
+    fingerprints(endpoint).is_some_and(|own| !own.iter().any(|own| own == rejected))
+}
+
+/// The fingerprints of the refresh grant and of the own grant; `None` if a secret is not a value.
+fn fingerprints(endpoint: &EndpointConfig) -> Option<[String; 2]> {
+    // An assertion is sent without the client secret, and not as it was given.
+    if endpoint.is_saml() {
+        return None;
+    }
+    let no_client = Secret::default();
+    let client_secret = endpoint.client_secret().ok()?.map_or(Some(&no_client), SecretSetting::value)?;
+    let password = match endpoint.grant_secret() {
+        Ok(Some(setting)) => Some(setting.value()?),
+        // Client credentials, or a login that is kept by its refresh token.
         _ => None,
     };
-    let Ok(client_secret) = endpoint.client_secret() else { return false };
-    let Some(client_secret) = client_secret.map_or(Some(Secret::default()), value) else { return false };
-    let own = match endpoint.grant_secret() {
-        _ if endpoint.is_saml() => return false,
-        Ok(Some(setting)) => match value(setting) {
-            Some(password) => fingerprint(&client_secret, Some(&password)),
-            None => return false,
-        },
-        // Client credentials, or a login that is kept by its refresh token.
-        _ => fingerprint(&client_secret, None),
-    };
-    rejected != own && rejected != fingerprint(&client_secret, None)
+    Some([None, password].map(|password| fingerprint(client_secret, password)))
 }
 
 /// The hint if only a refresh token or a new login can obtain a token.

@@ -102,11 +102,15 @@ pub fn choose(default: &str, count: usize) -> Result<Option<usize>> {
     }
 }
 
+/// Reads once from the terminal.
+fn read(buffer: &mut [u8]) -> Result<usize> {
+    os::read_stdin(buffer).map_err(|error| aborted(&format!("cannot read from the terminal: {error}")))
+}
+
 /// Reads one line, without its newline.
 fn read_line() -> Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(vec![0; MAX_LINE]);
-    let length =
-        os::read_stdin(&mut line).map_err(|error| aborted(&format!("cannot read from the terminal: {error}")))?;
+    let length = read(&mut line)?;
     line.truncate(length);
     match line.last() {
         None => {
@@ -128,7 +132,7 @@ fn read_text(limit: u64) -> Result<Zeroizing<Vec<u8>>> {
         if rest.is_empty() {
             return Err(aborted(&format!("the input is longer than {} KiB", limit / 1024)));
         }
-        let read = os::read_stdin(rest).map_err(|error| aborted(&format!("cannot read from the terminal: {error}")))?;
+        let read = read(rest)?;
         length += read;
         let end = text_end(text.get(..length).unwrap_or_default());
         if let Some(length) = end.or((read == 0).then_some(length)) {

@@ -28,6 +28,37 @@ pub fn start_concurrently<const N: usize>(sandbox: &Sandbox, n: usize, arguments
     callers
 }
 
+/// Asserts that `n` concurrent callers with an empty cache share one request.
+#[track_caller]
+pub fn assert_cold_callers_make_one_request<const N: usize>(n: usize, arguments: [&str; N]) {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let gate = stand_in.close_gate();
+
+    let callers = start_concurrently(&sandbox, n, arguments);
+    gate.open();
+
+    assert_all_print(callers, &stand_in, 0);
+    assert_counts(stand_in.grants(), [("password", 1)]);
+}
+
+/// Asserts that `n` concurrent callers with `--force-refresh` share one request, and print and cache its token.
+#[track_caller]
+pub fn assert_forced_refreshes_coalesce<const N: usize>(n: usize, arguments: [&str; N]) {
+    let stand_in = StandIn::start();
+    let sandbox = Sandbox::of(&stand_in);
+    let old = sandbox.token();
+    let gate = stand_in.close_gate();
+
+    let callers = start_concurrently(&sandbox, n, arguments);
+    gate.open();
+
+    assert_all_print(callers, &stand_in, 1);
+    assert_ne!(old, stand_in.issued()[1]);
+    assert_ne!(sandbox.token(), old);
+    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+}
+
 /// Asserts that all callers print the `n`th issued token.
 #[track_caller]
 pub fn assert_all_print(callers: Vec<Running>, stand_in: &StandIn, n: usize) {

@@ -3,7 +3,10 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
-use crate::callers::{LOCK_HELD, assert_all_print, assert_counts, start_concurrently};
+use crate::callers::{
+    LOCK_HELD, assert_all_print, assert_cold_callers_make_one_request, assert_counts, assert_forced_refreshes_coalesce,
+    start_concurrently,
+};
 use crate::fake_clock::FakeClock;
 use crate::requirements::is_unix;
 use crate::sandbox::{Running, Sandbox};
@@ -30,30 +33,12 @@ fn the_second_call_sends_no_request() {
 
 #[test]
 fn two_hundred_cold_callers_make_one_request() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let gate = stand_in.close_gate();
-
-    let callers = start_concurrently(&sandbox, 200, ["-v"]);
-    gate.open();
-
-    assert_all_print(callers, &stand_in, 0);
-    assert_counts(stand_in.grants(), [("password", 1)]);
+    assert_cold_callers_make_one_request(200, ["-v"]);
 }
 
 #[test]
 fn a_hundred_forced_refreshes_coalesce() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let old = sandbox.token();
-    let gate = stand_in.close_gate();
-
-    let callers = start_concurrently(&sandbox, 100, ["-v", "--force-refresh"]);
-    gate.open();
-
-    assert_all_print(callers, &stand_in, 1);
-    assert_ne!(old, stand_in.issued()[1]);
-    assert_counts(stand_in.grants(), [("password", 1), ("refresh_token", 1)]);
+    assert_forced_refreshes_coalesce(100, ["-v", "--force-refresh"]);
 }
 
 #[test]

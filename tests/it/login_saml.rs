@@ -21,12 +21,24 @@ fn machine(stand_in: &StandIn) -> Sandbox {
     sandbox
 }
 
+/// A machine that is logged in by [`ASSERTION`], and a service that accepts [`NEW_ASSERTION`], too.
+fn logged_in() -> (StandIn, Sandbox) {
+    let stand_in = StandIn::start();
+    stand_in.settings(|service| service.assertions.push(NEW_ASSERTION.to_owned()));
+    let mut sandbox = machine(&stand_in);
+    sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
+    login(&sandbox, ASSERTION).prints("");
+    (stand_in, sandbox)
+}
+
 fn login(sandbox: &Sandbox, input: &str) -> Outcome {
     let mut child = sandbox.program(["login", "--saml"]).stdin(Stdio::piped()).spawn().unwrap();
     // A login that refuses early does not read.
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     Running::of(child).end()
 }
+
+const NEW_ASSERTION: &str = "<Response>new</Response>";
 
 const PROMPT: &str = "SAML response (not shown; an empty line ends it): ";
 
@@ -85,12 +97,7 @@ fn an_assertion_from_stdin_logs_in_silently() {
 
 #[test]
 fn a_login_that_is_over_names_the_command_and_is_renewed_by_a_new_assertion() {
-    let stand_in = StandIn::start();
-    let new = "<Response>new</Response>";
-    stand_in.settings(|service| service.assertions.push(new.to_owned()));
-    let mut sandbox = machine(&stand_in);
-    sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
-    login(&sandbox, ASSERTION).prints("");
+    let (stand_in, sandbox) = logged_in();
     let token = sandbox.token();
     let config = fs::read_to_string(sandbox.config_path()).unwrap();
     stand_in.service().revoke_refresh_tokens();
@@ -111,7 +118,7 @@ fn a_login_that_is_over_names_the_command_and_is_renewed_by_a_new_assertion() {
         "spotinst-cred: the SAML assertion from stdin was sent already, and is not sent twice\n\
          hint: run `spotinst-cred login --saml` with a new assertion\n",
     );
-    login(&sandbox, new).prints("");
+    login(&sandbox, NEW_ASSERTION).prints("");
     assert_eq!(sandbox.token(), stand_in.issued()[1]);
     assert_eq!(fs::read_to_string(sandbox.config_path()).unwrap(), config);
     assert_eq!(sent(&stand_in), 2);
@@ -123,23 +130,18 @@ fn an_assertion_is_not_sent_while_the_entry_cannot_be_read() {
     if !strace::is_there() {
         return;
     }
-    let stand_in = StandIn::start();
-    let new = "<Response>new</Response>";
-    stand_in.settings(|service| service.assertions.push(new.to_owned()));
-    let mut sandbox = machine(&stand_in);
-    sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
-    login(&sandbox, ASSERTION).prints("");
+    let (stand_in, sandbox) = logged_in();
     let (entry, token) = (sandbox.entry_path(), sandbox.token());
     let fails_once = ["-o", "/dev/null", "-P", entry.to_str().unwrap(), "-e", "inject=openat:error=EIO:when=1"];
 
     let mut command = strace::command(&sandbox, &fails_once, &["login", "--saml"]);
-    let outcome = Running::start(command.stdin(fs::File::open(sandbox.write("new", new)).unwrap())).end();
+    let outcome = Running::start(command.stdin(fs::File::open(sandbox.write("new", NEW_ASSERTION)).unwrap())).end();
 
     let line = format!("cannot read {}, which stores the login: Input/output error (os error 5)", entry.display());
     let hint = "try again; if this keeps happening, check the file and its disk";
     outcome.fails(1, &format!("spotinst-cred: {line}\nhint: {hint}\n"));
     assert_eq!((sandbox.token(), sent(&stand_in)), (token, 1));
-    login(&sandbox, new).prints("");
+    login(&sandbox, NEW_ASSERTION).prints("");
 }
 
 #[test]
@@ -163,15 +165,14 @@ fn a_rejected_assertion_is_asked_for_again_and_never_sent_twice() {
 #[test]
 fn after_a_lost_answer_a_new_assertion_is_asked_for() {
     let stand_in = StandIn::start();
-    let new = "<Response>new</Response>";
-    stand_in.settings(|service| service.assertions.push(new.to_owned()));
+    stand_in.settings(|service| service.assertions.push(NEW_ASSERTION.to_owned()));
     let mut sandbox = machine(&stand_in);
     sandbox.set("SPOTINST_ORGANIZATION_ID", ORGANIZATION_ID);
     stand_in.script([Reply::close_unanswered()]);
     let Some(mut terminal) = Terminal::start(&sandbox, ["login", "--saml"]) else { return };
     terminal.until(PROMPT).keys(&format!("{}\u{4}", BASE64_STANDARD.encode(ASSERTION)));
     terminal.until("Try again? [Y/n]: ").line("");
-    terminal.until("was sent already, and is not sent twice\n").until(PROMPT).keys(&format!("{new}\r\r"));
+    terminal.until("was sent already, and is not sent twice\n").until(PROMPT).keys(&format!("{NEW_ASSERTION}\r\r"));
     terminal.until("logged in");
     assert_eq!(terminal.end().1, Some(0));
     assert_eq!(sent(&stand_in), 2);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stand_in::{StandIn, spotinst};
 
-use crate::callers::{assert_all_print, start_concurrently};
+use crate::callers::{assert_cold_callers_make_one_request, assert_forced_refreshes_coalesce};
 use crate::sandbox::{PROGRAM, Sandbox};
 
 /// A sandbox with two profiles: `inner` logs in, and `outer` runs a command that calls the program for `inner`.
@@ -60,26 +60,12 @@ fn exec_gives_the_program_the_token_and_no_credentials() {
 /// The hundreds of processes in `contention` take too long to start under Wine.
 #[test]
 fn twelve_cold_callers_make_one_request() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let gate = stand_in.close_gate();
-    let callers = start_concurrently(&sandbox, 12, ["-v", "--timeout", "1m"]);
-    gate.open();
-    assert_all_print(callers, &stand_in, 0);
-    assert_eq!(stand_in.grants(), ["password"]);
+    assert_cold_callers_make_one_request(12, ["-v", "--timeout", "1m"]);
 }
 
 #[test]
 fn twelve_forced_refreshes_coalesce() {
-    let stand_in = StandIn::start();
-    let sandbox = Sandbox::of(&stand_in);
-    let old = sandbox.token();
-    let gate = stand_in.close_gate();
-    let callers = start_concurrently(&sandbox, 12, ["-v", "--force-refresh", "--timeout", "1m"]);
-    gate.open();
-    assert_all_print(callers, &stand_in, 1);
-    assert_ne!(sandbox.token(), old);
-    assert_eq!(stand_in.grants(), ["password", "refresh_token"]);
+    assert_forced_refreshes_coalesce(12, ["-v", "--force-refresh", "--timeout", "1m"]);
 }
 
 #[test]

@@ -10,7 +10,6 @@ use crate::commands::Problem;
 use crate::config::Config;
 use crate::config::provider::TokenProvider;
 use crate::config::report::{ConfigReport, ReportedValue};
-use crate::config::secret_source::{SecretSetting, SecretSource};
 use crate::error::{Error, Result};
 use crate::get_token::{provider, static_provider};
 use crate::oauth::api::Account;
@@ -157,11 +156,9 @@ fn place(Sourced { value, source }: Sourced<PathBuf>) -> Place {
 }
 
 fn given_token(config: &Config) -> Option<TokenState> {
-    let TokenProvider::Static(SecretSetting { secret: SecretSource::Value(value), .. }) = &config.provider else {
-        return None;
-    };
+    let TokenProvider::Static(setting) = &config.provider else { return None };
     let now = clock::now();
-    let token = AccessToken::given(value.clone(), now);
+    let token = AccessToken::given(setting.value()?.clone(), now);
     token.expires_at.map(|_| TokenState::of_access(Some(&token), now))
 }
 
@@ -176,10 +173,9 @@ fn problem(config: &Result<Config>, tokens: Option<&CacheState>) -> Option<Error
         return None;
     }
     let missing = match &config.provider {
-        TokenProvider::Static(token) => match &token.secret {
-            SecretSource::Value(value) => static_provider::checked(token, value.clone(), Duration::ZERO).err(),
-            _ => None,
-        },
+        TokenProvider::Static(token) => {
+            token.value().and_then(|value| static_provider::checked(token, value.clone(), Duration::ZERO).err())
+        }
         TokenProvider::Endpoint(endpoint) if tokens.is_none_or(|tokens| !tokens.can_refresh) => {
             let unreadable = tokens.and_then(|tokens| tokens.unreadable.clone());
             endpoint.missing().map(|missing| unreadable.unwrap_or(missing))
